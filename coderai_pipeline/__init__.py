@@ -1,0 +1,1 @@
+"""coderai_pipeline: documents in, a dataset out, every value with the quote that proves it."""

@@ -1,0 +1,198 @@
+"""`coderai run`: does headless what the sensor and the UI do, with a progress bar and a summary; and the words to a project's runs."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from coderai_pipeline.cli.projects import plain_errors
+from coderai_pipeline.domain.fingerprints import work_fingerprint
+from coderai_pipeline.engine.held import Held
+from coderai_pipeline.engine.intake import list_inbox
+from coderai_pipeline.engine.report import Event, Planned, Summary, progress_line
+from coderai_pipeline.engine.run import Scope
+from coderai_pipeline.engine.session import check_ready
+from coderai_pipeline.engine.standing import Standing, standings
+from coderai_pipeline.storage.blocks import BlockStore
+from coderai_pipeline.storage.control import Control
+from coderai_pipeline.storage.projects import Home, LoadedProject, ProjectFolder, find_home
+
+EXIT_NOT_SETTLED = 1
+LISTED = 40
+"""Documents in trouble that the summary names; all of them stand in the dataset's `documents` and `ledger`."""
+
+console = Console(stderr=True)
+
+
+@click.command("run")
+@click.argument("project_id")
+@click.option("--sample", type=click.IntRange(1), help="Extract only so many documents, chosen by the seed.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Chooses the sample.")
+@click.option("--documents", multiple=True, metavar="KEY", help="Only these documents: keys, or paths below the inbox.")
+@click.option("--retry-failed", is_flag=True, help="Ask again for documents whose extraction failed.")
+@click.argument("more_documents", nargs=-1, metavar="[KEY...]")
+def run(
+    project_id: str,
+    sample: int | None,
+    seed: int,
+    documents: tuple[str, ...],
+    retry_failed: bool,
+    more_documents: tuple[str, ...],
+) -> None:
+    """Read and extract what is missing, publish the dataset and write the exports.
+
+    Exit code 0: every document asked for is settled. Without --sample or --documents this asks for the whole corpus,
+    and thereby accepts the sample.
+    """
+    with plain_errors():
+        home = Home(find_home())
+        folder = home.project(project_id)
+        loaded = folder.load()
+        if more_documents and not documents:
+            raise click.UsageError("name documents after --documents")
+        scope = Scope((*documents, *more_documents) or None, sample, seed, retry_failed=retry_failed)
+        settled = run_project(home, loaded, scope)
+    sys.exit(0 if settled else EXIT_NOT_SETTLED)
+
+
+def run_project(home: Home, loaded: LoadedProject, scope: Scope) -> bool:
+    """Runs the jobs and prints what came of it; whether every document of the scope is settled."""
+    check_ready(loaded.project)
+    control = Control(loaded.folder.state)
+    if scope.documents is None and scope.sample is None and control.acceptance is None:
+        control.accept("the command line", "by asking for the whole corpus")
+    _run_jobs(home, loaded, scope)
+    return print_standing(loaded, scope)
+
+
+def _run_jobs(home: Home, loaded: LoadedProject, scope: Scope) -> None:
+    from coderai_pipeline.defs.headless import open_instance, run_job
+    from coderai_pipeline.defs.listeners import listening
+
+    with open_instance(home.root) as instance:
+        config = {
+            "documents": list(scope.documents or ()),
+            "sample_size": scope.sample or 0,
+            "seed": scope.seed,
+            "retry_failed": scope.retry_failed,
+        }
+        with _progress() as listener, listening(loaded.id, listener):
+            result = run_job(instance, loaded.folder, "extract", config)
+        _print_break(loaded, result)
+        for job in ("write_prompts", "publish", "export"):
+            done = run_job(instance, loaded.folder, job)
+            if not done.success:
+                raise click.ClickException(f"{loaded.id}: {job} failed; run {done.run_id} in the UI says why")
+
+
+def _print_break(loaded: LoadedProject, result: object) -> None:
+    """An error of the run itself, which is not the same as documents that could not be settled."""
+
+
+@contextmanager
+def _progress() -> Iterator["_Bar"]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield _Bar(progress)
+
+
+class _Bar:
+    """Shows a run's events as a progress bar."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("looking into the inbox", total=None)
+
+    def __call__(self, event: Event, summary: Summary) -> None:
+        if isinstance(event, Planned):
+            total = max(event.to_read, event.to_extract)
+            self._progress.update(self._task, description=f"{total} documents", total=total)
+        elif isinstance(event, Summary):
+            console.print(progress_line(event))
+            if event.stopped:
+                console.print(f"[bold]stopped before the end:[/bold] {event.stopped}")
+        else:
+            self._progress.update(self._task, completed=summary.done, description=progress_line(summary))
+
+
+def print_standing(loaded: LoadedProject, scope: Scope) -> bool:
+    """The documents by state, the cells by status, and what is not settled and why."""
+    found = list(standing_of(loaded, scope))
+    states, cells = Counter(one.state for one in found), Counter[str]()
+    for one in found:
+        cells.update(one.counts)
+    click.echo(f"documents: {_counted(states)}")
+    click.echo(f"cells:     {_counted(cells)}")
+    troubled = [one for one in found if not one.is_settled]
+    if troubled:
+        _print_troubled(troubled)
+    click.echo(f"dataset:   {loaded.folder.outputs / 'dataset.duckdb'}")
+    click.echo(f"exports:   {loaded.folder.outputs / 'exports'}")
+    return not troubled
+
+
+def standing_of(loaded: LoadedProject, scope: Scope) -> Iterator[Standing]:
+    held = Held.load(BlockStore(loaded.folder.state))
+    listing = list_inbox(loaded.folder, loaded.project, held.documents)
+    return standings(listing, held, scope, work_fingerprint(loaded.project, loaded.codebook))
+
+
+def _print_troubled(troubled: Sequence[Standing]) -> None:
+    table = Table(title=f"{len(troubled)} not settled", title_justify="left")
+    for column in ("document", "state", "why"):
+        table.add_column(column, overflow="fold")
+    for one in troubled[:LISTED]:
+        table.add_row(_printable(one.source), one.state, _printable(one.why))
+    Console().print(table)
+    if len(troubled) > LISTED:
+        click.echo(f"... and {len(troubled) - LISTED} more: see the table `ledger` of the dataset")
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in counts.most_common()) or "none"
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+@click.command("accept")
+@click.argument("project_id")
+@click.option("--note", default="", help="Why the sample is good enough.")
+def accept(project_id: str, note: str) -> None:
+    """Accept the sample: from now on the whole corpus is extracted."""
+    with _control(project_id) as (folder, control):
+        import getpass
+
+        control.accept(getpass.getuser(), note)
+        click.echo(f"{folder.id}: the sample is accepted")
+
+
+@click.command("pause")
+@click.argument("project_id")
+def pause(project_id: str) -> None:
+    """Hold the project's runs; the one under way finishes the documents in work."""
+    with _control(project_id) as (folder, control):
+        control.pause("from the command line")
+        click.echo(f"{folder.id}: paused; `coderai resume {folder.id}` lets it go on")
+
+
+@click.command("resume")
+@click.argument("project_id")
+def resume(project_id: str) -> None:
+    """Let the project's runs go on."""
+    with _control(project_id) as (folder, control):
+        control.resume()
+        click.echo(f"{folder.id}: goes on")
+
+
+@contextmanager
+def _control(project_id: str) -> Iterator[tuple[ProjectFolder, Control]]:
+    with plain_errors():
+        folder = Home(find_home()).project(project_id)
+        yield folder, Control(folder.state)

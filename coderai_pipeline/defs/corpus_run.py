@@ -1,0 +1,188 @@
+"""One run over a project's documents as Dagster sees it: what `engine.run` tells becomes events, progress and an outcome.
+
+Started by the `read_and_extract` step (partitions asked for by hand) or by a job's op (whatever is missing).
+"""
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+
+import dagster as dg
+from pydantic import Field
+
+from coderai_pipeline.defs import metadata, names
+from coderai_pipeline.defs.clients import client_factory
+from coderai_pipeline.defs.events import DocumentEvents, enable_batches
+from coderai_pipeline.defs.listeners import tell_listeners
+from coderai_pipeline.defs.partitions import register_documents
+from coderai_pipeline.engine.report import Begun, DocumentReport, Event, Planned, Stored, Summary, progress_line
+from coderai_pipeline.engine.run import Scope, work
+from coderai_pipeline.engine.session import open_extractions
+from coderai_pipeline.storage.control import Control
+from coderai_pipeline.storage.projects import LoadedProject
+
+ASSETS = ("documents", "chunks", "extractions")
+PROGRESS_SECONDS = 5.0
+CODE_VERSION = "1"
+
+
+class ExtractConfig(dg.Config):
+    """What the launchpad asks for. Everything is optional: by default, whatever is missing is done."""
+
+    documents: list[str] = Field(default=[], description="Keys, or paths below the inbox; empty = all.")
+    sample_size: int = Field(
+        default=0, ge=0, description="Extract only so many documents, chosen by the seed; 0 = all."
+    )
+    seed: int = Field(default=0, description="Chooses the sample: the same seed, the same documents.")
+    top_up: bool = Field(default=False, description="Documents extracted earlier count towards the sample.")
+    retry_failed: bool = Field(default=False, description="Ask again for documents whose extraction failed.")
+
+
+class CorpusRun:
+    """One execution, by the asset step or by a job's op."""
+
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext | dg.OpExecutionContext,
+        loaded: LoadedProject,
+        assets: Collection[str] = ASSETS,
+        partitions: tuple[str, ...] = (),
+    ) -> None:
+        self._context, self._loaded, self._partitions = context, loaded, partitions
+        self._events = DocumentEvents(context)
+        self._assets = [asset for asset in ASSETS if asset in assets]
+        self._summary = Summary()
+        self._told = time.monotonic()
+
+    def extract(self, config: ExtractConfig) -> None:
+        enable_batches()
+        loaded, run_id = self._loaded, self._context.run_id
+        self._context.instance.add_run_tags(run_id, {names.PROJECT_TAG: loaded.id})
+        control = Control(loaded.folder.state)
+        with control.extracting(run_id), open_extractions(loaded, client_factory(loaded, self._context)) as extractions:
+            register_documents(self._context.instance, loaded)
+            for event in work(loaded, self._scope(config), extractions, run_id):
+                self._tell(event)
+                tell_listeners(loaded.id, event, self._summary)
+        self._conclude()
+
+    def _scope(self, config: ExtractConfig) -> Scope:
+        return Scope(
+            documents=self._partitions or tuple(config.documents) or None,
+            sample=config.sample_size or None,
+            seed=config.seed,
+            top_up=config.top_up,
+            retry_failed=config.retry_failed or bool(self._partitions),
+            extract="extractions" in self._assets,
+        )
+
+    def _tell(self, event: Event) -> None:
+        match event:
+            case Planned():
+                self._summary.planned = event
+                self._log_plan(event)
+            case Begun(documents):
+                self._begun(documents)
+            case Stored(reports):
+                self._stored(reports)
+            case Summary():
+                self._summary = event
+
+    def _log_plan(self, planned: Planned) -> None:
+        log = self._context.log
+        log.info(f"{planned.documents} documents: {planned.to_read} to read, {planned.to_extract} to extract")
+        for source in planned.unsettled[:20]:
+            log.info(f"{source}: is still being written; it is taken once it stops changing")
+        limit = self._loaded.project.limits.documents
+        for source in planned.surplus[:20]:
+            log.warning(f"{source}: over the limit of {limit} documents; raise limits.documents in project.yaml")
+        for source in planned.missing[:20]:
+            log.warning(f"{source}: is no longer in the inbox; its cells stay until it is forgotten")
+
+    def _begun(self, documents: Sequence[str]) -> None:
+        """Single partitions asked for were planned by Dagster when the run was made."""
+        if not self._partitions:
+            self._events.plan([names.asset_key(self._loaded.id, asset) for asset in self._assets], documents)
+
+    def _stored(self, reports: Sequence[DocumentReport]) -> None:
+        for report in reports:
+            self._summary.add(report)
+        self._events.materialise([one for report in reports for one in self._materializations(report)])
+        self._events.observe([one for report in reports for one in self._observations(report)])
+        self._log_progress(reports)
+
+    def _materializations(self, report: DocumentReport) -> Iterator[dg.AssetMaterialization]:
+        """What of a document is there now. A document that cannot be read, or whose cells failed, stays unmaterialised:
+        its partition shows as failed when the run ends, and the observation says why."""
+        document, settlement, privacy = report.document, report.settlement, self._loaded.project.privacy
+        usable = document.status.is_readable or report.duplicate_of is not None
+        if not usable:
+            return
+        if "documents" in self._assets:
+            path = self._loaded.folder.inbox / document.source.split("#")[0]
+            shown = metadata.document_metadata(report, path, privacy)
+            yield self._materialization("documents", document.key, shown, report.text_sha256)
+        if "chunks" in self._assets:
+            yield self._materialization("chunks", document.key, metadata.chunks_metadata(report), report.text_sha256)
+        if "extractions" not in self._assets:
+            return
+        if report.duplicate_of is not None:
+            shown = {"duplicate_of": report.duplicate_of}
+            yield self._materialization("extractions", document.key, shown, report.text_sha256)
+        elif settlement is not None and settlement.outcome == "settled":
+            shown = metadata.extraction_metadata(settlement, privacy)
+            yield self._materialization("extractions", document.key, shown, settlement.fingerprint)
+
+    def _materialization(
+        self, asset: str, partition: str, shown: metadata.Metadata, version: str
+    ) -> dg.AssetMaterialization:
+        tags = {"dagster/data_version": version[:32] or "empty", "dagster/code_version": CODE_VERSION}
+        return dg.AssetMaterialization(
+            names.asset_key(self._loaded.id, asset), partition=partition, metadata=shown, tags=tags
+        )
+
+    def _observations(self, report: DocumentReport) -> Iterator[dg.AssetObservation]:
+        """Why a document is not settled, on its own page."""
+        if not report.trouble:
+            return
+        asset = "documents" if not report.document.status.is_readable else "extractions"
+        key = names.asset_key(self._loaded.id, asset)
+        shown: dict[str, object] = {"why": report.trouble, "status": str(report.document.status)}
+        if report.settlement is not None:
+            shown |= metadata.extraction_metadata(report.settlement, self._loaded.project.privacy)
+        yield dg.AssetObservation(
+            key,
+            partition=report.document.key,
+            metadata=shown,
+            description=f"{report.document.source}: {report.trouble}",
+        )
+
+    def _log_progress(self, reports: Sequence[DocumentReport]) -> None:
+        for report in reports:
+            if report.trouble:
+                self._context.log.warning(f"{report.document.source}: {report.trouble}")
+        if time.monotonic() - self._told >= PROGRESS_SECONDS:
+            self._told = time.monotonic()
+            line = progress_line(self._summary)
+            self._context.log.info(line)
+            self._context.instance.add_run_tags(self._context.run_id, {names.PROGRESS_TAG: line})
+
+    def _conclude(self) -> None:
+        """Ends the run: as failed where documents are not settled, after everything else was done."""
+        summary = self._summary
+        line = progress_line(summary)
+        self._context.log.info(line)
+        self._context.instance.add_run_tags(self._context.run_id, {names.PROGRESS_TAG: line})
+        shown = metadata.summary_metadata(summary)
+        self._context.log_event(dg.AssetObservation(names.asset_key(self._loaded.id, "extractions"), metadata=shown))
+        if summary.troubles or summary.stopped:
+            raise dg.Failure(description=_failure_text(summary), metadata=dict(shown), allow_retries=False)
+
+
+def _failure_text(summary: Summary) -> str:
+    parts = [f"{summary.done - len(summary.troubles)} of {summary.done} documents are done."]
+    if summary.stopped:
+        parts.append(f"Stopped before the end: {summary.stopped}.")
+    if summary.troubles:
+        listed = "\n".join(f"- {source}: {why}" for source, why in list(summary.troubles.items())[:50])
+        parts.append(f"{len(summary.troubles)} could not be settled:\n{listed}")
+    return "\n".join(parts)

@@ -1,0 +1,105 @@
+"""The jobs of a project: what a person launches by name in the UI, and the command line and the sensors run as well.
+
+They are made of ops, not of assets: an asset job over partitions can only be launched for partitions picked by hand,
+and these find out themselves what is missing.
+"""
+
+import getpass
+from collections.abc import Callable
+
+import dagster as dg
+
+from coderai_pipeline.defs import names
+from coderai_pipeline.defs.corpus_run import CorpusRun, ExtractConfig
+from coderai_pipeline.defs.partitions import register_variables
+from coderai_pipeline.defs.product_assets import publish_dataset, write_export, write_prompts
+from coderai_pipeline.publishing.exports import FORMATS
+from coderai_pipeline.publishing.snapshot import newest_snapshot
+from coderai_pipeline.storage.control import Control
+from coderai_pipeline.storage.projects import ProjectFolder
+
+SAMPLE = 20
+
+
+def project_jobs(folder: ProjectFolder) -> list[dg.JobDefinition]:
+    return [
+        _extracting(folder, "extract", "Reads and extracts whatever is missing or stale."),
+        _extracting(folder, "sample", "Extracts a seeded sample, to be looked at and accepted.", sample_size=SAMPLE),
+        _extracting(folder, "retry_failed", "Asks again for documents whose extraction failed.", retry_failed=True),
+        _job(folder, "publish", "Publishes the dataset.", _publish),
+        _job(folder, "export", "Writes the dataset in every export format.", _export),
+        _job(folder, "write_prompts", "Writes out what the model will be asked about each variable.", _prompts),
+        _job(folder, "accept_sample", "Accepts the sample: the whole corpus may be extracted.", _accept),
+        _job(folder, "pause", "Holds the project's runs; the one under way stops after the documents in work.", _pause),
+        _job(folder, "resume", "Lets the project's runs go on.", _resume),
+    ]
+
+
+def op_name(project_id: str, job: str) -> str:
+    return names.job_name(project_id, f"{job}_op")
+
+
+def _extracting(folder: ProjectFolder, name: str, description: str, **config: object) -> dg.JobDefinition:
+    @dg.op(name=op_name(folder.id, name), description=description)
+    def extract(context: dg.OpExecutionContext, config: ExtractConfig) -> None:
+        CorpusRun(context, folder.load()).extract(config)
+
+    tags = {names.PROJECT_TAG: folder.id, names.EXTRACTING_TAG: folder.id}
+    defaults = {"ops": {op_name(folder.id, name): {"config": config}}} if config else None
+
+    @dg.job(name=names.job_name(folder.id, name), description=description, tags=tags, config=defaults)
+    def extracting() -> None:
+        extract()
+
+    return extracting
+
+
+Action = Callable[[dg.OpExecutionContext, ProjectFolder], None]
+
+
+def _job(folder: ProjectFolder, name: str, description: str, action: Action) -> dg.JobDefinition:
+    @dg.op(name=op_name(folder.id, name), description=description)
+    def act(context: dg.OpExecutionContext) -> None:
+        action(context, folder)
+
+    @dg.job(name=names.job_name(folder.id, name), description=description, tags={names.PROJECT_TAG: folder.id})
+    def acting() -> None:
+        act()
+
+    return acting
+
+
+def _publish(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
+    shown, version = publish_dataset(folder.load())
+    tags = {"dagster/data_version": version}
+    context.log_event(dg.AssetMaterialization(names.asset_key(folder.id, "dataset"), metadata=shown, tags=tags))
+
+
+def _export(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
+    snapshot = newest_snapshot(folder.outputs)
+    if snapshot is None:
+        raise dg.Failure("There is no dataset yet; publish it first.", allow_retries=False)
+    for key in FORMATS:
+        shown = write_export(folder, snapshot, key)
+        context.log_event(dg.AssetMaterialization(names.asset_key(folder.id, "exports"), partition=key, metadata=shown))
+
+
+def _prompts(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
+    loaded = folder.load()
+    write_prompts(context, loaded, list(register_variables(context.instance, loaded)))
+
+
+def _accept(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
+    Control(folder.state).accept(by=_person(context))
+
+
+def _pause(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
+    Control(folder.state).pause(f"by {_person(context)}")
+
+
+def _resume(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
+    Control(folder.state).resume()
+
+
+def _person(context: dg.OpExecutionContext) -> str:
+    return context.run.tags.get("user") or getpass.getuser()

@@ -1,0 +1,160 @@
+"""The assets beside the corpus: `prompts` (one partition a variable), `dataset` (a DuckDB snapshot), `exports` (one a format).
+
+Each loads, calls and reports; what a prompt says is in `domain.prompts`, what a snapshot holds in `publishing`.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from coderai_pipeline.defs import metadata, names
+from coderai_pipeline.defs.partitions import register_variables
+from coderai_pipeline.domain.project import Project
+from coderai_pipeline.domain.prompts import prompt_text, prompt_version
+from coderai_pipeline.publishing.definition import Definition
+from coderai_pipeline.publishing.exports import FORMATS, export
+from coderai_pipeline.publishing.preview import first_rows
+from coderai_pipeline.publishing.snapshot import Published, newest_snapshot, publish
+from coderai_pipeline.storage.blocks import BlockStore, next_version
+from coderai_pipeline.storage.projects import LoadedProject, ProjectFolder
+
+FORMAT_PARTITIONS = dg.StaticPartitionsDefinition(list(FORMATS))
+
+FOLLOWS = (
+    dg.AutomationCondition.any_deps_updated()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & ~dg.AutomationCondition.in_progress()
+)
+"""`eager()` would not fire while any document's partition is missing, and some always is."""
+
+
+def prompts_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name=names.job_name(folder.id, "prompts"),
+        specs=[
+            dg.AssetSpec(
+                names.asset_key(folder.id, "prompts"),
+                description="What the model is asked about each variable, as it is sent. Look at it before anything is paid for.",
+                partitions_def=names.variables_of(folder.id),
+                skippable=True,
+                kinds={"python", "markdown"},
+                **_common(folder, project),
+            )
+        ],
+    )
+    def prompts(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+        yield from ()
+        loaded = folder.load()
+        known = register_variables(context.instance, loaded)
+        wanted = (
+            tuple(context.partition_keys) if context.has_partition_key or context.has_partition_key_range else known
+        )
+        write_prompts(context, loaded, [name for name in wanted if name in known])
+
+    return prompts
+
+
+def write_prompts(
+    context: dg.AssetExecutionContext | dg.OpExecutionContext, loaded: LoadedProject, variables: list[str]
+) -> None:
+    """Writes the prompts as files and blocks, and materialises one partition a variable."""
+    rows: list[dict[str, object]] = []
+    loaded.folder.prompts.mkdir(exist_ok=True)
+    for name in variables:
+        variable = loaded.codebook[name]
+        text = prompt_text(loaded.project, loaded.codebook, variable)
+        version = prompt_version(loaded.project, loaded.codebook, variable)
+        (loaded.folder.prompts / f"{name}.md").write_text(text + "\n")
+        rows.append(
+            {
+                "variable": name,
+                "prompt_version": version,
+                "version": next_version(),
+                "text": text,
+                "run_id": context.run_id,
+            }
+        )
+        shown = {"prompt": dg.MetadataValue.text(text), "prompt_version": version, "type": str(variable.type)}
+        context.log_event(
+            dg.AssetMaterialization(
+                names.asset_key(loaded.id, "prompts"),
+                partition=name,
+                metadata=shown,
+                tags={"dagster/data_version": version},
+            )
+        )
+    BlockStore(loaded.folder.state).append("prompts", rows)
+
+
+def dataset_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=names.asset_key(folder.id, "dataset"),
+        deps=[names.asset_key(folder.id, "extractions")],
+        description=f"The dataset of *{project.name}*: a DuckDB file, one row for {project.unit.represents}.",
+        automation_condition=FOLLOWS,
+        kinds={"duckdb"},
+        op_tags={"coderai/asset": "dataset"},
+        **_common(folder, project),
+    )
+    def dataset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
+        shown, version = publish_dataset(folder.load())
+        return dg.MaterializeResult(metadata=shown, data_version=dg.DataVersion(version))
+
+    return dataset
+
+
+def publish_dataset(loaded: LoadedProject) -> tuple[metadata.Metadata, str]:
+    """What is shown of the newest snapshot, and its version."""
+    definition = Definition(loaded.id, loaded.project, loaded.codebook)
+    published = publish(definition, BlockStore(loaded.folder.state), loaded.folder.outputs, datetime.now(UTC))
+    return _published(published, loaded), published.version
+
+
+def _published(published: Published, loaded: LoadedProject) -> metadata.Metadata:
+    shown: dict[str, Any] = {
+        "duckdb": dg.MetadataValue.path(str(published.stable)),
+        "snapshot": dg.MetadataValue.path(str(published.path)),
+        "dagster/row_count": published.rows,
+        "documents": published.documents,
+        "cells_wanted": published.wanted,
+        "cells_settled": published.settled,
+        "cells_open": published.open,
+        "cells_by_status": metadata.counts_table(published.cells_by_status, "status"),
+    }
+    if loaded.project.privacy.show_text:
+        shown["first_rows"] = dg.MetadataValue.md(first_rows(published.path, rows=10))
+    return shown
+
+
+def exports_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=names.asset_key(folder.id, "exports"),
+        deps=[names.asset_key(folder.id, "dataset")],
+        partitions_def=FORMAT_PARTITIONS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        description="The dataset in the formats people use: CSV, Excel, JSON Lines, Parquet, and the codebook.",
+        automation_condition=FOLLOWS,
+        kinds={"csv", "excel"},
+        **_common(folder, project),
+    )
+    def exports(context: dg.AssetExecutionContext) -> None:
+        snapshot = newest_snapshot(folder.outputs)
+        if snapshot is None:
+            raise dg.Failure("There is no dataset yet; materialise `dataset` first.", allow_retries=False)
+        for key in context.partition_keys:
+            context.add_asset_metadata(write_export(folder, snapshot, key), partition_key=key)
+
+    return exports
+
+
+def write_export(folder: ProjectFolder, snapshot: Path, key: str) -> metadata.Metadata:
+    files = export(key, snapshot, folder.outputs / "exports")
+    listed = "\n".join(f"- `{file}`" for file in files)
+    return {"files": dg.MetadataValue.md(listed), "snapshot": snapshot.name, "holds": FORMATS[key].description}
+
+
+def _common(folder: ProjectFolder, project: Project) -> dict[str, Any]:
+    return {"group_name": names.group_of(folder.id), "owners": [owner for owner in project.owners if "@" in owner]}

@@ -1,0 +1,26 @@
+"""Asks the running UI to load the projects anew, so that a new project appears without a restart."""
+
+import os
+from urllib.parse import urlsplit
+
+UI_URL = "CODERAI_UI_URL"
+"""Environment variable: where the UI runs. Default http://127.0.0.1:3000."""
+
+LOCATION = "coderai_pipeline"
+
+
+def reload_location() -> str:
+    """What came of it, in a sentence; a UI that does not run is no error."""
+    from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError, ReloadRepositoryLocationStatus
+
+    address = urlsplit(os.environ.get(UI_URL, "http://127.0.0.1:3000"))
+    try:
+        client = DagsterGraphQLClient(
+            address.hostname or "127.0.0.1", port_number=address.port, use_https=address.scheme == "https", timeout=60
+        )
+        reloaded = client.reload_repository_location(LOCATION)
+    except DagsterGraphQLClientError as error:
+        return f"The projects have changed; reload the code location in the UI ({address.geturl()} did not take it: {error})."
+    if reloaded.status is ReloadRepositoryLocationStatus.SUCCESS:
+        return "The projects have changed; they were loaded anew."
+    return f"The projects have changed and could not be loaded: {reloaded.message}"

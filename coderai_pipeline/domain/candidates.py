@@ -1,0 +1,209 @@
+"""One answer -> candidates: parsed, coerced to the variable's type, snapped, validated and grounded, each change recorded.
+
+What all candidates of a cell come to together is in `settling`; the readers of each type are in `values`.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from coderai_pipeline.domain.cells import Answer, Evidence, Grounding, JsonValue
+from coderai_pipeline.domain.codebook import Variable, VariableType
+from coderai_pipeline.domain.documents import Document, Page, Span
+from coderai_pipeline.domain.grounding import ground, page_of
+from coderai_pipeline.domain.merging import Candidate
+from coderai_pipeline.domain.normalised_text import NormalisedText
+from coderai_pipeline.domain.support import locate_value, objection, scale_of, stated
+from coderai_pipeline.domain.validation import validated
+from coderai_pipeline.domain.values import Conventions, Reading, Unread
+from coderai_pipeline.domain.values.absence import is_absent
+from coderai_pipeline.domain.values.categories import split_categories
+from coderai_pipeline.domain.values.number_words import ISO_CODES
+from coderai_pipeline.domain.values.reading import read_value
+from coderai_pipeline.domain.wording import short, shown_json
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SettleContext:
+    """What settling knows of the document. chunks: span of each chunk by its index; empty = the whole document was
+    asked. near: evidence of the same entity, to which the nearest of several occurrences is taken."""
+
+    conventions: Conventions
+    text: NormalisedText
+    pages: tuple[Page, ...] = ()
+    chunks: Mapping[int, Span] = field(default_factory=lambda: MappingProxyType({}))
+    near: Span | None = None
+
+    @classmethod
+    def of(
+        cls, document: Document, conventions: Conventions, chunks: Mapping[int, Span] | None = None
+    ) -> "SettleContext":
+        return cls(conventions, NormalisedText.of(document.text), document.pages, chunks or {})
+
+
+def consider(answer: Answer, variable: Variable, context: SettleContext) -> tuple[Candidate, ...]:
+    """One answer -> a candidate per value it gives, or one that says nothing is stated."""
+    confidence, change = _confidence(answer.confidence)
+    changes = (change,) if change else ()
+    parts = _parts(answer.value, variable)
+    quotes = _quotes(answer, len(parts))
+    given = [
+        (part, quote) for part, quote in zip(parts, quotes, strict=True) if not is_absent(part, variable, answer.quote)
+    ]
+    if not given:
+        return (_absent(answer, confidence, changes),)
+    return tuple(
+        _candidate(part, replace(answer, quote=quote), confidence, changes, variable, context) for part, quote in given
+    )
+
+
+def _parts(value: JsonValue, variable: Variable) -> list[JsonValue]:
+    """The values an answer gives: the items of a list, the `value` of an object, the parts of a list written as text."""
+    if isinstance(value, list):
+        return [part for item in value for part in _parts(item, variable)]
+    if isinstance(value, dict) and "value" in value:
+        return _parts(value["value"], variable)
+    if isinstance(value, str) and variable.type is VariableType.CATEGORY and variable.allow_multiple:
+        return list(split_categories(value, variable))
+    if isinstance(value, str) and variable.takes_many:
+        return [part.strip() for part in re.split(r"[;\n；]", value) if part.strip()] or [value]
+    return [value]
+
+
+def _quotes(answer: Answer, parts: int) -> list[str | None]:
+    """The quote of each part: its own where there are as many quotes as parts, else the answer's."""
+    return list(answer.quotes) if len(answer.quotes) == parts else [answer.quote] * parts
+
+
+def _confidence(given: float | None) -> tuple[float | None, str]:
+    """Confidence as 0-1: percentages are divided, what is out of range is left out; either is said."""
+    if given is None:
+        return None, ""
+    if isinstance(given, bool) or not math.isfinite(given) or not 0 <= given <= 100:
+        return None, f"confidence {given} is not between 0 and 1; left out"
+    if given > 1:
+        return given / 100, f"confidence {given:g} taken as {given / 100:g}"
+    return float(given), ""
+
+
+def _absent(answer: Answer, confidence: float | None, changes: tuple[str, ...]) -> Candidate:
+    written = "" if answer.value is None else shown_json(answer.value)
+    if written and written not in ("[]", "{}"):
+        changes = (*changes, f'"{short(written)}" says that nothing is stated')
+    return Candidate(None, written, answer.call_id, answer.chunk, confidence=confidence, changes=changes)
+
+
+def _candidate(
+    part: JsonValue,
+    answer: Answer,
+    confidence: float | None,
+    changes: tuple[str, ...],
+    variable: Variable,
+    context: SettleContext,
+) -> Candidate:
+    """Coerce, snap, validate and ground one value."""
+    written = shown_json(part)
+    read = read_value(part, variable, context.conventions)
+    evidence, quote_change, quote_problem = _evidence(answer, part, read, variable, context)
+    found = Candidate(None, written, answer.call_id, answer.chunk, confidence=confidence, evidence=evidence)
+    if isinstance(read, Unread):
+        # A category that does not snap is kept as written: its type holds it, and a person can see what was said.
+        kept = written if variable.type is VariableType.CATEGORY and isinstance(part, str) else None
+        problems = (read.reason, *filter(None, [quote_problem]))
+        return replace(found, value=kept, changes=tuple(filter(None, (*changes, quote_change))), problems=problems)
+    quoted = _quoted(evidence, context)
+    read, scaled = _in_unit(read, part, quoted, variable, context.conventions)
+    reading, breaches = validated(read, variable)
+    unit, other_unit = _unit(reading, quoted, variable, context.conventions)
+    missing = quote_problem or (objection(reading, quoted, variable, context.conventions) if quoted else "")
+    if (
+        missing
+        and evidence is not None
+        and evidence.start is not None
+        and not objection(reading, evidence.quote, variable, context.conventions)
+    ):
+        missing = ""
+    problems = tuple(dict.fromkeys(filter(None, (reading.ambiguous, *breaches, other_unit, missing))))
+    return replace(
+        found,
+        value=reading.value,
+        precision=reading.precision,
+        unit=unit,
+        changes=tuple(filter(None, (*changes, reading.change, scaled, quote_change))),
+        problems=problems,
+    )
+
+
+def _evidence(
+    answer: Answer, part: JsonValue, read: Reading | Unread, variable: Variable, context: SettleContext
+) -> tuple[Evidence | None, str, str]:
+    """Evidence, what was changed to get it, and what is wrong with it."""
+    within = context.chunks.get(answer.chunk)
+    if answer.quote and answer.quote.strip():
+        evidence = ground(answer.quote, context.text, context.near, within, context.pages)
+        absent = evidence.grounding is Grounding.ABSENT
+        return evidence, "", "the quote is not in the document" if absent else ""
+    if variable.type in (VariableType.CATEGORY, VariableType.BOOLEAN):
+        return None, "", "no quote was given"
+    located = _locate(part, read, variable, context, within)
+    if located is None:
+        return None, "", "no quote was given and the value does not stand in the document"
+    return located, "no quote was given; the value itself was looked for in the document", ""
+
+
+def _locate(
+    part: JsonValue, read: Reading | Unread, variable: Variable, context: SettleContext, within: Span | None
+) -> Evidence | None:
+    """The value itself as evidence: as the reply writes it, else in whatever form the document writes it."""
+    if isinstance(part, str) and part.strip():
+        evidence = ground(part, context.text, context.near, within, context.pages)
+        if evidence.grounding in (Grounding.EXACT, Grounding.NORMALISED, Grounding.AMBIGUOUS):
+            return evidence
+    if isinstance(read, Unread):
+        return None
+    window = within or Span(0, len(context.text.original))
+    span = locate_value(read, window.of(context.text.original), variable, context.conventions)
+    if span is None:
+        return None
+    start, end = window.start + span.start, window.start + span.end
+    quote = context.text.original[start:end]
+    return Evidence(quote, Grounding.NORMALISED, start, end, page_of(start, context.pages))
+
+
+def _quoted(evidence: Evidence | None, context: SettleContext) -> str:
+    """What the document says at the evidence; the document's own words count, not the reply's copy of them."""
+    if evidence is None or evidence.start is None or evidence.end is None:
+        return ""
+    return context.text.original[evidence.start : evidence.end]
+
+
+def _in_unit(
+    read: Reading, part: JsonValue, quoted: str, variable: Variable, conventions: Conventions
+) -> tuple[Reading, str]:
+    """A number written out with its magnitude, counted in the unit wanted: 1.2 million is 1.2 where the unit is `million EUR`."""
+    factor = scale_of(variable.unit, conventions.language) if variable.type is VariableType.NUMBER else 1.0
+    if factor == 1 or not isinstance(read.value, float):
+        return read, ""
+    source = part if isinstance(part, str) else quoted
+    spelled_out = any(scale_of(word, conventions.language) != 1 for word in re.findall(r"[^\W\d_]+", source))
+    if not spelled_out or (
+        not isinstance(part, str)
+        and stated(read, quoted, Variable(name="v", type=VariableType.NUMBER), conventions) is None
+    ):
+        return read, ""
+    value = read.value / factor
+    return replace(read, value=value), f"{read.value:.15g} counted in {variable.unit}: {value:.15g}"
+
+
+def _unit(reading: Reading, quoted: str, variable: Variable, conventions: Conventions) -> tuple[str | None, str]:
+    """The unit as the document states it, and the objection where it is another currency or scale than the one wanted."""
+    if variable.type is not VariableType.NUMBER:
+        return None, ""
+    in_quote = stated(reading, quoted, variable, conventions) if quoted else None
+    unit = (in_quote.unit if in_quote else None) or reading.unit
+    wanted = next((word for word in variable.unit.split() if word in ISO_CODES or word == "%"), None)
+    if unit and wanted and unit != wanted and (unit in ISO_CODES or unit == "%"):
+        return unit, f"stated in {unit}, wanted in {wanted}"
+    return unit, ""

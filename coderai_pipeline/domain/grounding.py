@@ -1,0 +1,296 @@
+"""Grounding: where in a document a quote stands, and how well it was found there.
+
+The evened-out text that quotes are compared with is in `normalised_text`; what a missing quote means for a cell is in
+`settling`, whether a quote holds the value in `support`.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from coderai_pipeline.domain.cells import Evidence, Grounding
+from coderai_pipeline.domain.documents import Page, Span
+from coderai_pipeline.domain.normalised_text import NormalisedText, normalised, squeezed
+
+
+def ground(
+    quote: str,
+    document_text: NormalisedText,
+    near: Span | None = None,
+    within: Span | None = None,
+    pages: Sequence[Page] = (),
+) -> Evidence:
+    """Find a quote. Looked for in `within` first (the chunk that was asked), then in the whole document.
+
+    Where it stands several times equally well the span is the occurrence nearest to `near`, else the first, and the
+    grounding is `ambiguous`. Elided quotes ("a ... b") are found as their parts in order.
+    """
+    trimmed = quote.strip()
+    whole = Span(0, len(document_text.original))
+    for part in dict.fromkeys((within or whole, whole)):
+        if found := _find(trimmed, document_text, part, near):
+            return Evidence(quote, found.grounding, found.span.start, found.span.end, page_of(found.span.start, pages))
+    return Evidence(quote, Grounding.ABSENT)
+
+
+def page_of(offset: int, pages: Sequence[Page]) -> int | None:
+    """The page on which a character stands; None without pages. Pages are in order of their spans."""
+    row = bisect_right(pages, offset, key=lambda page: page.span.start) - 1
+    return pages[row].number if row >= 0 and offset < pages[row].span.end else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    span: Span
+    grounding: Grounding
+
+
+# The largest share of a quote's characters that may differ, by its length; shorter quotes must be found as they are.
+_DISTANCES = ((25, 0.3), (12, 0.2), (6, 0.125))
+# A quote this long may stand within longer words, as when it was cut off; a shorter one is then another word.
+_LONG_ENOUGH_TO_BE_CUT = 15
+_LONGEST_GAP = 2_000
+_LONGEST_OMISSION = 40
+_ELISION = re.compile(r"\s*(?:\[\s*(?:\.{3,}|…)\s*\]|\(\s*(?:\.{3,}|…)\s*\)|\.{3,}|…)\s*")
+_EDGES = " \t\n.,;:!?·…'\"“”„‘’«»‹›「」()[]*_"
+_BROKEN_NUMBER = re.compile(r"(?<=\d)[ \t]*\n[ \t]*(?=\d)")
+_RUN_OF_DIGITS = re.compile(r"\d+")
+
+
+def _find(quote: str, text: NormalisedText, within: Span, near: Span | None) -> _Found | None:
+    if not quote:
+        return None
+    verbatim = _occurrences(quote, text.original, within.start, within.end)
+    if verbatim:
+        return _choose(verbatim, near, Grounding.EXACT)
+    window = text.from_original(within)
+    core = normalised(_BROKEN_NUMBER.sub("", quote.strip(_EDGES)))
+    return (
+        _evened(normalised(quote), text, window, near)
+        or _evened(core, text, window, near)
+        or _squeezed(core, text, window, near)
+        or _elided(quote, text, window, near)
+        or _with_gap(core, text, window, near)
+        or _aligned(core, text, window, near)
+    )
+
+
+def _choose(spans: list[Span], near: Span | None, grounding: Grounding) -> _Found:
+    """The occurrence nearest to `near`, else the first."""
+    if len(spans) == 1:
+        return _Found(spans[0], grounding)
+    nearest = min(spans, key=lambda span: _distance(span, near)) if near else spans[0]
+    return _Found(nearest, Grounding.AMBIGUOUS)
+
+
+def _distance(span: Span, near: Span) -> int:
+    return max(span.start - near.end, near.start - span.end, 0)
+
+
+def _evened(quote: str, text: NormalisedText, window: Span, near: Span | None) -> _Found | None:
+    """The normalised quote in the normalised text."""
+    if not quote:
+        return None
+    found = _occurrences(quote, text.text, window.start, window.end)
+    return (
+        _choose([text.to_original(span.start, span.end) for span in found], near, Grounding.NORMALISED)
+        if found
+        else None
+    )
+
+
+def _squeezed(quote: str, text: NormalisedText, window: Span, near: Span | None) -> _Found | None:
+    """The quote where spaces are missing or too many, as around line breaks in Chinese or within broken words."""
+    dense = squeezed(quote)
+    if not dense:
+        return None
+    at = text.squeezed_at
+    low, high = int(np.searchsorted(at, window.start)), int(np.searchsorted(at, window.end))
+    found: list[Span] = []
+    start = text.squeezed.find(dense, low, high)
+    while start >= 0:
+        span = Span(int(at[start]), int(at[start + len(dense) - 1]) + 1)
+        if (
+            _begins_word(text.text, span.start)
+            and is_boundary(text.text, span.end)
+            and _same_digits(quote, span.of(text.text))
+        ):
+            found.append(text.to_original(span.start, span.end))
+        start = text.squeezed.find(dense, start + 1, high)
+    return _choose(found, near, Grounding.NORMALISED) if found else None
+
+
+def _elided(quote: str, text: NormalisedText, window: Span, near: Span | None) -> _Found | None:
+    """A quote with parts left out: from its first part to its last, each after the one before and not far from it."""
+    parts = [normalised(part.strip(_EDGES)) for part in _ELISION.split(quote)]
+    parts = [part for part in parts if part]
+    if len(parts) < 2:
+        return None
+    chains = [
+        chain
+        for first in _occurrences(parts[0], text.text, window.start, window.end)
+        if (chain := _chain(first, parts, text))
+    ]
+    return (
+        _choose([text.to_original(chain.start, chain.end) for chain in chains], near, Grounding.NORMALISED)
+        if chains
+        else None
+    )
+
+
+def _chain(first: Span, parts: list[str], text: NormalisedText) -> Span | None:
+    end = first.end
+    for part in parts[1:]:
+        following = _occurrences(part, text.text, end, min(len(text.text), end + _LONGEST_GAP + len(part)), limit=1)
+        if not following:
+            return None
+        end = following[0].end
+    return Span(first.start, end)
+
+
+def _with_gap(quote: str, text: NormalisedText, window: Span, near: Span | None) -> _Found | None:
+    """A quote that leaves out a few words without saying so: its longest beginning that stands in the text, then the rest."""
+    cuts = [at for at in range(1, len(quote)) if quote[at - 1] == " " or _is_wide(quote[at])]
+    if len(cuts) < 2 or len(quote) < (6 if _is_wide(quote[0]) else 12):
+        return None
+    longest = bisect_right(
+        cuts, False, key=lambda at: text.text.find(quote[:at].rstrip(), window.start, window.end) < 0
+    )
+    for cut in reversed(cuts[max(0, longest - 2) : longest]):
+        rest, found = quote[cut:].strip(), list[Span]()
+        for first in _occurrences(quote[:cut].rstrip(), text.text, window.start, window.end):
+            limit = min(len(text.text), first.end + _LONGEST_OMISSION + len(rest))
+            found += [Span(first.start, last.end) for last in _occurrences(rest, text.text, first.end, limit, limit=1)]
+        if found:
+            return _choose([text.to_original(span.start, span.end) for span in found], near, Grounding.FUZZY)
+    return None
+
+
+def _aligned(quote: str, text: NormalisedText, window: Span, near: Span | None) -> _Found | None:
+    """The passage at the smallest edit distance, if that is small, its digits are the quote's and it ends at words."""
+    allowed = _allowed_distance(quote)
+    if not allowed or window.end <= window.start:
+        return None
+    target, query = _as_bytes(quote, text, window)
+    found: list[Span] = []
+    for start, end in _separate(_nearest(query, target, allowed)):
+        span = _to_words(text.text, window.start + start, window.start + end + 1)
+        if _same_digits(quote, span.of(text.text)):
+            found.append(text.to_original(span.start, span.end))
+    return _choose(found, near, Grounding.FUZZY) if found else None
+
+
+def _nearest(query: bytes, target: bytes, distance: int) -> list[tuple[int, int]]:
+    """First and last character of every passage of the target at the smallest edit distance, if that is small enough."""
+    import edlib
+
+    # Compiled, without stubs: what it returns is narrowed in the next line.
+    result = cast(
+        dict[str, list[tuple[int | None, int]]],
+        edlib.align(query, target, mode="HW", task="locations", k=distance),  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    )
+    return [(start or 0, end) for start, end in result["locations"]]
+
+
+def _allowed_distance(quote: str) -> int:
+    length = len(quote) * (3 if quote and _is_wide(quote[len(quote) // 2]) else 1)
+    share = next((share for least, share in _DISTANCES if length >= least), 0.0)
+    return int(share * len(quote))
+
+
+def _as_bytes(quote: str, text: NormalisedText, window: Span) -> tuple[bytes, bytes]:
+    """Text and quote in the quote's alphabet: all other characters of the text are one, as are those only the quote has."""
+    alphabet = {char: number for number, char in enumerate(dict.fromkeys(quote[:]), start=2) if number < 256}
+    table = np.zeros(max(len(text.symbols), 1), np.uint8)
+    for char, number in alphabet.items():
+        row = int(np.searchsorted(text.symbols, ord(char)))
+        if row < len(text.symbols) and text.symbols[row] == ord(char):
+            table[row] = number
+    target = table[text.codes[window.start : window.end]].tobytes()
+    return target, bytes(alphabet.get(char, 1) for char in quote)
+
+
+def _separate(locations: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Alignments that do not overlap: of those that do, the shortest."""
+    kept: list[tuple[int, int]] = []
+    for start, end in sorted(locations):
+        if kept and start <= kept[-1][1]:
+            kept[-1] = min(kept[-1], (start, end), key=lambda each: each[1] - each[0])
+        else:
+            kept.append((start, end))
+    return kept
+
+
+def _same_digits(quote: str, passage: str) -> bool:
+    """Another number is not a misspelt one: every run of digits in the quote must stand in the passage."""
+    there = _RUN_OF_DIGITS.findall(passage)
+    return all(run in there for run in _RUN_OF_DIGITS.findall(quote))
+
+
+def _to_words(text: str, start: int, end: int) -> Span:
+    """An aligned passage, out to the bounds of the words it begins and ends in."""
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    while start and not is_boundary(text, start):
+        start -= 1
+    while end < len(text) and not is_boundary(text, end):
+        end += 1
+    return Span(start, end)
+
+
+def _occurrences(quote: str, text: str, start: int, end: int, limit: int = 1_000) -> list[Span]:
+    """Where the quote stands as whole words; where it does nowhere and is long, also within words, as if cut off."""
+    whole: list[Span] = []
+    inside: list[Span] = []
+    at = text.find(quote, start, end)
+    while at >= 0 and len(whole) < limit:
+        stop = at + len(quote)
+        bounded = _begins_word(text, at) and is_boundary(text, stop)
+        if bounded or len(inside) < limit:
+            (whole if bounded else inside).append(Span(at, stop))
+        at = text.find(quote, at + 1, end)
+    return whole or (inside if len(quote) >= _LONG_ENOUGH_TO_BE_CUT else [])
+
+
+def is_boundary(text: str, at: int) -> bool:
+    """Whether the characters on both sides of an offset belong to different words (or numbers: 5 is not in 5.20)."""
+    if at <= 0 or at >= len(text):
+        return True
+    before, after = text[at - 1], text[at]
+    if before.isalnum() and after.isalnum():
+        return _is_wide(before) or _is_wide(after) or _is_arabic(before) != _is_arabic(after)
+    if before.isdigit() and after in ".,":
+        return not text[at + 1 : at + 2].isdigit()
+    if before in ".," and after.isdigit():
+        return not text[at - 2 : at - 1].isdigit() if at >= 2 else True
+    return True
+
+
+def _is_arabic(char: str) -> bool:
+    return "\u0590" <= char <= "\u08ff" and char.isalpha()
+
+
+_ATTACHED = re.compile(r"(?<![^\W\d_])(?:[وفبكل]{1,2}(?:ال)?|[وفبك]?ال|لل|[והבכלמש]{1,2})$")
+
+
+def _begins_word(text: str, at: int) -> bool:
+    """As `is_boundary`, and after the particles that Arabic and Hebrew write attached (wa-, bi-, al-, ...)."""
+    return is_boundary(text, at) or (text[at] >= "\u0590" and _ATTACHED.search(text, max(0, at - 5), at) is not None)
+
+
+def _is_wide(char: str) -> bool:
+    """Whether the script is written without spaces between words (Thai to Khmer, CJK, kana) or attaches particles (Hangul)."""
+    return (
+        "\u0e00" <= char <= "\u0fff"
+        or "\u1000" <= char <= "\u109f"
+        or "\u1780" <= char <= "\u17ff"
+        or "\u2e80" <= char <= "\ud7ff"
+        or "\uf900" <= char <= "\ufaff"
+        or "\U00020000" <= char <= "\U0003ffff"
+    )

@@ -1,0 +1,157 @@
+"""Whether a quote holds the value it is given for, and finding a value in a text when no quote was given.
+
+Where the quote stands in the document is in `grounding`.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from coderai_pipeline.domain.codebook import Variable, VariableType
+from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.domain.normalised_text import normalised, squeezed
+from coderai_pipeline.domain.values import Conventions, Reading
+from coderai_pipeline.domain.values.dates import find_dates
+from coderai_pipeline.domain.values.locations import country_code, find_locations
+from coderai_pipeline.domain.values.number_words import magnitude_of, number_words
+from coderai_pipeline.domain.values.numbers import find_numbers
+from coderai_pipeline.domain.wording import short
+
+# A text of more words is a summary in the reply's own words; its quote is where it comes from and need not hold it.
+LONGEST_LITERAL_WORDS = 12
+LIKENESS = 85.0
+
+
+def supports(reading: Reading, quote: str, variable: Variable, conventions: Conventions) -> bool:
+    """Whether the quote contains the value where it should; categories and yes/no may be inferred from it."""
+    return not objection(reading, quote, variable, conventions)
+
+
+def objection(reading: Reading, quote: str, variable: Variable, conventions: Conventions) -> str:
+    """Why a quote does not hold a value, or holds it in an ambiguous form; "" if it does."""
+    match variable.type:
+        case VariableType.CATEGORY | VariableType.BOOLEAN:
+            return ""
+        case VariableType.NUMBER:
+            return _number_objection(reading, quote, variable, conventions)
+        case VariableType.DATE:
+            return _date_objection(reading, quote, conventions)
+        case VariableType.LOCATION:
+            held = _names_place(str(reading.value), quote, conventions)
+        case VariableType.TEXT:
+            held = _holds_text(str(reading.value), quote)
+    return "" if held else f'the quote does not contain "{short(str(reading.value))}"'
+
+
+def stated(reading: Reading, quote: str, variable: Variable, conventions: Conventions) -> Reading | None:
+    """The reading in the quote that the value rests on: with the unit, and the precision, that the document states."""
+    if variable.type is VariableType.NUMBER:
+        return next(
+            (found for found in _numbers(quote, conventions) if _same_number(found, reading, variable, conventions)),
+            None,
+        )
+    if variable.type is VariableType.DATE:
+        return next((found for _, found in find_dates(quote, conventions) if found.value == reading.value), None)
+    return None
+
+
+def locate_value(reading: Reading, text: str, variable: Variable, conventions: Conventions) -> Span | None:
+    """Where a number or date first stands in a text, in whatever form it is written."""
+    if variable.type is VariableType.NUMBER:
+        spans = (span for span, found in find_numbers(text, conventions) if found.value == reading.value)
+    elif variable.type is VariableType.DATE:
+        spans = (span for span, found in find_dates(text, conventions) if found.value == reading.value)
+    else:
+        return None
+    return next(spans, None)
+
+
+def _number_objection(reading: Reading, quote: str, variable: Variable, conventions: Conventions) -> str:
+    found = list(_numbers(quote, conventions))
+    same = [each for each in found if _same_number(each, reading, variable, conventions)]
+    if same:
+        return "" if any(not each.ambiguous for each in same) else same[0].ambiguous
+    for each in found:
+        if each.ambiguous and isinstance(each.value, float) and _is_other_reading(each, reading):
+            return each.ambiguous
+    if reading.value == 0 and _NONE.search(normalised(quote)):
+        return ""
+    shown = ", ".join(f"{each.value:g}" for each in found[:4])
+    return f"the quote does not contain {reading.value:g}" + (f" but {shown}" if shown else "")
+
+
+_NONE = re.compile(
+    r"\b(?:no|none|nobody|zero|without|kein\w*|ohne|niemand|aucun\w*|sans|personne|ningun\w*|sin|nadie|нет|без|ни|никто|لا|لم|بدون)\b|无|没有|未"
+)
+
+
+def _numbers(quote: str, conventions: Conventions) -> Iterator[Reading]:
+    """The numbers of a quote in digits, then those in words."""
+    yield from (reading for _, reading in find_numbers(quote, conventions))
+    for language in dict.fromkeys((conventions.language, "en")):
+        values = number_words(language)
+        words = re.findall(r"[^\W\d_]+", quote.casefold())
+        for word, following in pairwise([*words, ""]):
+            if word in values:
+                yield Reading(float(values[word] * (magnitude_of(following, language) or 1)))
+
+
+def _same_number(found: Reading, reading: Reading, variable: Variable, conventions: Conventions) -> bool:
+    """Equal as read, or as counted in the variable's unit (1.2 where the unit is millions)."""
+    value, wanted = float(found.value), float(reading.value)
+    factor = scale_of(variable.unit, conventions.language)
+    return _close(value, wanted) or (factor != 1 and _close(value / factor, wanted))
+
+
+def scale_of(unit: str, language: str) -> float:
+    """The magnitude a unit begins with: a million for `million EUR`; 1 for `EUR`."""
+    words = unit.split()
+    return float(magnitude_of(words[0], language) or 1) if words else 1.0
+
+
+def _close(first: float, second: float) -> bool:
+    return abs(first - second) <= 1e-9 * max(abs(first), abs(second), 1e-300)
+
+
+def _is_other_reading(found: Reading, reading: Reading) -> bool:
+    """The reading that an ambiguous number did not get: minus (500), or 1.234 for 1234."""
+    value, wanted = float(found.value), float(reading.value)
+    return _close(value, -wanted) or _close(value, wanted * 1000)
+
+
+def _date_objection(reading: Reading, quote: str, conventions: Conventions) -> str:
+    """The quote must give at least the value's precision; a day and month the other way round is an ambiguous date."""
+    wanted, objection = str(reading.value), f"the quote does not contain the date {reading.value}"
+    for _, found in find_dates(quote, conventions):
+        value = str(found.value)
+        if value == wanted or (value.startswith(wanted) and value[len(wanted)] in "-T"):
+            return found.ambiguous
+        if found.ambiguous and wanted in found.ambiguous:
+            objection = found.ambiguous
+    return objection
+
+
+def _names_place(value: str, quote: str, conventions: Conventions) -> bool:
+    if _holds_text(value, quote):
+        return True
+    code = country_code(value, conventions.language)
+    return code is not None and any(
+        country_code(span.of(quote), conventions.language) == code for span, _ in find_locations(quote, conventions)
+    )
+
+
+def _holds_text(value: str, quote: str) -> bool:
+    """Literally after evening out, or but for a few letters, or in another order (Smith, John)."""
+    if len(value.split()) > LONGEST_LITERAL_WORDS:
+        return True
+    wanted, there = normalised(value).strip(" .,;:"), normalised(quote)
+    if squeezed(wanted) in squeezed(there):
+        return True
+    if any(run not in re.findall(r"\d+", there) for run in re.findall(r"\d+", wanted)):
+        return False
+    words = re.findall(r"\w+", wanted)
+    if words and all(word in re.findall(r"\w+", there) for word in words):
+        return True
+    from rapidfuzz import fuzz
+
+    return len(wanted) >= 8 and len(there) >= len(wanted) * 0.7 and fuzz.partial_ratio(wanted, there) >= LIKENESS

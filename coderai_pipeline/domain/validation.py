@@ -1,0 +1,55 @@
+"""Validation: whether a value keeps to its variable's min, max, pattern and allowed values. What a breach means is in `settling`."""
+
+import re
+from dataclasses import replace
+
+from coderai_pipeline.domain.cells import Scalar
+from coderai_pipeline.domain.codebook import Variable
+from coderai_pipeline.domain.normalised_text import normalised
+from coderai_pipeline.domain.values import Reading
+from coderai_pipeline.domain.wording import sentences, shown
+
+
+def validated(reading: Reading, variable: Variable) -> tuple[Reading, tuple[str, ...]]:
+    """The reading, in the spelling of `allowed` where it has one, and what is wrong with it."""
+    rules = variable.validation
+    problems: list[str] = []
+    if rules.allowed:
+        allowed = next((value for value in rules.allowed if _same(value, reading.value)), None)
+        if allowed is None:
+            problems.append(
+                f"{shown(reading.value)} is not among the allowed values ({', '.join(map(shown, rules.allowed[:8]))})"
+            )
+        elif isinstance(allowed, str) and allowed != reading.value:
+            reading = replace(
+                reading,
+                value=allowed,
+                change=sentences(reading.change, f'written "{allowed}" as allowed'),
+            )
+    if rules.min is not None and _before(reading.value, rules.min):
+        problems.append(f"{shown(reading.value)} is below the minimum {shown(rules.min)}")
+    if rules.max is not None and _before(rules.max, reading.value):
+        problems.append(f"{shown(reading.value)} is above the maximum {shown(rules.max)}")
+    if rules.pattern is not None and not re.fullmatch(rules.pattern, shown(reading.value)):
+        problems.append(f"{shown(reading.value)} does not match the pattern {rules.pattern}")
+    return reading, tuple(problems)
+
+
+def _before(first: Scalar, second: Scalar) -> bool:
+    """Numbers by size; dates at the precision that both have, so that 2024 is not before 2024-03."""
+    if isinstance(first, str) and isinstance(second, str):
+        length = min(len(first), len(second))
+        return first[:length] < second[:length]
+    if isinstance(first, str) or isinstance(second, str):
+        return _before(shown(first), shown(second)) if _is_year(first) or _is_year(second) else False
+    return first < second
+
+
+def _is_year(value: Scalar) -> bool:
+    return isinstance(value, float) and value.is_integer() and 1000 <= value <= 9999
+
+
+def _same(first: Scalar, second: Scalar) -> bool:
+    if isinstance(first, str) and isinstance(second, str):
+        return normalised(first) == normalised(second)
+    return shown(first) == shown(second)

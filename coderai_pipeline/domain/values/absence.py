@@ -1,0 +1,159 @@
+"""The words by which documents and replies say that something is not stated, in the languages the project promises.
+
+Whether such a word is a value after all (a category called "Unknown", a Mr Null) is decided here too.
+"""
+
+from coderai_pipeline.domain.cells import JsonValue
+from coderai_pipeline.domain.codebook import Variable, VariableType
+from coderai_pipeline.domain.normalised_text import normalised
+from coderai_pipeline.domain.values.categories import exact_category
+
+
+def is_absent(written: JsonValue, variable: Variable, quote: str | None = None) -> bool:
+    """Whether a reply's value says that there is none.
+
+    A category of that name is a value. Of text and places, a surname such as Null is one where the quote has it, capitalised,
+    among other words.
+    """
+    if written is None or written == [] or written == {}:
+        return True
+    if not isinstance(written, str):
+        return False
+    word = normalised(written).strip("\"'()[]<>{}.,;:!?*_ ")
+    if not word or not word.strip("-/\\"):
+        return True
+    if variable.type is VariableType.CATEGORY and exact_category(written, variable) is not None:
+        return False
+    if variable.type in (VariableType.TEXT, VariableType.LOCATION) and _is_name(written.strip(), quote):
+        return False
+    return word in _ABSENT
+
+
+def _is_name(written: str, quote: str | None) -> bool:
+    return bool(quote) and written in _SURNAMES and written in quote and len(quote.split()) > 1
+
+
+_SURNAMES = frozenset({"Null", "Nil", "Nan", "Na"})
+_ABSENT = frozenset(
+    normalised(word)
+    for word in [
+        "null",
+        "none",
+        "nil",
+        "nan",
+        "n/a",
+        "n.a",
+        "n. a",
+        "na",
+        "nd",
+        "n/d",
+        "not available",
+        "not applicable",
+        "not stated",
+        "not given",
+        "not specified",
+        "unspecified",
+        "not mentioned",
+        "not reported",
+        "not provided",
+        "not found",
+        "not known",
+        "not disclosed",
+        "undisclosed",
+        "missing",
+        "absent",
+        "unknown",
+        "unclear",
+        "undefined",
+        "undetermined",
+        "no data",
+        "no information",
+        "no answer",
+        "none given",
+        "none stated",
+        "empty",
+        "tbd",
+        "keine angabe",
+        "keine angaben",
+        "k. a",
+        "k.a",
+        "ka",
+        "nicht angegeben",
+        "nicht genannt",
+        "nicht erwähnt",
+        "nicht bekannt",
+        "unbekannt",
+        "nicht verfügbar",
+        "nicht zutreffend",
+        "entfällt",
+        "keine information",
+        "non indiqué",
+        "non précisé",
+        "non mentionné",
+        "non spécifié",
+        "non disponible",
+        "non applicable",
+        "non communiqué",
+        "inconnu",
+        "inconnue",
+        "sans objet",
+        "s.o",
+        "néant",
+        "aucune information",
+        "n.c",
+        "no indicado",
+        "no especificado",
+        "no mencionado",
+        "no disponible",
+        "no aplica",
+        "no consta",
+        "desconocido",
+        "desconocida",
+        "sin datos",
+        "sin información",
+        "ninguno",
+        "ninguna",
+        "s/d",
+        "не указано",
+        "не указана",
+        "не указан",
+        "неизвестно",
+        "нет данных",
+        "не упоминается",
+        "не применимо",
+        "отсутствует",
+        "не известно",
+        "н/д",
+        "غير مذكور",
+        "غير محدد",
+        "غير معروف",
+        "غير متوفر",
+        "غير متاح",
+        "لا يوجد",
+        "لا ينطبق",
+        "غير مذكورة",
+        "مجهول",
+        "未提及",
+        "未说明",
+        "未知",
+        "不详",
+        "未提供",
+        "不适用",
+        "无",
+        "没有",
+        "未注明",
+        "暂无",
+        "無",
+        "不明",
+        "未指定",
+        "non indicato",
+        "sconosciuto",
+        "não informado",
+        "desconhecido",
+        "não consta",
+        "onbekend",
+        "niet vermeld",
+        "nie podano",
+        "brak danych",
+    ]
+)

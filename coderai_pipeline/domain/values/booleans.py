@@ -1,0 +1,46 @@
+"""Yes and no as replies and forms write them, in the languages the project promises.
+
+Words that say nothing is stated are in `absence`; they are never read as no.
+"""
+
+import math
+
+from coderai_pipeline.domain.cells import JsonValue
+from coderai_pipeline.domain.normalised_text import normalised
+from coderai_pipeline.domain.values import Conventions, Reading, Unread
+
+
+def read_boolean(written: JsonValue, conventions: Conventions) -> Reading | Unread:
+    """true/false, yes/no, 1/0, x of a ticked box; a sentence is read by its first word where a pause follows it."""
+    if isinstance(written, bool):
+        return Reading(written)
+    if isinstance(written, int | float):
+        return _of_number(written)
+    if not isinstance(written, str):
+        return Unread("yes or no is not given" if written is None else "a list or an object is not yes or no")
+    text = normalised(written).strip("\"'()[]. ")
+    if text in _WORDS:
+        return Reading(_WORDS[text])
+    first = (
+        text.replace(":", ",")
+        .replace(";", ",")
+        .replace(" - ", ",")
+        .replace("，", ",")
+        .replace("、", ",")
+        .split(",")[0]
+        .strip(" .")
+    )
+    if first in _WORDS and first not in ("1", "0") and first != text:
+        return Reading(_WORDS[first], change=f'"{written.strip()[:60]}" read as {"yes" if _WORDS[first] else "no"}')
+    return Unread(f'"{written.strip()[:60]}" is neither yes nor no')
+
+
+def _of_number(number: float) -> Reading | Unread:
+    if math.isfinite(number) and number in (0, 1):
+        return Reading(bool(number), change=f"{number:g} read as {'yes' if number else 'no'}")
+    return Unread(f"{number} is neither 1 (yes) nor 0 (no)")
+
+
+_YES = "true|yes|y|1|x|☑|☒|✓|✔|correct|ja|j|wahr|oui|o|vrai|si|s|verdadero|cierto|да|истина|верно|نعم|صحيح|اجل|是|对|有|真|是的|sim|tak|evet"
+_NO = "false|no|n|0|☐|nein|falsch|non|faux|falso|нет|ложь|неверно|لا|خطا|كلا|否|不|不是|没有|假|não|nie|hayir|nee"
+_WORDS = {normalised(word): True for word in _YES.split("|")} | {normalised(word): False for word in _NO.split("|")}

@@ -1,0 +1,294 @@
+"""The forms in which dates are written, found in a passage: ISO, day.month.year in any order, month names, 年月日, years.
+
+A form that names no possible day is found too and says why (31 April). Which of several dates is meant is in `dates`.
+"""
+
+import calendar
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.domain.values import Conventions, Reading, Unread
+from coderai_pipeline.domain.values.locale_data import date_order_of, folded_name, month_names
+from coderai_pipeline.domain.wording import sentences
+
+# Two-digit years: 69-99 are 1969-1999, 00-68 are 2000-2068, as POSIX has it.
+PIVOT = 69
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A date in a passage, or what looks like one and why it is none."""
+
+    span: Span
+    reading: Reading | Unread
+
+
+def scan_dates(text: str, conventions: Conventions, *, passage: bool) -> Iterator[Found]:
+    """Everything in a text (digits already ASCII) that is written as a date, in order, none within another.
+
+    passage: bare years only from 1500 to 2100 and apart from money and codes.
+    """
+    found = [*_numeric(text, conventions), *_cjk(text), *_named(text, conventions)]
+    found.sort(key=lambda each: (each.span.start, -each.span.end))
+    kept: list[Found] = []
+    for each in found:
+        if not kept or each.span.start >= kept[-1].span.end:
+            kept.append(each)
+    return iter(sorted([*kept, *_years(text, kept, passage=passage)], key=lambda each: each.span.start))
+
+
+_SPACE = r"[ \t\u00a0\u202f\n]"
+_TIME = (
+    rf"(?:(?:T|,?{_SPACE}{{1,2}}(?:um|at|à|a|в|-)?{_SPACE}?)(?P<hour>[01]?\d|2[0-4])[:h](?P<minute>[0-5]\d)"
+    rf"(?::[0-5]\d(?:[.,]\d+)?)?"
+    rf"(?:{_SPACE}?(?P<half>[ap]\.?m\b\.?))?(?P<zone>Z|[+-]\d\d:?\d\d)?(?!\d))?"
+)
+_NUMERIC = re.compile(
+    r"(?<![\d\w.,/-])(?:"
+    r"(?P<y>\d{4})(?P<sep>[-/.])(?P<m>\d{1,2})(?:(?P=sep)(?P<d>\d{1,2}))?"
+    r"|(?P<a>\d{1,2})(?P<sep2>[-/]|\.\s?)(?P<b>\d{1,2})(?P=sep2)(?P<c>\d{4}|\d{2})"
+    r"|(?P<mm>\d{1,2})[/](?P<yy>\d{4})"
+    rf")(?![\d]|[-/.,]\d){_TIME}"
+)
+_CJK_DIGITS = str.maketrans("〇零一二三四五六七八九", "00123456789")
+_CJK = re.compile(
+    r"(?<!\d)(?P<y>\d{4}|[〇零一二三四五六七八九]{4})\s?[年년]"
+    r"(?:度?\s?(?P<m>\d{1,2}|[一二三四五六七八九十]{1,3})\s?[月월](?:份?\s?(?P<d>\d{1,2}|[一二三四五六七八九十]{1,3})\s?[日号號일])?)?"
+)
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_TWO_WORDS = re.compile(r"[^\W\d_]+ [^\W\d_]+")
+_ORDINAL = r"(?:st|nd|rd|th|er|º|ª|°|-?(?:го|е|й|ого))?"
+_DAY_BEFORE = re.compile(
+    rf"(?:(?<!\d)(?P<from>\d{{1,2}})\.?{_ORDINAL}\s?(?:-|–|—|to|bis|au|al|and|und|et|y|и|/)\s?)?"
+    rf"(?<![\d.,/:])(?P<day>\d{{1,2}}){_ORDINAL}\.?(?:{_SPACE}{{0,2}}|-|/)(?:of{_SPACE}|de{_SPACE}|d['’])?$"
+)
+_YEAR_AFTER = re.compile(
+    rf"\.?(?:{_SPACE}{{0,2}}(?:,|de|del|of|do|d['’])?{_SPACE}{{0,2}}|-|/)(?P<year>\d{{4}}|(?:(?<=[-/])|['’])\d{{2}})"
+    rf"(?!\d|[.,:]\d){_TIME}",
+    re.IGNORECASE,
+)
+_SHORT_YEAR_AFTER = re.compile(rf"\.?{_SPACE}(?P<year>\d{{2}})(?![\d:.,%]|{_SPACE}?[ap]m)")
+_DAY_YEAR_AFTER = re.compile(
+    rf"\.?{_SPACE}{{0,2}}(?P<day>\d{{1,2}}){_ORDINAL}(?:\s?(?:-|–|—|to|and)\s?(?P<to>\d{{1,2}}){_ORDINAL})?"
+    rf"(?:,{_SPACE}?|{_SPACE}{{1,2}})(?P<year>\d{{4}})(?!\d){_TIME}",
+    re.IGNORECASE,
+)
+_YEAR_BEFORE = re.compile(rf"(?<!\d)(?P<year>\d{{4}})(?:{_SPACE}|-|,{_SPACE})$")
+_DAY_AFTER = re.compile(rf"(?:{_SPACE}|-)(?P<day>\d{{1,2}})(?!\d)")
+_YEAR = re.compile(
+    r"(?:(?<![\w.,:/$€£¥#+-])|(?<=\bFY))(?<!\$ |€ |£ |№ )(?P<year>\d{4})(?!\w|[.,:/-]\d|\s?(?:%|€|EUR|USD|\$))"
+)
+_OTHER_ERA = re.compile(r"\s?(?:هـ|ه\b|AH\b|BCE?\b|B\.C\.|v\. ?Chr|av\. ?J|a\. ?C\.|до н)")
+
+
+def _numeric(text: str, conventions: Conventions) -> Iterator[Found]:
+    for match in _NUMERIC.finditer(text):
+        reading = _of_numbers(match, conventions)
+        if reading is not None:
+            yield Found(Span(match.start(), match.end()), reading)
+
+
+def _of_numbers(match: re.Match[str], conventions: Conventions) -> Reading | Unread | None:
+    if match["y"]:
+        if match["d"] is None and match["sep"] == ".":
+            return None
+        return _year_month(match) if match["d"] is None else _date(match, match["y"], match["m"], match["d"])
+    if match["yy"]:
+        return _date(match, match["yy"], match["mm"], None)
+    return _in_some_order(match, conventions)
+
+
+def _year_month(match: re.Match[str]) -> Reading | Unread:
+    year, second = int(match["y"]), int(match["m"])
+    if not 1 <= second <= 12:
+        return Unread(f'"{match[0]}" is a range of years, not one date')
+    following = second == (year + 1) % 100
+    reading = _date(match, match["y"], match["m"], None)
+    if following and isinstance(reading, Reading):
+        return Reading(
+            reading.value, reading.precision, ambiguous=f'"{match[0]}" could be the years {year} to {year + 1}'
+        )
+    return reading
+
+
+def _in_some_order(match: re.Match[str], conventions: Conventions) -> Reading | Unread:
+    """Day, month and year as two numbers of two digits and a year of two or four."""
+    readings = {order: _ordered(match, order) for order in _orders(match)}
+    possible = {order: each for order, each in readings.items() if isinstance(each, Reading)}
+    if not possible:
+        return next(iter(readings.values()))
+    wanted = conventions.date_order
+    if wanted in possible:
+        return possible[wanted]
+    if len({reading.value for reading in possible.values()}) == 1:
+        return next(iter(possible.values()))
+    if match["sep2"].startswith(".") and "DMY" in possible:
+        dotted = possible["DMY"]
+        return replace(dotted, change=sentences(dotted.change, f'"{match[0]}" has full stops, so the day comes first'))
+    likelier = possible.get(date_order_of(conventions.locale)) or next(iter(possible.values()))
+    values = " or ".join(sorted({str(reading.value) for reading in possible.values()}))
+    why = f'"{match[0]}" could be {values}; set date_order'
+    return replace(likelier, ambiguous=why)
+
+
+def _orders(match: re.Match[str]) -> tuple[str, ...]:
+    return ("DMY", "MDY") if len(match["c"]) == 4 else ("DMY", "MDY", "YMD")
+
+
+def _ordered(match: re.Match[str], order: str) -> Reading | Unread:
+    parts = dict(zip(order, (match["a"], match["b"], match["c"]), strict=True))
+    return _date(match, parts["Y"], parts["M"], parts["D"])
+
+
+def _cjk(text: str) -> Iterator[Found]:
+    for match in _CJK.finditer(text):
+        year = match["y"].translate(_CJK_DIGITS)
+        month, day = (_cjk_number(match[part]) for part in ("m", "d"))
+        yield Found(Span(match.start(), match.end()), _date(None, year, month, day, match[0]))
+
+
+def _cjk_number(written: str | None) -> str | None:
+    if written is None or written.isdecimal():
+        return written
+    tens, ten, ones = written.rpartition("十")
+    digits = (tens or "1").translate(_CJK_DIGITS) if ten else ""
+    return digits + (ones.translate(_CJK_DIGITS) if ones else "0" if ten else "")
+
+
+def _named(text: str, conventions: Conventions) -> Iterator[Found]:
+    months = month_names(conventions.language)
+    alone: Span | None = None
+    for word in _WORD.finditer(text):
+        month, end = _month_at(text, word, months)
+        if month is None or (word.start() and text[word.start() - 1].isalpha()):
+            continue
+        found = _around(text, word.start(), end, month)
+        if found is None:
+            alone = Span(word.start(), end)
+        else:
+            yield _over_months(text, alone, found) if alone else found
+
+
+UP_TO = re.compile(r"\s?(?:-|–|—|to|until|bis|à|au|a|al|до|по|إلى|الى|حتى|至|到|~|and|und|et|y|и|/)\s?")
+
+
+def _over_months(text: str, first: Span, found: Found) -> Found:
+    """`March to May 2024`, `5 March - 7 April 2024`: a range within a year, kept as the year."""
+    if not UP_TO.fullmatch(text[first.end : found.span.start]) or isinstance(found.reading, Unread):
+        return found
+    span, kept = Span(first.start, found.span.end), str(found.reading.value)[:4]
+    return Found(span, Reading(kept, "year", change=f'"{span.of(text)}" is a range; kept as {kept}'))
+
+
+def _month_at(text: str, word: re.Match[str], months: Mapping[str, int]) -> tuple[int | None, int]:
+    """The month a word names, alone or with the word after it (كانون الثاني), and where the name ends."""
+    name = folded_name(word[0])
+    if name not in months and (two := _TWO_WORDS.match(text, word.start())) and word[0] >= "\u0590":
+        return months.get(folded_name(two[0])), two.end()
+    return months.get(name), word.end()
+
+
+def _around(text: str, start: int, end: int, month: int) -> Found | None:
+    """The date of which a month's name at [start, end) is part; None where no year stands with it."""
+    before = _DAY_BEFORE.search(text, max(0, start - 24), start)
+    if before and (year := _YEAR_AFTER.match(text, end) or _SHORT_YEAR_AFTER.match(text, end)):
+        begin = before.start("from") if before["from"] else before.start("day")
+        reading = _date(year, year["year"], str(month), before["day"], text[begin : year.end()])
+        return Found(Span(begin, year.end()), _as_range(reading, before["from"], text[begin : year.end()]))
+    if after := _DAY_YEAR_AFTER.match(text, end):
+        written = text[start : after.end()]
+        return Found(
+            Span(start, after.end()),
+            _as_range(_date(after, after["year"], str(month), after["day"], written), after["to"], written),
+        )
+    if (year := _YEAR_AFTER.match(text, end)) and not before:
+        return Found(Span(start, year.end()), _date(None, year["year"], str(month), None, text[start : year.end()]))
+    if year := _YEAR_BEFORE.search(text, max(0, start - 6), start):
+        day = _DAY_AFTER.match(text, end)
+        stop = day.end() if day else end
+        return Found(
+            Span(year.start(), stop),
+            _date(None, year["year"], str(month), day and day["day"], text[year.start() : stop]),
+        )
+    return None
+
+
+def _as_range(reading: Reading | Unread, other_day: str | None, written: str) -> Reading | Unread:
+    if other_day is None or isinstance(reading, Unread):
+        return reading
+    kept = str(reading.value)[:7]
+    return Reading(kept, "month", change=f'"{written}" is a range; kept as {kept}')
+
+
+def _years(text: str, dates: list[Found], *, passage: bool) -> Iterator[Found]:
+    """Bare years that are part of no date. Outside passages any year from 1 on that has four digits."""
+    taken = iter(dates)
+    date = next(taken, None)
+    low, high = (1500, 2100) if passage else (1, 9999)
+    for match in _YEAR.finditer(text):
+        while date and date.span.end <= match.start():
+            date = next(taken, None)
+        inside = date is not None and date.span.start <= match.start()
+        if inside or not low <= int(match["year"]) <= high:
+            continue
+        if _OTHER_ERA.match(text, match.end()):
+            yield Found(Span(match.start(), match.end()), Unread(f'"{match[0]}" is counted in another era'))
+        else:
+            yield Found(Span(match.start(), match.end()), Reading(match["year"], "year"))
+
+
+def _date(
+    match: re.Match[str] | None, year: str, month: str | None, day: str | None, written: str = ""
+) -> Reading | Unread:
+    written = written or (match[0] if match else "")
+    number, change = _full_year(year, written)
+    if month is None:
+        return Reading(f"{number:04d}", "year", change=change)
+    if not 1 <= int(month) <= 12:
+        return Unread(f'"{written}" names no month')
+    if day is None:
+        return Reading(f"{number:04d}-{int(month):02d}", "month", change=change)
+    last = calendar.monthrange(number, int(month))[1] if number else 0
+    if not 1 <= int(day) <= last:
+        return Unread(f'"{written}" is impossible: that month has {last} days')
+    date = f"{number:04d}-{int(month):02d}-{int(day):02d}"
+    return _with_time(match, date, change)
+
+
+def _full_year(year: str, written: str) -> tuple[int, str]:
+    digits = year.strip("'’")
+    if len(digits) == 4:
+        return int(digits), ""
+    number = int(digits) + (1900 if int(digits) >= PIVOT else 2000)
+    return number, f'the year of "{written}" has two digits; taken as {number}'
+
+
+def _with_time(match: re.Match[str] | None, date: str, change: str) -> Reading:
+    parts = match.groupdict() if match else {}
+    hour = parts.get("hour")
+    if hour is None:
+        return Reading(date, "day", change=change)
+    half = (parts.get("half") or "").replace(".", "").casefold()
+    number = int(hour) % 12 + 12 if half == "pm" else int(hour) % 12 if half == "am" else int(hour)
+    if number == 24:
+        return Reading(date, "day", change=change)
+    zone = parts.get("zone")
+    change = sentences(change, f"time zone {zone} left out" if zone else "")
+    return Reading(f"{date}T{number:02d}:{parts['minute']}", "minute", change=change)
+
+
+_RELATIVE = re.compile(
+    r"\b(?:yesterday|today|tonight|tomorrow|ago|(?:last|next|this|previous)\s+\w+|gestern|heute|morgen|vorgestern|(?:letzte|"
+    r"nächste|vorige|kommende)\w*\s+\w+|hier|aujourd['’]hui|demain|dernière?|prochaine?|ayer|hoy|mañana|anteayer|pasado|"
+    r"próximo|вчера|сегодня|завтра|назад|прошл\w+|следующ\w+|أمس|اليوم|غدا|الماضي|الماضية|القادم|monday|tuesday|wednesday|"
+    r"thursday|friday|saturday|sunday)\b|昨天|今天|明天|前天|去年|今年|明年|上周|下周|上个月|本月|日前",
+    re.IGNORECASE,
+)
+
+
+def relative_word(text: str) -> str | None:
+    """The word that makes a date relative to another one (yesterday, letzte Woche, 昨天); None if there is none."""
+    match = _RELATIVE.search(text)
+    return match[0] if match else None

@@ -1,0 +1,85 @@
+"""What CLDR says of a language or locale: decimal and grouping marks, month names, the usual order of day and month.
+
+Babel's data files are read when first asked for and kept; nothing else of Babel is used.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Literal
+
+# Whose month names are always known, whatever the project's language: documents cite dates in other tongues.
+COMMON_LANGUAGES = ("en", "de", "fr", "es", "ru", "ar", "pt", "it", "nl", "pl", "tr", "uk")
+# Spellings that CLDR does not list.
+_SPELT_OTHERWISE = {"sept": 9, "maerz": 3, "jaenner": 1, "janner": 1, "feber": 2}
+_ARABIC_CALENDARS = ("ar_SY", "ar_MA", "ar_DZ")
+
+
+@lru_cache(maxsize=64)
+def number_marks(locale: str) -> tuple[str, str]:
+    """Decimal mark and grouping mark in Latin digits: (".", ",") for en, (",", ".") for de. Spaces come as " "."""
+    symbols = _data(locale)["number_symbols"]
+    latin = symbols.get("latn", {})
+    group = str(latin.get("group", ","))
+    return str(latin.get("decimal", ".")), " " if group.isspace() else group
+
+
+@lru_cache(maxsize=64)
+def date_order_of(locale: str) -> Literal["DMY", "MDY", "YMD"]:
+    """The order in which the locale writes short dates."""
+    pattern = str(_data(locale)["date_formats"]["short"].pattern)
+    letters = "".join(letter for letter in pattern.upper() if letter in "DMY")
+    order = "".join(dict.fromkeys(letters))
+    return order if order in ("DMY", "MDY", "YMD") else "DMY"
+
+
+@lru_cache(maxsize=64)
+def month_names(language: str) -> Mapping[str, int]:
+    """Month names and abbreviations as `folded_name` gives them -> 1-12, in this language and the common ones.
+
+    Where two languages share a name, this language's reading is the one kept.
+    """
+    locales = (language, *COMMON_LANGUAGES, *_ARABIC_CALENDARS)
+    names: dict[str, int] = {}
+    for locale in locales:
+        for name, month in _months(locale):
+            names.setdefault(name, month)
+    return {**_SPELT_OTHERWISE, **names}
+
+
+@lru_cache(maxsize=16_384)
+def folded_name(name: str) -> str:
+    """A name as it is looked up: case, diacritics (Arabic hamza included) and a final full stop set aside."""
+    decomposed = unicodedata.normalize("NFKD", name.strip().rstrip(".").casefold())
+    return "".join(char for char in decomposed if not unicodedata.combining(char) and char not in "\u0640\u200e\u200f")
+
+
+def _months(locale: str) -> Iterator[tuple[str, int]]:
+    months = _data(locale)["months"]
+    for context in ("format", "stand-alone"):
+        for width in ("wide", "abbreviated"):
+            for month, name in dict(months[context][width]).items():
+                folded = folded_name(str(name))
+                if not folded.isdecimal() and len(folded) > 1 and not folded[0].isdecimal():
+                    yield folded, int(month)
+
+
+@lru_cache(maxsize=64)
+def _data(locale: str) -> Mapping[str, Any]:
+    from babel import localedata
+
+    candidates = (locale, locale.split("_")[0], "en")
+    known = next(name for name in candidates if localedata.exists(name))
+    return _resolved(localedata.load(known))
+
+
+def territory_names(language: str) -> Mapping[str, str]:
+    """Territory code (ISO 3166-1 alpha-2, or UN M.49 for regions) -> its usual name in a language."""
+    return {str(code): str(name) for code, name in dict(_data(language)["territories"]).items()}
+
+
+def _resolved(data: Any) -> Mapping[str, Any]:
+    """Babel's view of its data in which aliases are followed; its stubs ask for a type that its own loader does not give."""
+    from babel.localedata import LocaleDataDict
+
+    return LocaleDataDict(data)

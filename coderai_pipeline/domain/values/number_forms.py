@@ -1,0 +1,274 @@
+"""The forms in which numbers are written, found in a passage: digits and marks, and what stands around them.
+
+Which of several numbers is meant is in `numbers`; decimal and grouping marks are in `amounts`.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.domain.values import Conventions, Reading
+from coderai_pipeline.domain.values.amounts import Amount, amount_of
+from coderai_pipeline.domain.values.locale_data import number_marks
+from coderai_pipeline.domain.values.number_words import (
+    CJK_CURRENCIES,
+    CURRENCY_SIGNS,
+    PERCENT_WORDS,
+    UNITS,
+    currency_of,
+    magnitude_of,
+)
+from coderai_pipeline.domain.wording import sentences, short
+
+# Dates, times, ratios, versions and addresses.
+NOT_NUMBERS = re.compile(r"\d+(?:[/:]\d+)+|\d{1,4}([-.])\d{1,2}\1\d{1,4}(?!\d)|\d+(?:\.\d+){3,}|\d+\.\d+\.\d+(?!\d)")
+
+
+def scan_numbers(text: str, conventions: Conventions, *, passage: bool) -> Iterator[tuple[Span, Reading]]:
+    """Every number of a text whose digits are ASCII already. passage: running text, where a dash may be a bullet and
+    (500) a remark; otherwise the text is one written value."""
+    spaced = not passage or number_marks(conventions.locale)[1] == " "
+    token = _TOKEN_BY_SPACE if spaced else _TOKEN
+    others = NOT_NUMBERS.finditer(text)
+    other = next(others, None)
+    floor = position = 0
+    while match := token.search(text, position):
+        while other and other.end() <= match.start():
+            other = next(others, None)
+        if other and other.start() <= match.start() and not _GROUPED.fullmatch(other[0]):
+            floor = position = max(other.end(), match.end())
+            continue
+        found = _read_at(text, match, conventions, floor, passage=passage)
+        floor = position = max(match.end(), found[0].end if found else 0)
+        if found:
+            yield found
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What stands before the digits."""
+
+    start: int
+    negative: bool = False
+    opened: bool = False
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Right:
+    """What stands after the digits: where it ends, the factor and further amount of magnitude words, unit, minus."""
+
+    end: int
+    factor: Decimal = Decimal(1)
+    extra: Decimal = Decimal(0)
+    unit: str | None = None
+    negative: bool = False
+
+
+# Digits grouped by spaces (by any space where the locale does so or the value stands alone, else where a group or the
+# decimals show that it is one number), or digits with other marks inside; a vulgar fraction may follow or stand alone.
+_NARROW = "\u00a0\u202f\u2009\u2007"
+_MARKED = r"\d+(?:[.,'’`´]\d+)*|(?<![\w.,])[.,]\d+"
+_PART = r"(?:\s?(?P<part>[½¼¾⅓⅔]))?|(?P<alone>[½¼¾⅓⅔])"
+_BY_NARROW_SPACE = rf"(?<!\d)\d{{1,3}}(?:[{_NARROW}]\d{{3}})+(?!\d)(?:[.,]\d+)?"
+_BY_SPACE = rf"(?<!\d)\d{{1,3}}(?:[ {_NARROW}]\d{{3}})+(?!\d)(?:[.,]\d+)?"
+_SURELY_BY_SPACE = r"(?<!\d)\d{1,3}(?: \d{3})*(?: 0\d\d| \d{3}[.,]\d\d?)(?!\d)"
+_TOKEN_BY_SPACE = re.compile(rf"(?P<digits>{_BY_SPACE}|{_MARKED}){_PART}")
+_TOKEN = re.compile(rf"(?P<digits>{_BY_NARROW_SPACE}|{_SURELY_BY_SPACE}|{_MARKED}){_PART}")
+_FRACTIONS = {"½": Decimal("0.5"), "¼": Decimal("0.25"), "¾": Decimal("0.75"), "⅓": Decimal(1) / 3, "⅔": Decimal(2) / 3}
+_GROUPED = re.compile(r"\d{1,3}(?:\.\d{3})+")
+
+_MONEY_BEFORE = re.compile(
+    rf"(?P<open>\()?\s?(?P<sign>[-+−–])?\s?(?P<word>[^\W\d_]{{0,3}}\.?[{CURRENCY_SIGNS}]|[^\W\d_]{{1,12}}\.?)\s?"
+    r"(?P<inner>[-+−–])?\s?(?P<open2>\()?$"
+)
+_BARE_BEFORE = re.compile(r"(?P<open>\()?\s?(?P<sign>[-+−–])?(?P<gap>\s?)(?P<open2>\()?$")
+_AFTER_WORD = re.compile(rf"[\s-]?([^\W\d_]{{0,3}}[{CURRENCY_SIGNS}]|[^\W\d_]+\.?)")
+_OF = re.compile(r"\s(?:de|of|di)\s|\s(?:d['’])")
+_PER = re.compile(r"/(?:[a-zµ]{1,3}|kWh|MWh|m²|m³)(?!\w)")
+_CJK_FACTOR = re.compile(r"\s?(万亿|萬億|千万|千萬|百万|百萬|十万|亿|億|万|萬|千|百|兆)")
+_CJK_MORE = re.compile(r"\s?(\d+(?:\.\d+)?)\s?(亿|億|千万|百万|万|萬|千|百)")
+_CJK_PERCENT_BEFORE = "百分之"
+_PERCENT = re.compile(rf"\s?(%|‰|(?:{PERCENT_WORDS})(?!\w))", re.IGNORECASE)
+_NO_CENTS = re.compile(r"[.,][-–—]{1,2}(?!\d)")
+_MINUS_AFTER = re.compile(r"\s?[-−](?=\s*$|\s*[€$£¥\n)])")
+_ORDINAL = re.compile(r"(?:st|nd|rd|th|er|re|ème|e|º|ª|°|-?(?:й|го|я|е|х|ми))(?![\w°])")
+_EXPONENT = re.compile(r"(?:[eE]|\s?[×x]\s?10\^?)([-+−]?\d{1,3})(?!\w)")
+
+
+def _read_at(
+    text: str, match: re.Match[str], conventions: Conventions, floor: int, *, passage: bool
+) -> tuple[Span, Reading] | None:
+    """The number these digits belong to, with what stands around it; None where they are part of something else."""
+    left = _left(text, match.start(), floor, conventions.language, passage=passage)
+    amount = _amount(match, conventions)
+    right = _right(text, match.end(), conventions.language, money=left is not None and left.currency is not None)
+    if left is None or right is None or amount is None:
+        return None
+    start, end, negative = left.start, right.end, left.negative or right.negative
+    change, ambiguous = amount.change, amount.ambiguous
+    closing = _closing(text, end) if left.opened else None
+    if closing is not None and not negative:
+        whole_value = not passage and not text[:start].strip() and not text[closing:].strip()
+        if whole_value or left.currency or not match[0].isdigit():
+            negative, end = True, closing
+            change = sentences(change, f'"{short(text[start:end])}" read as negative')
+        else:
+            ambiguous = ambiguous or f'"{text[start:closing]}" is negative in accounts'
+    if left.opened and end != closing and text[start] == "(":
+        start += 1
+    value = amount.value * right.factor + right.extra
+    signed = -value if negative else value
+    if right.factor != 1:
+        change = sentences(change, f'read "{short(text[start:end])}" as {_plain(signed)}')
+    number = float(signed)
+    if not math.isfinite(number):
+        return None
+    return Span(start, end), Reading(number, unit=right.unit or left.currency, change=change, ambiguous=ambiguous)
+
+
+def _closing(text: str, end: int) -> int | None:
+    """Where the parenthesis after a number ends, if one closes there."""
+    at = end + (text[end : end + 1] == " ")
+    return at + 1 if text[at : at + 1] == ")" else None
+
+
+def _amount(match: re.Match[str], conventions: Conventions) -> Amount | None:
+    if match["alone"]:
+        return Amount(_FRACTIONS[match["alone"]])
+    amount = amount_of(match["digits"], conventions.locale)
+    if amount and match["part"]:
+        return Amount(amount.value + _FRACTIONS[match["part"]])
+    return amount
+
+
+def _left(text: str, start: int, floor: int, language: str, *, passage: bool) -> _Left | None:
+    """Sign, parenthesis and currency before the digits, not reaching back beyond `floor`; None within a word (A4)."""
+    low = max(floor, start - 18)
+    if text.startswith(_CJK_PERCENT_BEFORE, start - 3, start):
+        return _Left(start - 3, currency="%")
+    money = _MONEY_BEFORE.search(text, low, start)
+    if money and (left := _with_currency(text, start, money, language, passage=passage)):
+        return left
+    bare = _BARE_BEFORE.search(text, low, start)
+    if bare is None:
+        return _Left(start)
+    signed = _is_minus(text, bare, "sign", spaced=bool(bare["gap"]), passage=passage)
+    at = bare.start("sign") if bare["sign"] else start
+    if at == start and not bare["open2"] and start and _is_letter(text[start - 1]):
+        return None
+    if bare["sign"] in ("-", "–") and not bare["gap"] and at and _is_letter(text[at - 1]):
+        return None
+    opened = bare["open"] or bare["open2"]
+    begin = min(bare.start(name) for name in ("open", "open2") if bare[name]) if opened else start
+    return _Left(min(begin, at) if signed else begin, signed, bool(opened))
+
+
+def _with_currency(text: str, start: int, money: re.Match[str], language: str, *, passage: bool) -> _Left | None:
+    word, begin = money["word"], money.start("word")
+    currency = currency_of(word, language)
+    if currency is None and word[-1] in CURRENCY_SIGNS:
+        begin, currency = money.end("word") - 1, currency_of(word[-1], language) or word[-1]
+    if currency is None or (begin == money.start("word") and begin and _is_letter(text[begin - 1])):
+        return None
+    if text[start - 1] in "-–" and not money["inner"]:
+        return None
+    inner = money["inner"] in ("-", "−", "–")
+    outer = begin == money.start("word") and _is_minus(text, money, "sign", spaced=False, passage=passage)
+    first = money.start("sign") if outer else begin
+    if money["open"] and begin == money.start("word"):
+        first = money.start("open")
+    opened = text[first] == "(" or money["open2"] is not None
+    return _Left(first, inner or outer, opened, currency)
+
+
+def _is_minus(text: str, match: re.Match[str], group: str, *, spaced: bool, passage: bool) -> bool:
+    """Whether a dash is a minus: not between numbers (5-10) or words, and in running text not a bullet or a pause."""
+    sign, at = match[group], match.start(group)
+    if sign is None or sign == "+":
+        return False
+    if at and text[at - 1].isalnum():
+        return False
+    before = text[:at].rstrip(" \u00a0")[-1:] if at < 200 else text[at - 200 : at].rstrip(" \u00a0")[-1:]
+    if spaced and sign != "−":
+        return before in (":", "=", "|", ";") or (not passage and before == "")
+    return sign != "–" or not before.isdigit()
+
+
+def _right(text: str, end: int, language: str, *, money: bool) -> _Right | None:
+    """Magnitude, unit or currency, and a minus after the digits; None where letters make them part of a word (3D)."""
+    if no_cents := _NO_CENTS.match(text, end):
+        end = no_cents.end()
+    if ordinal := _ORDINAL.match(text, end):
+        return _Right(ordinal.end())
+    factor, extra, attached = Decimal(1), Decimal(0), end < len(text) and _is_letter(text[end])
+    if exponent := _EXPONENT.match(text, end):
+        factor, end, attached = Decimal(10) ** int(exponent[1].replace("−", "-")), exponent.end(), False
+    while match := _CJK_FACTOR.match(text, end):
+        factor, end = factor * (magnitude_of(match[1], language) or 1), match.end()
+    while factor > 1 and (more := _CJK_MORE.match(text, end)):
+        extra += Decimal(more[1]) * (magnitude_of(more[2], language) or 1)
+        end = more.end()
+    minus = _MINUS_AFTER.match(text, end)
+    end = minus.end() if minus else end
+    while (word := _AFTER_WORD.match(text, end)) and (step := _factor(word, language, money=money, attached=attached)):
+        factor, end, attached = factor * step[0], word.start(1) + step[1], False
+    unit, stop = _unit(text, end, language)
+    return None if unit is None and attached else _Right(stop, factor, extra, unit, minus is not None)
+
+
+def _factor(word: re.Match[str], language: str, *, money: bool, attached: bool) -> tuple[Decimal, int] | None:
+    """The factor of a magnitude word and its length; single letters count only when attached (5k, 5M, $5m)."""
+    written = word[1]
+    letters = written.rstrip("." + CURRENCY_SIGNS)
+    if (attached or letters != written) and letters in _LETTERS:
+        factor, only_money = _LETTERS[letters]
+        return (factor, len(letters)) if money or letters != written or not only_money else None
+    factor = magnitude_of(letters, language)
+    abbreviated = written.endswith(".") and len(letters) <= 4
+    return (factor, len(letters) + abbreviated) if factor else None
+
+
+_LETTERS = {
+    "k": (Decimal(10) ** 3, False),
+    "K": (Decimal(10) ** 3, False),
+    "M": (Decimal(10) ** 6, False),
+    "m": (Decimal(10) ** 6, True),
+    "Md": (Decimal(10) ** 9, True),
+    "b": (Decimal(10) ** 9, True),
+    "B": (Decimal(10) ** 9, True),
+}
+
+
+def _unit(text: str, end: int, language: str) -> tuple[str | None, int]:
+    """Per cent, currency or unit of measurement after a number, and where it ends."""
+    if percent := _PERCENT.match(text, end):
+        return ("‰" if percent[1] == "‰" else "%"), percent.end()
+    for name in CJK_CURRENCIES:
+        if text.startswith(name, end):
+            return currency_of(name, language), end + len(name)
+    joint = _OF.match(text, end)
+    word = _AFTER_WORD.match(text, joint.end() if joint else end)
+    if word is None:
+        return None, end
+    plain = word[1].rstrip(".")
+    if currency := currency_of(plain, language):
+        return currency, word.start(1) + len(plain)
+    if plain not in UNITS or joint:
+        return None, end
+    per = _PER.match(text, word.start(1) + len(plain))
+    stop = per.end() if per else word.start(1) + len(plain)
+    return text[word.start(1) : stop], stop
+
+
+def _is_letter(char: str) -> bool:
+    """A letter that makes digits touching it part of a word: not in scripts written without spaces, nor Arabic."""
+    return (char.isalpha() and char < "\u0590") or char == "_"
+
+
+def _plain(value: Decimal) -> str:
+    digits = f"{value:f}"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits

@@ -1,0 +1,375 @@
+"""The words that stand with numbers: magnitudes, currencies, units of per cent, and small numbers spelled out.
+
+Each list covers the languages the project promises; how the words change a number is in `numbers`.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+THOUSAND, MILLION, MILLIARD = Decimal(10) ** 3, Decimal(10) ** 6, Decimal(10) ** 9
+TRILLION = Decimal(10) ** 12
+
+MAGNITUDES: Mapping[str, Decimal] = {
+    word: factor
+    for factor, words in {
+        Decimal(100): "hundred مئة مائة 百",
+        THOUSAND: "thousand thousands tausend tsd mille mil тыс тысяча тысячи тысяч ألف الف آلاف الاف 千 mila",
+        Decimal(10) ** 4: "万 萬",
+        Decimal(10) ** 5: "lakh lakhs 十万",
+        MILLION: "million millions mln mn mio millionen millón millon millones milione milioni milhão milhões miljoen"
+        " млн миллион миллиона миллионов مليون ملايين 百万 百萬",
+        Decimal(10) ** 7: "crore crores 千万 千萬",
+        Decimal(10) ** 8: "亿 億",
+        MILLIARD: "billion billions bn bln milliard milliards milliarde milliarden mrd mds md millardo millardos miliardo"
+        " miliardi miljard bilhão bilhões млрд миллиард миллиарда миллиардов مليار مليارات بليون",
+        TRILLION: "trillion trillions trn трлн триллион триллиона триллионов تريليون 万亿 萬億 兆",
+    }.items()
+    for word in words.split()
+}
+# In these languages "billion" is a million millions.
+LONG_SCALE: Mapping[str, Decimal] = {
+    **dict.fromkeys(("billion", "billionen", "billions", "billón", "billon", "billones"), TRILLION),
+    **dict.fromkeys(("trillion", "trillionen", "trillions", "trillón", "trillon", "trillones"), TRILLION * MILLION),
+}
+ALWAYS_LONG = frozenset({"billionen", "billón", "billon", "billones", "trillionen", "trillón", "trillon", "trillones"})
+LONG_SCALE_LANGUAGES = frozenset({"de", "fr", "es", "nl", "pl", "da", "sv", "no", "nb", "fi", "cs", "sk", "hu"})
+
+PERCENT_WORDS = (
+    "percent|per cent|pct|prozent|pour cent|pour-cent|por ciento|procent|per cento|por cento|"
+    "процентов|процента|процент|проц|بالمئة|بالمائة|في المئة|في المائة|百分点"
+)
+
+CURRENCIES: Mapping[str, str] = {
+    symbol.replace("_", " "): code
+    for code, symbols in {
+        "EUR": "€ euro euros евро يورو 欧元 歐元",
+        "GBP": "£ pound_sterling pounds_sterling 英镑 英鎊",
+        "INR": "₹",
+        "RUB": "₽ руб рубль рубля рублей rubles roubles 卢布",
+        "KRW": "₩ 韩元",
+        "TRY": "₺",
+        "UAH": "₴ грн гривен",
+        "ILS": "₪",
+        "VND": "₫",
+        "CNY": "元 人民币 人民幣 yuan RMB",
+        "JPY": "円 日元 日圓 yen иен",
+        "USD": "US$ U.S.$ US-Dollar 美元 us_dollars US_dollar",
+        "AUD": "A$ AU$",
+        "CAD": "C$ CA$",
+        "HKD": "HK$ 港元",
+        "NZD": "NZ$",
+        "SGD": "S$",
+        "TWD": "NT$",
+        "BRL": "R$ reais",
+        "MYR": "RM",
+        "CHF": "SFr Fr. Franken",
+        "PLN": "zł zl",
+        "CZK": "Kč",
+        "SAR": "﷼",
+    }.items()
+    for symbol in symbols.split()
+}
+# Of no one country: kept as written.
+OPEN_CURRENCIES = frozenset((
+    "$", "¥", "dollars", "dollar", "Dollar", "pounds", "pesos", "peso", "francs", "доллар", "доллара", "долларов",
+    "долл", "دولار", "دولارات", "ريال", "دينار", "جنيه", "درهم", "dólares", "dólar", "Pfund", "Rs", "kr", "kronor", "kroner",
+))  # fmt: skip
+CURRENCY_SIGNS = "$€£¥₹₽₩₺₴₪₫﷼¢฿₦₱"
+CJK_CURRENCIES = (
+    "人民币",
+    "人民幣",
+    "美元",
+    "欧元",
+    "歐元",
+    "英镑",
+    "英鎊",
+    "日元",
+    "日圓",
+    "港元",
+    "韩元",
+    "卢布",
+    "元",
+    "円",
+)
+UNITS = frozenset(
+    [
+        "kg",
+        "g",
+        "mg",
+        "µg",
+        "t",
+        "lb",
+        "lbs",
+        "oz",
+        "km",
+        "m",
+        "cm",
+        "mm",
+        "µm",
+        "nm",
+        "mi",
+        "ft",
+        "in",
+        "yd",
+        "km²",
+        "m²",
+        "cm²",
+        "ha",
+        "ac",
+        "l",
+        "ml",
+        "cl",
+        "hl",
+        "m³",
+        "cm³",
+        "s",
+        "ms",
+        "h",
+        "min",
+        "kW",
+        "MW",
+        "GW",
+        "W",
+        "kWh",
+        "MWh",
+        "GWh",
+        "TWh",
+        "V",
+        "A",
+        "Hz",
+        "kHz",
+        "MHz",
+        "GHz",
+        "Pa",
+        "kPa",
+        "bar",
+        "K",
+        "J",
+        "kJ",
+        "MJ",
+        "kcal",
+        "cal",
+        "mph",
+        "kmh",
+        "kn",
+        "B",
+        "kB",
+        "KB",
+        "MB",
+        "GB",
+        "TB",
+        "px",
+        "pp",
+        "bp",
+        "ppm",
+        "кг",
+        "км",
+        "м",
+        "см",
+        "мм",
+        "га",
+        "т",
+        "л",
+        "кВт",
+        "МВт",
+        "ч",
+    ]
+)
+ISO_CODES = frozenset(
+    [
+        "AED",
+        "AFN",
+        "AMD",
+        "AOA",
+        "ARS",
+        "AUD",
+        "AZN",
+        "BAM",
+        "BDT",
+        "BGN",
+        "BHD",
+        "BIF",
+        "BND",
+        "BOB",
+        "BRL",
+        "BWP",
+        "BYN",
+        "BZD",
+        "CAD",
+        "CDF",
+        "CHF",
+        "CLP",
+        "CNY",
+        "COP",
+        "CRC",
+        "CUP",
+        "CZK",
+        "DEM",
+        "DJF",
+        "DKK",
+        "DOP",
+        "DZD",
+        "EGP",
+        "ERN",
+        "ESP",
+        "ETB",
+        "EUR",
+        "FJD",
+        "FRF",
+        "GBP",
+        "GEL",
+        "GHS",
+        "GMD",
+        "GNF",
+        "GTQ",
+        "GYD",
+        "HKD",
+        "HNL",
+        "HRK",
+        "HTG",
+        "HUF",
+        "IDR",
+        "ILS",
+        "INR",
+        "IQD",
+        "IRR",
+        "ISK",
+        "ITL",
+        "JMD",
+        "JOD",
+        "JPY",
+        "KES",
+        "KGS",
+        "KHR",
+        "KMF",
+        "KRW",
+        "KWD",
+        "KYD",
+        "KZT",
+        "LAK",
+        "LBP",
+        "LKR",
+        "LRD",
+        "LYD",
+        "MAD",
+        "MDL",
+        "MGA",
+        "MKD",
+        "MMK",
+        "MNT",
+        "MOP",
+        "MRU",
+        "MUR",
+        "MVR",
+        "MWK",
+        "MXN",
+        "MYR",
+        "MZN",
+        "NAD",
+        "NGN",
+        "NIO",
+        "NLG",
+        "NOK",
+        "NPR",
+        "NZD",
+        "OMR",
+        "PAB",
+        "PEN",
+        "PGK",
+        "PHP",
+        "PKR",
+        "PLN",
+        "PYG",
+        "QAR",
+        "RON",
+        "RSD",
+        "RUB",
+        "RWF",
+        "SAR",
+        "SBD",
+        "SCR",
+        "SDG",
+        "SEK",
+        "SGD",
+        "SHP",
+        "SLE",
+        "SOS",
+        "SRD",
+        "SSP",
+        "SYP",
+        "SZL",
+        "THB",
+        "TJS",
+        "TMT",
+        "TND",
+        "TRY",
+        "TTD",
+        "TWD",
+        "TZS",
+        "UAH",
+        "UGX",
+        "USD",
+        "UYU",
+        "UZS",
+        "VES",
+        "VND",
+        "VUV",
+        "WST",
+        "XAF",
+        "XCD",
+        "XOF",
+        "XPF",
+        "YER",
+        "ZAR",
+        "ZMW",
+        "ZWL",
+    ]
+)
+
+# From zero upwards; | separates forms of one number.
+NUMBER_WORDS: Mapping[str, str] = {
+    "en": (
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+        " seventeen eighteen nineteen twenty"
+    ),
+    "de": "null ein|eins|eine|einen zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
+    "fr": "zéro un|une deux trois quatre cinq six sept huit neuf dix onze douze",
+    "es": "cero un|uno|una dos tres cuatro cinco seis siete ocho nueve diez once doce",
+    "ru": ("ноль|нуль один|одна|одно два|две три четыре пять шесть семь восемь девять десять одиннадцать двенадцать"),
+    "ar": (
+        "صفر واحد|واحدة اثنان|اثنين|اثنتان|اثنتين ثلاثة|ثلاث أربعة|أربع|اربعة خمسة|خمس ستة|ست سبعة|سبع ثمانية|ثماني"
+        " تسعة|تسع عشرة|عشر"
+    ),
+    "zh": "零|〇 一 二|两|兩 三 四 五 六 七 八 九 十 十一 十二",
+}
+
+
+def number_words(language: str) -> Mapping[str, int]:
+    """Spelled-out numbers of a language -> their value; empty for a language without a list."""
+    words = NUMBER_WORDS.get(language)
+    if words is None:
+        return {}
+    return {word: value for value, forms in enumerate(words.split()) for word in forms.split("|")}
+
+
+def currency_of(written: str, language: str) -> str | None:
+    """The ISO code of a currency's symbol, name or code; as written where several countries use it; None if none."""
+    word = written.strip()
+    for form in (word, word.rstrip("."), word.casefold().rstrip(".")):
+        if form in ISO_CODES:
+            return form
+        if form in CURRENCIES:
+            return CURRENCIES[form]
+        if form in ("¥", "yen") and language in ("zh", "ja"):
+            return "CNY" if language == "zh" else "JPY"
+        if form in OPEN_CURRENCIES:
+            return form
+    return None
+
+
+def magnitude_of(written: str, language: str) -> Decimal | None:
+    """The factor that a word such as `million`, `Mio.` or `万` stands for; None if it is none."""
+    word = written.casefold().rstrip(".")
+    if word in ALWAYS_LONG or (word in LONG_SCALE and language in LONG_SCALE_LANGUAGES):
+        return LONG_SCALE[word]
+    return MAGNITUDES.get(word)

@@ -1,0 +1,143 @@
+"""Numbers as documents write them: 1.234,56 and 1,234.56, (500), 12 %, 1.2 million, 3亿5000万, with currency and unit.
+
+How a number is recognised in running text is in `number_forms`, which mark is decimal in `amounts`.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from coderai_pipeline.domain.cells import JsonValue
+from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.domain.values import Conventions, Reading, Unread
+from coderai_pipeline.domain.values.digits import ascii_digits
+from coderai_pipeline.domain.values.number_forms import NOT_NUMBERS, scan_numbers
+from coderai_pipeline.domain.values.number_words import magnitude_of, number_words
+from coderai_pipeline.domain.wording import sentences, short
+
+
+def read_number(written: JsonValue, conventions: Conventions, unit: str = "") -> Reading | Unread:
+    """One number. `unit`: the unit wanted; of several numbers the only one that carries it is taken."""
+    if isinstance(written, bool):
+        return Unread(f"{str(written).lower()} is not a number")
+    if isinstance(written, int | float):
+        return _finite(written)
+    if not isinstance(written, str):
+        return Unread("no number is given" if written is None else "a list or an object is not one number")
+    text = " ".join(ascii_digits(written).split())
+    if _PLAIN.fullmatch(text) and not _BY_LOCALE.fullmatch(text):
+        return _finite(float(text))
+    return _read_text(text, conventions, unit)
+
+
+def find_numbers(text: str, conventions: Conventions) -> Iterator[tuple[Span, Reading]]:
+    """Every number of a passage in order; a span takes in sign, currency, magnitude and per cent sign.
+
+    Left out: digits within words (A4, COVID-19), dates, times, versions and addresses (12:30, 1.2.3.4).
+    """
+    return scan_numbers(ascii_digits(text), conventions, passage=True)
+
+
+_PLAIN = re.compile(r"[-+]?\d{1,40}(?:\.\d{1,40})?(?:[eE][-+]?\d{1,4})?")
+_BY_LOCALE = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")
+_RANGE = re.compile(r"\s*(?:[-–—~]|to|bis|à|a|al|до|إلى|الى|至|到|and|und|et|y|и)\s*")
+_AS_UNIT = re.compile(r"(?:[^\W\d_]|[./°²³'’ -])+")
+
+
+def _finite(number: float) -> Reading | Unread:
+    try:
+        value = float(number)
+    except OverflowError:
+        return Unread("the number is too large")
+    return Reading(value) if math.isfinite(value) else Unread("the number is not finite or too large")
+
+
+def _read_text(text: str, conventions: Conventions, unit: str) -> Reading | Unread:
+    found = list(scan_numbers(text, conventions, passage=False))
+    if not found:
+        return _in_words(text, conventions) or Unread(_why_none(text))
+    if len(found) > 1:
+        return _one_of(found, text, unit)
+    span, reading = found[0]
+    before, after = text[: span.start].strip(" .,;:"), text[span.end :].strip(" .,;:")
+    if not before and not after:
+        return reading
+    if not before and reading.unit is None and len(after.split()) <= 3 and _AS_UNIT.fullmatch(after):
+        return replace(reading, unit=after)
+    return _taken(reading, f'took {_shown(reading)} out of "{short(text)}"')
+
+
+def _one_of(found: Sequence[tuple[Span, Reading]], text: str, unit: str) -> Reading | Unread:
+    """Of several numbers: one value said twice, the only one in the unit wanted, else the reason why none."""
+    readings = [reading for _, reading in found]
+    if len({reading.value for reading in readings}) == 1:
+        return next((reading for reading in readings if reading.unit), readings[0])
+    in_unit = [each for each in readings if unit and each.unit and each.unit.casefold() == unit.casefold()]
+    if len(in_unit) == 1:
+        return _taken(in_unit[0], f'took the number in {unit} out of "{short(text)}"')
+    listed = ", ".join(_shown(reading) for reading in readings[:5])
+    if len(found) == 2 and _RANGE.fullmatch(text[found[0][0].end : found[1][0].start]):
+        return Unread(f"a range ({listed}) is not one number")
+    return Unread(f"holds several numbers ({listed}), and none is clearly the value")
+
+
+def _taken(reading: Reading, how: str) -> Reading:
+    return replace(reading, change=sentences(reading.change, how))
+
+
+def _why_none(text: str) -> str:
+    if not any(char.isdigit() for char in text):
+        return f'there is no number in "{short(text)}"'
+    if NOT_NUMBERS.search(text):
+        return f'"{short(text)}" looks like a date, time, ratio or version'
+    return f'the digits in "{short(text)}" are not written as one number'
+
+
+_LANGUAGES = ("en", "de", "fr", "es", "ru", "ar", "zh")
+# Words that go on with a number in words: `three and a half`, `one of two`.
+_FURTHER = frozenset(
+    [
+        "half",
+        "quarter",
+        "third",
+        "point",
+        "dozen",
+        "score",
+        "halb",
+        "demi",
+        "media",
+        "medio",
+        "половиной",
+        "or",
+        "to",
+        "of",
+        "and",
+        "und",
+        "et",
+        "y",
+        "и",
+    ]
+)
+
+
+def _in_words(text: str, conventions: Conventions) -> Reading | None:
+    """`three`, `three million`, `twelve people`: one small number in words, at the start, nothing like a number after."""
+    words = text.casefold().replace("-", " ").split()
+    for language in dict.fromkeys((conventions.language, *_LANGUAGES)):
+        values = number_words(language)
+        if not words or words[0] not in values:
+            continue
+        value, rest = Decimal(values[words[0]]), words[1:]
+        while rest and (factor := magnitude_of(rest[0], language)):
+            value, rest = value * factor, rest[1:]
+        more = any(word in values or word in _FURTHER or magnitude_of(word, language) for word in rest)
+        if more or len(rest) > 2:
+            return None
+        return Reading(float(value), unit=" ".join(rest) or None, change=f'read "{short(text)}" as {float(value):.15g}')
+    return None
+
+
+def _shown(reading: Reading) -> str:
+    return f"{reading.value:.15g}" + (f" {reading.unit}" if reading.unit else "")

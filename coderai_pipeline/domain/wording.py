@@ -1,0 +1,35 @@
+"""How values and passages are written in reasons and changes, so that a person reads the same form everywhere."""
+
+from coderai_pipeline.domain.cells import JsonValue, Value
+
+LONGEST_SHOWN = 60
+
+
+def short(text: str) -> str:
+    """A passage cut to what fits in a sentence."""
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
+
+
+def shown(value: Value) -> str:
+    """A settled value: numbers without a trailing .0, yes and no, several values separated by semicolons."""
+    if isinstance(value, tuple):
+        return "; ".join(shown(each) for each in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else "" if value is None else f"{value:.15g}"
+
+
+def shown_json(value: JsonValue) -> str:
+    """A reply's value as it was written."""
+    if isinstance(value, list):
+        return "; ".join(map(shown_json, value)) or "[]"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {shown_json(each)}" for key, each in value.items()) or "{}"
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    return value if isinstance(value, str) else f"{value:.15g}"
+
+
+def sentences(*parts: str) -> str:
+    """What there is to say, joined; parts with nothing to say left out."""
+    return "; ".join(dict.fromkeys(part for part in parts if part))

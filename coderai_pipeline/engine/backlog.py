@@ -1,0 +1,35 @@
+"""What a project still wants done, worked out from what is there: the question that the sensor asks at every tick."""
+
+from dataclasses import dataclass
+
+from coderai_pipeline.domain.fingerprints import work_fingerprint
+from coderai_pipeline.engine.held import Held
+from coderai_pipeline.engine.intake import Listing, list_inbox
+from coderai_pipeline.engine.run import Scope, plan
+from coderai_pipeline.storage.blocks import BlockStore
+from coderai_pipeline.storage.control import Control
+from coderai_pipeline.storage.projects import LoadedProject
+
+SAMPLE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """due: documents to read or extract now. waiting: readable ones that wait until the sample is accepted."""
+
+    listing: Listing
+    accepted: bool
+    due: int
+    waiting: int
+
+
+def backlog(loaded: LoadedProject) -> Backlog:
+    """Everything missing or stale; before the sample is accepted, only what reading and the sample need."""
+    accepted = Control(loaded.folder.state).acceptance is not None
+    held = Held.load(BlockStore(loaded.folder.state))
+    listing = list_inbox(loaded.folder, loaded.project)
+    fingerprint = work_fingerprint(loaded.project, loaded.codebook)
+    todo = plan(loaded, held, listing, Scope(sample=None if accepted else SAMPLE, top_up=True), fingerprint)
+    full = todo if accepted else plan(loaded, held, listing, Scope(), fingerprint)
+    due = len(set(todo.to_read) | set(todo.to_extract))
+    return Backlog(listing, accepted, due, len(full.to_extract) - len(todo.to_extract))

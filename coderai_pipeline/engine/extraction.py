@@ -1,0 +1,107 @@
+"""The extraction of one document, as a generator: it yields what it waits for and ends with the document's settled cells.
+
+Who answers is in `askers`, what is held of the document in `work`; documents with many rows are in `many_rows`.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+from coderai_pipeline.domain.cells import CellStatus
+from coderai_pipeline.domain.codebook import Codebook
+from coderai_pipeline.domain.documents import Document
+from coderai_pipeline.domain.fingerprints import of_document
+from coderai_pipeline.domain.project import Project
+from coderai_pipeline.engine.askers import Asker, Interrupted, Waiting
+from coderai_pipeline.engine.document_level import extract_document_level
+from coderai_pipeline.engine.held import HeldCall
+from coderai_pipeline.engine.many_rows import extract_rows
+from coderai_pipeline.engine.report import Settlement
+from coderai_pipeline.engine.settled import call_rows
+from coderai_pipeline.engine.work import Extracted, HeldCells, Method, Steps, Work
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Extractions:
+    """Extracts the documents of one run. documents_at_once: how many are in work, so that calls never wait for one."""
+
+    method: Method
+    documents_at_once: int
+
+    @classmethod
+    def of(cls, project: Project, codebook: Codebook, asker: Asker) -> "Extractions":
+        return cls(Method.of(project, codebook, asker), project.limits.in_flight + project.limits.in_flight // 4 + 8)
+
+    @property
+    def work_fingerprint(self) -> str:
+        return self.method.work_fingerprint
+
+    def of_document(
+        self,
+        document: Document,
+        text_sha256: str,
+        cells: HeldCells,
+        calls: Sequence[HeldCall],
+        *,
+        retry_failed: bool = False,
+    ) -> Steps:
+        """Never raises for a document: what goes wrong with it is its outcome."""
+        work = Work(self.method, document, text_sha256, cells, calls, retry_failed=retry_failed)
+        try:
+            yield from self._extract(work)
+        except Interrupted as error:
+            return _broken_off(work, "open", str(error), stop=str(error) if error.stop else "")
+        except Exception as error:
+            log.exception("extraction failed", extra={"document": document.key})
+            return _broken_off(work, "failed", f"{type(error).__name__}: {error}")
+        return _settled(work)
+
+    def _extract(self, work: Work) -> Generator[Waiting, None, None]:
+        if self.method.project.unit.rows == "many":
+            yield from extract_rows(work)
+        else:
+            for wave in self.method.waves:
+                yield from extract_document_level(work, wave)
+
+
+def _settled(work: Work) -> Extracted:
+    failed = [cell for cell in work.all_cells() if cell.status is CellStatus.FAILED]
+    outcome = "failed" if failed or work.unread else "settled"
+    reasons = [*work.unread, *dict.fromkeys(f"{cell.variable}: {cell.reason}" for cell in failed)]
+    return _extracted(work, outcome, "; ".join(reasons[:5]))
+
+
+def _broken_off(work: Work, outcome: str, reason: str, stop: str = "") -> Extracted:
+    """What was settled before the break is kept; the rest is asked by the run that goes on."""
+    return _extracted(work, outcome, reason, stop)
+
+
+def _extracted(work: Work, outcome: str, reason: str, stop: str = "") -> Extracted:
+    cells = work.all_cells()
+    paid = [reply for one in work.heard for reply in one.replies if not reply.from_archive]
+    costs = [reply.cost for reply in paid if reply.cost is not None]
+    settlement = Settlement(
+        outcome=outcome,
+        reason=reason,
+        fingerprint=of_document(work.method.work_fingerprint, work.text_sha256),
+        counts=Counter(str(cell.status) for cell in cells),
+        wanted=work.wanted_cells,
+        entities=len({cell.entity for cell in cells if cell.entity}),
+        cells=tuple(cell for of_variable in work.cells.values() for cell in of_variable),
+        calls=len(paid),
+        input_tokens=sum(reply.input_tokens for reply in paid),
+        output_tokens=sum(reply.output_tokens for reply in paid),
+        cost=sum(costs) if costs else None,
+        seconds=work.elapsed_s,
+    )
+    return Extracted(
+        settlement,
+        work.method.work_fingerprint,
+        work.chunks,
+        tuple(call_rows(work, work.heard)),
+        tuple(work.entities),
+        stop,
+    )

@@ -1,0 +1,152 @@
+"""What a project already holds: which file states were read, which documents are settled, which replies were paid for.
+
+Read from the blocks once at the start of a run; nothing here writes.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from coderai_pipeline.domain.cells import Cell
+from coderai_pipeline.domain.documents import Document, DocumentStatus
+from coderai_pipeline.storage.blocks import BlockStore
+from coderai_pipeline.storage.records import cell_from, document_from
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDocument:
+    """What is known of a document that was read, without its text. `file`: its file's path below the inbox."""
+
+    key: str
+    source: str
+    file: str
+    status: DocumentStatus
+    reason: str
+    duplicate_of: str | None
+    sha256: str
+    text_sha256: str
+    text_fingerprint: str
+    size_bytes: int
+    mtime_ns: int
+    reader_fingerprint: str
+    removed: bool
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSettlement:
+    """How the last extraction of a document ended. outcome: settled, failed (some cells failed) or open (to be resumed)."""
+
+    document: str
+    outcome: str
+    reason: str
+    work_fingerprint: str
+    text_sha256: str
+    counts: dict[str, int]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCall:
+    """A reply that was paid for: which part of which text it was asked about, and for which variables in which wording."""
+
+    call_id: str
+    text_sha256: str
+    chunk: int
+    start: int
+    end: int
+    mode: str
+    entities: tuple[str, ...]
+    asked: dict[str, str]
+    """Variable -> the ask fingerprint it was asked with."""
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    documents: dict[str, HeldDocument]
+    settlements: dict[str, HeldSettlement]
+
+    @classmethod
+    def load(cls, blocks: BlockStore) -> "Held":
+        return cls(held_documents(blocks), held_settlements(blocks))
+
+
+_DOCUMENT_COLUMNS = (
+    "document", "source", "file", "status", "reason", "duplicate_of", "sha256", "text_sha256", "text_fingerprint",
+    "size_bytes", "mtime_ns", "reader_fingerprint", "removed", "version",
+)  # fmt: skip
+
+
+def held_documents(blocks: BlockStore) -> dict[str, HeldDocument]:
+    """Latest record of each document that was ever read, by key, in the order first read."""
+    latest: dict[str, HeldDocument] = {}
+    for row in _rows(blocks, "documents", _DOCUMENT_COLUMNS):
+        record = HeldDocument(row.pop("document"), status=DocumentStatus(row.pop("status")), **row)
+        if record.key not in latest or latest[record.key].version <= record.version:
+            latest[record.key] = record
+    return latest
+
+
+def held_settlements(blocks: BlockStore) -> dict[str, HeldSettlement]:
+    columns = ("document", "outcome", "reason", "work_fingerprint", "text_sha256", "counts", "version")
+    latest: dict[str, HeldSettlement] = {}
+    for row in _rows(blocks, "settled", columns):
+        record = HeldSettlement(**{**row, "counts": json.loads(row["counts"] or "{}")})
+        if record.document not in latest or latest[record.document].version <= record.version:
+            latest[record.document] = record
+    return latest
+
+
+def held_cells(blocks: BlockStore, documents: Sequence[str]) -> dict[str, dict[str, list[tuple[Cell, str]]]]:
+    """Document -> variable -> its current cells (one an entity), each with the hash of the text it was read from."""
+    latest: dict[tuple[str, str], int] = defaultdict(int)
+    rows = blocks.rows_of("cells", documents)
+    for row in rows:
+        place = row["document"], row["variable"]
+        latest[place] = max(latest[place], row["version"])
+    cells: dict[str, dict[str, dict[str, tuple[Cell, str]]]] = defaultdict(lambda: defaultdict(dict))
+    for row in rows:
+        if row["version"] == latest[row["document"], row["variable"]]:
+            cells[row["document"]][row["variable"]][row["entity"]] = (cell_from(row), row["text_sha256"])
+    return {
+        document: {variable: list(by_entity.values()) for variable, by_entity in by_variable.items()}
+        for document, by_variable in cells.items()
+    }
+
+
+def held_calls(blocks: BlockStore, documents: Sequence[str]) -> dict[str, list[HeldCall]]:
+    """Document -> the usable replies held for it, oldest first."""
+    columns = (
+        "document", "call_id", "text_sha256", "chunk", "start", "end", "mode", "entities", "variables",
+        "ask_fingerprints", "problem", "version",
+    )  # fmt: skip
+    calls: dict[str, list[HeldCall]] = defaultdict(list)
+    for row in blocks.rows_of("calls", documents, columns):
+        if row["problem"]:
+            continue
+        calls[row["document"]].append(
+            HeldCall(
+                row["call_id"], row["text_sha256"], row["chunk"], row["start"], row["end"], row["mode"],
+                tuple(row["entities"] or ()),
+                dict(zip(row["variables"] or (), row["ask_fingerprints"] or (), strict=True)), row["version"],
+            )
+        )  # fmt: skip
+    return calls
+
+
+def stored_documents(blocks: BlockStore, wanted: dict[str, int]) -> Iterator[Document]:
+    """The documents whose latest record has the version named, with their text, block by block."""
+    if not wanted:
+        return
+    for batch in blocks.batches("documents"):
+        for row in batch:
+            if wanted.get(row["document"]) == row["version"]:
+                yield document_from(row)
+
+
+def _rows(blocks: BlockStore, kind: str, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    for batch in blocks.batches(kind, columns):
+        yield from batch

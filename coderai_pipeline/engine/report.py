@@ -1,0 +1,156 @@
+"""What a run tells while it works: documents begun, documents stored, how far it is, how it ended.
+
+Made by `run.work`; `defs` turns them into Dagster events, the command line into a progress bar.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from coderai_pipeline.domain.cells import Cell
+from coderai_pipeline.domain.documents import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How the extraction of one document ended.
+
+    outcome: settled, failed (some cells failed for good) or open (broken off; the next run goes on with it).
+    counts: cell status -> number, over all current cells of the document. wanted: cells that the codebook asks for.
+    cells: those this run settled. calls: replies this run rests on that were paid for in it.
+    """
+
+    outcome: str
+    reason: str
+    fingerprint: str
+    """Of the document's text and everything that decided its cells."""
+    counts: Mapping[str, int]
+    wanted: int
+    entities: int
+    cells: tuple[Cell, ...]
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentReport:
+    """One document that a run has finished with. read: whether it was read now. settlement: None where not extracted."""
+
+    document: Document
+    duplicate_of: str | None
+    text_sha256: str
+    read: bool
+    chunks: int
+    settlement: Settlement | None
+
+    @property
+    def trouble(self) -> str:
+        """Why the document is not settled, in a sentence; "" when it is."""
+        if not self.document.status.is_readable:
+            return "" if self.duplicate_of else f"{self.document.status}: {self.document.reason}"
+        if self.settlement is not None and self.settlement.outcome != "settled":
+            return self.settlement.reason
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """How much there is to do, known once at the start."""
+
+    documents: int
+    to_read: int
+    to_extract: int
+    unsettled: tuple[str, ...] = ()
+    surplus: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    waiting: int = 0
+    """Readable documents left alone because the sample has not been accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """These documents are being worked on from now."""
+
+    documents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """These documents are done, and what came of them is in place."""
+
+    reports: tuple[DocumentReport, ...]
+
+
+@dataclass(slots=True)
+class Summary:
+    """How a run ended; also its running total."""
+
+    planned: Planned = field(default_factory=lambda: Planned(0, 0, 0))
+    done: int = 0
+    read: int = 0
+    extracted: int = 0
+    statuses: Counter[str] = field(default_factory=Counter[str])
+    """Document status -> number, of the documents read in this run."""
+    cells: Counter[str] = field(default_factory=Counter[str])
+    """Cell status -> number, of the documents extracted in this run."""
+    troubles: dict[str, str] = field(default_factory=dict[str, str])
+    """Document source -> why it is not settled."""
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
+    seconds: float = 0.0
+    stopped: str = ""
+    """Why the run stopped before everything was done (paused, budget, outage); "" when it did not."""
+
+    def add(self, report: DocumentReport) -> None:
+        self.done += 1
+        if report.read:
+            self.read += 1
+            self.statuses[str(report.document.status)] += 1
+        if report.trouble:
+            self.troubles[report.document.source] = report.trouble
+        if report.settlement is not None:
+            self._add_settlement(report.settlement)
+
+    def _add_settlement(self, settlement: Settlement) -> None:
+        self.extracted += 1
+        self.cells.update(settlement.counts)
+        self.calls += settlement.calls
+        self.input_tokens += settlement.input_tokens
+        self.output_tokens += settlement.output_tokens
+        if settlement.cost is not None:
+            self.cost = (self.cost or 0.0) + settlement.cost
+
+    @property
+    def rate(self) -> float:
+        """Documents a second so far."""
+        return self.done / self.seconds if self.seconds else 0.0
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Seconds left at the rate so far; None while nothing is done."""
+        total = max(self.planned.to_read, self.planned.to_extract)
+        return (total - self.done) / self.rate if self.rate else None
+
+
+Event = Planned | Begun | Stored | Summary
+
+
+def progress_line(summary: Summary) -> str:
+    """How far a run is, in one line: done, in trouble, flagged, rate, time left, calls and cost."""
+    planned = summary.planned
+    total = max(planned.to_read, planned.to_extract, summary.done)
+    parts = [f"{summary.done}/{total} documents", f"{len(summary.troubles)} not settled"]
+    parts.append(f"{summary.cells.get('flagged', 0)} cells flagged")
+    parts.append(f"{summary.rate:.1f} a second")
+    if summary.remaining_s is not None and summary.done < total:
+        parts.append(f"{summary.remaining_s:.0f} s left")
+    if summary.calls:
+        parts.append(f"{summary.calls} calls, {summary.input_tokens + summary.output_tokens} tokens")
+    if summary.cost is not None:
+        parts.append(f"cost {summary.cost:.4f}")
+    return " · ".join(parts)

@@ -1,0 +1,53 @@
+"""Opens what a run needs to extract: the extractor that the project names, with its key, archive and budget.
+
+The only place where an extractor's name becomes an object. A missing key is an error before anything else is done.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from coderai_pipeline.domain.values import Conventions
+from coderai_pipeline.engine.askers import Asker, ModelAsker, RulesAsker
+from coderai_pipeline.engine.extraction import Extractions
+from coderai_pipeline.extractors.archive import ReplyArchive
+from coderai_pipeline.extractors.budget import TokenBudget
+from coderai_pipeline.extractors.clients import require_key
+from coderai_pipeline.extractors.provider import Provider
+from coderai_pipeline.extractors.retrying import Patience
+from coderai_pipeline.storage.projects import LoadedProject
+
+if TYPE_CHECKING:
+    import openai
+
+SHARED_FOLDER = ".shared"
+"""Below the home of all projects: where runs that use the same key agree on their pace."""
+
+
+@contextmanager
+def open_extractions(
+    loaded: LoadedProject,
+    make_client: "Callable[[], openai.OpenAI] | None" = None,
+    patience: Patience | None = None,
+) -> Iterator[Extractions]:
+    """Raises MissingKey where the project's extractor needs a key and the environment has none."""
+    with _asker(loaded, make_client, patience) as asker:
+        yield Extractions.of(loaded.project, loaded.codebook, asker)
+
+
+@contextmanager
+def _asker(
+    loaded: LoadedProject, make_client: "Callable[[], openai.OpenAI] | None", patience: Patience | None
+) -> Iterator[Asker]:
+    project = loaded.project
+    if project.extractor.name == "rules":
+        yield RulesAsker(project, Conventions(project.language, project.locale, project.date_order))
+        return
+    key = require_key(project.extractor)
+    archive = ReplyArchive(loaded.folder.state / "replies")
+    budget = TokenBudget(loaded.folder.state / "budget", project.limits.tokens)
+    shared = loaded.folder.path.parent / SHARED_FOLDER
+    with Provider(
+        project.extractor, project.limits, key, archive, budget, shared, make_client=make_client, patience=patience
+    ) as provider:
+        yield ModelAsker(provider, archive)

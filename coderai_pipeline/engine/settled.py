@@ -1,0 +1,153 @@
+"""From what was heard to cells: settling, failures, skipped variables, and each cell's share of the calls' tokens and cost.
+
+The rules of settling are in `domain.settling`; when a variable is asked at all is decided in `extraction`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from coderai_pipeline.domain.cells import Answer, Cell, CellStatus
+from coderai_pipeline.domain.codebook import Variable
+from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.domain.settling import Outcome, compare_readers, settle
+from coderai_pipeline.engine.askers import Heard
+
+if TYPE_CHECKING:
+    from coderai_pipeline.engine.extraction import Work
+
+RAW_CHARACTERS = 4_000
+
+
+def cell_of(
+    work: "Work",
+    variable: Variable,
+    answers: Sequence[Answer],
+    heard: Sequence[Heard],
+    *,
+    entity: str = "",
+    near: Span | None = None,
+    second: Answer | None = None,
+) -> Cell:
+    """The cell that answers settle to. heard: everything that was heard of the variable, troubles included."""
+    context = replace(work.context, near=near) if near else work.context
+    troubles = [trouble for one in heard if (trouble := _trouble(one, variable))]
+    outcome = settle(answers, variable, context) if answers else Outcome(CellStatus.FAILED, "")
+    if second is not None and answers:
+        outcome = compare_readers(outcome, settle([second], variable, context), variable)
+    outcome = _with_troubles(outcome, troubles)
+    raw = next((one.raw for one in heard if one.raw), None) if outcome.status is CellStatus.FAILED else None
+    return _cell(work, variable, outcome, entity, [one for one in heard if one.reply], raw)
+
+
+def skipped(work: "Work", variable: Variable, entity: str = "") -> Cell:
+    outcome = Outcome(CellStatus.SKIPPED, f"not asked: {variable.depends_on} does not hold")
+    return _cell(work, variable, outcome, entity, [], None)
+
+
+def failed(work: "Work", variable: Variable, why: str) -> Cell:
+    return _cell(work, variable, Outcome(CellStatus.FAILED, why), "", [], None)
+
+
+def _trouble(heard: Heard, variable: Variable) -> str:
+    """Why a question about the variable gave no answer to it; "" where it did, or where it was not about it."""
+    if variable.name not in heard.question.ask.names:
+        return ""
+    where = f"part {heard.question.chunk.index + 1}: " if heard.question.chunk.index else ""
+    if heard.problem:
+        return f"{where}{heard.problem}"
+    if variable.name in heard.parsed.missing:
+        return f"{where}the reply does not answer this variable"
+    return ""
+
+
+def _with_troubles(outcome: Outcome, troubles: Sequence[str]) -> Outcome:
+    """What could not be heard is never taken for what is not stated."""
+    if not troubles:
+        return (
+            outcome
+            if outcome.reason or outcome.status is not CellStatus.FAILED
+            else replace(outcome, reason="no answer was received for this variable")
+        )
+    why = "; ".join(dict.fromkeys(troubles))
+    if outcome.value is None or outcome.status is CellStatus.ABSENT:
+        return Outcome(CellStatus.FAILED, why, call_ids=outcome.call_ids)
+    reason = f"{outcome.reason}; {why}" if outcome.reason else why
+    return replace(outcome, status=CellStatus.FLAGGED, reason=reason)
+
+
+def _cell(
+    work: "Work", variable: Variable, outcome: Outcome, entity: str, heard: Sequence[Heard], raw: str | None
+) -> Cell:
+    method = work.method
+    fingerprints = method.definitions[variable.name]
+    replies = {one.reply.call_id: (one.reply, _share(one)) for one in heard if one.reply}
+    ordered = [*outcome.call_ids, *(call_id for call_id in replies if call_id not in outcome.call_ids)]
+    costs = [reply.cost * share for reply, share in replies.values() if reply.cost is not None]
+    return Cell(
+        document=work.document.key,
+        entity=entity,
+        variable=variable.name,
+        type=str(variable.type),
+        status=outcome.status,
+        reason=outcome.reason,
+        value=outcome.value,
+        precision=outcome.precision,
+        unit=outcome.unit,
+        confidence=outcome.confidence,
+        evidence=outcome.evidence,
+        changes=outcome.changes,
+        alternatives=outcome.alternatives,
+        prompt_version=method.prompt_versions[variable.name],
+        extractor=method.asker.name,
+        model=next((reply.model for reply, _ in replies.values()), ""),
+        call_ids=tuple(call_id for call_id in dict.fromkeys(ordered) if call_id in replies),
+        input_tokens=sum(reply.input_tokens * share for reply, share in replies.values()),
+        output_tokens=sum(reply.output_tokens * share for reply, share in replies.values()),
+        cost=sum(costs) if costs else None,
+        seconds=sum(reply.seconds * share for reply, share in replies.values()),
+        ask_fingerprint=fingerprints.ask,
+        settle_fingerprint=fingerprints.settle,
+        raw_reply=raw[:RAW_CHARACTERS] if raw else None,
+    )
+
+
+def _share(heard: Heard) -> float:
+    """A cell's share (0-1) of a call: one part in the number of cells that the call answered."""
+    parsed = heard.parsed
+    return 1.0 / max(1, len(parsed.answers) + sum(len(row) for row in parsed.rows))
+
+
+def call_rows(work: "Work", heard: Iterable[Heard]) -> list[Mapping[str, object]]:
+    """A `calls` row for each reply heard in this run, so that a later run knows what it answered."""
+    rows: list[Mapping[str, object]] = []
+    for one in heard:
+        question = one.question
+        names = question.ask.names
+        for reply in one.replies:
+            used = reply is one.reply and not one.problem and not one.parsed.missing
+            rows.append(
+                {
+                    "call_id": reply.call_id,
+                    "document": work.document.key,
+                    "text_sha256": work.text_sha256,
+                    "chunk": question.chunk.index,
+                    "start": question.chunk.span.start,
+                    "end": question.chunk.span.end,
+                    "mode": question.ask.mode,
+                    "entities": [hint.id for hint in question.hints],
+                    "variables": list(names),
+                    "ask_fingerprints": [work.method.definitions[name].ask for name in names],
+                    "model": reply.model,
+                    "finish_reason": reply.finish_reason,
+                    "input_tokens": reply.input_tokens,
+                    "output_tokens": reply.output_tokens,
+                    "cached_tokens": reply.cached_tokens,
+                    "cost": reply.cost,
+                    "attempts": reply.attempts,
+                    "started_at": reply.started_at,
+                    "seconds": reply.seconds,
+                    "problem": "" if used else one.problem or "not used: asked again",
+                }
+            )
+    return rows

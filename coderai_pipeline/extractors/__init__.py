@@ -1,0 +1,1 @@
+"""Extractors: who answers a call. `provider` asks a model server; `rules` reads with labels and patterns, without a model."""

@@ -1,0 +1,349 @@
+"""One call's way to its reply: budget, breaker, pace, request, and what follows from the outcome.
+
+Threads, futures and the order of calls are in `provider`; the request's bytes are in `sending`.
+"""
+
+import hashlib
+import random
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from coderai_pipeline.domain.cells import CallRequest, Reply
+from coderai_pipeline.domain.errors import ContextTooLong, ProviderUnavailable, RequestRefused
+from coderai_pipeline.domain.project import ExtractorSettings, Limits
+from coderai_pipeline.domain.tokens import count_tokens
+from coderai_pipeline.extractors.archive import ReplyArchive, call_id
+from coderai_pipeline.extractors.breaker import Breaker
+from coderai_pipeline.extractors.budget import Estimate, TokenBudget, estimate
+from coderai_pipeline.extractors.concurrency import Concurrency, Latencies
+from coderai_pipeline.extractors.formats import Formats, Protocol
+from coderai_pipeline.extractors.pacing import Pace
+from coderai_pipeline.extractors.prices import cost_of
+from coderai_pipeline.extractors.retrying import Patience, Trouble
+from coderai_pipeline.extractors.sending import Answered, Failed, Sender, body_for
+from coderai_pipeline.extractors.stats import Counters
+from coderai_pipeline.extractors.wire import REPLY_FORMATS, Asking, ReplyFormat, Said, Usage
+
+_CROWDED_S = 0.2
+_CHANGES_OF_FORM = 8
+_TIGHT = 20
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call on its way.
+
+    sent: requests made. tries: those that failed. hung: those given up. limited: those answered 429. reshaped: how often
+    it was asked in another form. reply_format, protocol: what this call alone is to use, None = what the server takes.
+    """
+
+    id: str
+    request: CallRequest
+    estimate: Estimate | None = None
+    reserved: int = 0
+    paced: int = 0
+    is_tight: bool = False
+    sent: int = 0
+    tries: int = 0
+    hung: int = 0
+    limited: int = 0
+    reshaped: int = 0
+    reply_format: ReplyFormat | None = None
+    protocol: Protocol | None = None
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The call is to be taken up again when so many seconds are over."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request that was made, and how it ended."""
+
+    outcome: Answered | Failed
+    seconds: float
+    asking: Asking
+    protocol: Protocol
+
+
+class Attempts:
+    """What all calls of one provider share."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        address: str,
+        settings: ExtractorSettings,
+        limits: Limits,
+        key: str,
+        archive: ReplyArchive,
+        budget: TokenBudget,
+        shared_state: Path,
+        patience: Patience,
+    ) -> None:
+        self._sender = sender
+        self._address = address
+        self._settings = settings
+        self._archive = archive
+        self._budget = budget
+        self._patience = patience
+        of_key = _digest(f"{key}\n{self._address}")
+        self._pace = Pace(shared_state / f"pace-{of_key}", limits.requests_per_minute, limits.tokens_per_minute)
+        self._formats = Formats(settings, shared_state / f"server-{_digest(self._address)}.json")
+        self._latencies = Latencies(settings.timeout_s, patience.hang_floor_s)
+        self._settled = threading.Condition()
+        self._stopped = False
+        self.breaker = Breaker(patience.breaker_open_s)
+        self.concurrency = Concurrency(limits.in_flight)
+        self.counters = Counters()
+
+    def send(self, call: Call) -> Sent | Later | None:
+        """Makes a request when its turn comes; None = the provider was stopped first."""
+        wait_s = self._breaker_wait_s()
+        if wait_s > 0:
+            return Later(wait_s)
+        if not (self._reserve(call) and self._wait_for_turn(call)):
+            self.breaker.passed()
+            return None
+        asking, protocol = self._asking(call)
+        body = body_for(call.request, asking, protocol)
+        call.sent += 1
+        self.counters.add("sent")
+        started = time.monotonic()
+        outcome = self._sender.send(body, protocol, self._latencies.hanging_s(call.hung))
+        seconds = time.monotonic() - started
+        self._note_health(outcome, seconds)
+        return Sent(outcome, seconds, asking, protocol)
+
+    def settle(self, call: Call, sent: Sent) -> Reply | Later:
+        """What comes of a request: the reply, written down and accounted for, or another try. Raises ProviderError."""
+        if isinstance(sent.outcome, Answered):
+            return self._take(call, sent, sent.outcome)
+        self.release(call)
+        later = self._react(call, sent, sent.outcome)
+        self.counters.add("limited" if sent.outcome.trouble.kind == "limited" else "retries")
+        return later
+
+    def release(self, call: Call) -> None:
+        """Gives back what was reserved for a call that is not being sent now."""
+        if call.reserved:
+            self._budget.release(call.reserved)
+            call.reserved = 0
+            self._wake()
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._pace.stop()
+        self._wake()
+
+    def close(self) -> None:
+        self._pace.close()
+        self._sender.close()
+
+    def _breaker_wait_s(self) -> float:
+        wait_s = self.breaker.wait_s()
+        outage_s = self.breaker.outage_s()
+        if wait_s > 0 and outage_s > self._patience.outage_s:
+            raise ProviderUnavailable(
+                f"{self._address} has given no reply for {outage_s:.0f} s; see whether it is up, then resume"
+            )
+        return wait_s
+
+    def _reserve(self, call: Call) -> bool:
+        """Reserves budget, waiting where other calls in flight hold it; False = stopped. Raises BudgetExhausted."""
+        if call.estimate is None:
+            call.estimate = estimate(call.request)
+        prompt = int(call.estimate.prompt * self.counters.prompt_factor())
+        tokens = prompt + call.estimate.completion
+        while not self._stopped:
+            try:
+                room = self._budget.reserve(tokens)
+            except BaseException:
+                self.breaker.passed()
+                raise
+            if room is not None:
+                call.reserved = tokens
+                call.is_tight = room < _TIGHT * call.estimate.completion
+                return True
+            with self._settled:
+                self._settled.wait(_CROWDED_S)
+        return False
+
+    def _wait_for_turn(self, call: Call) -> bool:
+        assert call.estimate is not None
+        call.paced = call.estimate.prompt + self.counters.usual_output()
+        return self._pace.wait_for_turn(call.paced)
+
+    def _asking(self, call: Call) -> tuple[Asking, Protocol]:
+        asking = self._formats.asking(call.request.model)
+        if call.reply_format is not None:
+            asking = replace(asking, reply_format=call.reply_format)
+        if call.is_tight and call.estimate is not None:
+            # What is left of the budget would not bear a reply beyond the estimate.
+            asking = replace(asking, cap=call.estimate.completion)
+        return asking, call.protocol or self._formats.protocol(call.request.model)
+
+    def _note_health(self, outcome: Answered | Failed, seconds: float) -> None:
+        self._pace.told(outcome.headers)
+        if isinstance(outcome, Answered):
+            self.breaker.succeeded()
+            self.concurrency.answered(seconds)
+            self._latencies.answered(seconds)
+        elif outcome.trouble.kind == "transient":
+            self.breaker.failed()
+            if outcome.hung:
+                self.concurrency.troubled()
+        else:
+            self.breaker.passed()
+
+    def _take(self, call: Call, sent: Sent, answered: Answered) -> Reply | Later:
+        """Writes a reply down before anything else: it is paid for."""
+        reply = self._reply(call, answered, sent.seconds)
+        if call.protocol == "responses":
+            self._formats.use_responses(call.request.model)
+        if self._is_format_ignored(call, reply, sent.asking):
+            request = replace(
+                call.request, parameters={**call.request.parameters, "reply_format": sent.asking.reply_format}
+            )
+            reply = replace(reply, call_id=call_id(request))
+            self._archive.put(request, reply, answered.raw)
+            self._account(call, reply, answered.said)
+            return Later(0.0)
+        self._archive.put(call.request, reply, answered.raw)
+        self._account(call, reply, answered.said)
+        return reply
+
+    def _is_format_ignored(self, call: Call, reply: Reply, asking: Asking) -> bool:
+        """Prose from a server that took a reply format and never yet honoured it: the next format is tried."""
+        model, reply_format = call.request.model, asking.reply_format
+        if reply.finish_reason != "stop" or self._formats.is_proven(model, reply_format):
+            return False
+        if "{" in reply.text or "[" in reply.text:
+            self._formats.prove(model, reply_format)
+            return False
+        return self._reshaped(call) and self._formats.refuse_format(model, reply_format)
+
+    def _account(self, call: Call, reply: Reply, said: Said) -> None:
+        assert call.estimate is not None
+        used = reply.input_tokens + reply.output_tokens
+        self._budget.settle(call.reserved, used)
+        call.reserved = 0
+        self._wake()
+        self._pace.used(call.paced, used)
+        self.counters.answered(reply, call.estimate.prompt, is_estimated=said.usage is None)
+
+    def _reply(self, call: Call, answered: Answered, seconds: float) -> Reply:
+        assert call.estimate is not None
+        said = answered.said
+        usage = said.usage or Usage(call.estimate.prompt, count_tokens(said.text), 0)
+        model = call.request.model
+        cost = cost_of(self._settings.prices, model, usage.input_tokens, usage.output_tokens, usage.cached_tokens)
+        return Reply(
+            call.id,
+            said.text,
+            said.finish_reason,
+            said.model or model,
+            usage.input_tokens,
+            usage.output_tokens,
+            usage.cached_tokens,
+            call.started_at,
+            round(seconds, 4),
+            cost,
+            call.sent,
+        )
+
+    def _react(self, call: Call, sent: Sent, failed: Failed) -> Reply | Later:
+        trouble = failed.trouble
+        if trouble.kind == "limited":
+            return self._slow_down(call, trouble)
+        if trouble.kind == "transient":
+            return self._try_again(call, failed)
+        if trouble.kind == "filtered":
+            return self._filtered(call, trouble, sent.seconds)
+        if self._is_asked_otherwise(call, sent, trouble):
+            return Later(0.0)
+        raise self._refusal(trouble)
+
+    def _slow_down(self, call: Call, trouble: Trouble) -> Later:
+        """A limit is waited for as long as it takes: it is never a failure of the call."""
+        call.limited += 1
+        wait_s = trouble.wait_s
+        if wait_s is None:
+            wait_s = random.uniform(0.0, min(60.0, 2.0**call.limited))  # noqa: S311 -- spreads callers, protects nothing
+        self._pace.limited(trouble.wait_s)
+        self.concurrency.troubled()
+        return Later(wait_s)
+
+    def _try_again(self, call: Call, failed: Failed) -> Later:
+        call.tries += 1
+        call.hung += failed.hung
+        wait_s = self._patience.backoff_s(call.tries)
+        trouble = failed.trouble
+        if wait_s is None:
+            raise ProviderUnavailable(
+                f"{self._address} gave no usable reply in {call.tries} tries, the last time: {trouble.message}",
+                trouble.raw,
+            )
+        return Later(max(wait_s, trouble.wait_s or 0.0))
+
+    def _filtered(self, call: Call, trouble: Trouble, seconds: float) -> Reply:
+        """The server's filter took offence at the prompt: an outcome of the call, for which nothing is charged."""
+        model, since = call.request.model, call.started_at
+        return Reply(
+            call.id, trouble.message, "content_filter", model, 0, 0, 0, since, round(seconds, 4), 0.0, call.sent
+        )
+
+    def _is_asked_otherwise(self, call: Call, sent: Sent, trouble: Trouble) -> bool:
+        """Whether another reply format, parameter name or protocol may be taken where this one was not."""
+        model = call.request.model
+        if trouble.kind == "schema":
+            call.reply_format = _next_format(sent.asking.reply_format)
+            return self._settings.reply_format == "auto" and self._reshaped(call)
+        if trouble.kind == "format":
+            return self._reshaped(call) and self._formats.refuse_format(model, sent.asking.reply_format)
+        if trouble.kind == "parameter":
+            return self._reshaped(call) and self._formats.refuse_parameter(model, trouble.parameter, sent.asking)
+        if trouble.kind == "protocol" and self._settings.api == "auto" and sent.protocol == "chat":
+            call.protocol = "responses"
+            return self._reshaped(call)
+        return False
+
+    def _reshaped(self, call: Call) -> bool:
+        call.reshaped += 1
+        return call.reshaped <= _CHANGES_OF_FORM
+
+    def _refusal(self, trouble: Trouble) -> RequestRefused:
+        if trouble.kind == "too_long":
+            return ContextTooLong(f"the request is longer than the model reads ({trouble.message})", trouble.raw)
+        remedy = self._remedy(trouble)
+        return RequestRefused(f"{self._address} refused the request ({trouble.message}); {remedy}", trouble.raw)
+
+    def _remedy(self, trouble: Trouble) -> str:
+        name = self._settings.api_key_env
+        if trouble.kind == "quota":
+            return f"the account behind {name} has no credit left: top it up, or use another key, then resume"
+        if trouble.message.startswith(("401", "403")):
+            return f"check the key in {name} and what it may use"
+        if trouble.message.startswith(("404", "405")):
+            return "check `extractor.base_url`, `extractor.model` and `extractor.api` in project.yaml"
+        return "check the extractor settings in project.yaml"
+
+    def _wake(self) -> None:
+        with self._settled:
+            self._settled.notify_all()
+
+
+def _next_format(reply_format: ReplyFormat) -> ReplyFormat:
+    """A schema that one strict format refuses is refused by the other; JSON mode takes no schema."""
+    return "json_object" if reply_format in ("json_schema", "tools") else REPLY_FORMATS[-1]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:24]

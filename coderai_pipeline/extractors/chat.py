@@ -1,0 +1,105 @@
+"""The Chat Completions protocol: a request's body, and what a body says. Azure speaks it too.
+
+The other protocol is in `responses`; sending, retries and archive are in `provider`.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import cast
+
+from coderai_pipeline.domain.cells import CallRequest, JsonValue
+from coderai_pipeline.extractors.schema_text import describe
+from coderai_pipeline.extractors.wire import (
+    SCHEMA_NAME,
+    Asking,
+    Body,
+    Malformed,
+    Said,
+    as_list,
+    as_object,
+    attempt_of,
+    most_output,
+    sampling,
+    usage_from,
+)
+
+PATH = "/chat/completions"
+
+_FINISHED: Mapping[str, str] = {"length": "length", "max_tokens": "length", "content_filter": "content_filter"}
+
+
+def body_for(request: CallRequest, asking: Asking) -> Body:
+    """The JSON body that asks `request` in the reply format that the server takes."""
+    body: Body = {"model": request.model, "messages": messages_for(request, asking), **sampling(request, asking)}
+    cap = most_output(request, asking)
+    if cap is not None and asking.tokens_name not in asking.dropped:
+        body[asking.tokens_name] = cap
+    return {**body, **_format(request, asking)}
+
+
+def said_in(body: object) -> Said:
+    """What a response body says. Raises Malformed where it is no reply."""
+    whole = as_object(body, "the body")
+    choices = as_list(whole.get("choices"))
+    if not choices:
+        raise Malformed("the reply has no choices")
+    choice = as_object(choices[0], "the first choice")
+    message = as_object(choice.get("message"), "the message")
+    finish = _FINISHED.get(str(choice.get("finish_reason")), "stop")
+    text = _text(message.get("content")) or _arguments(message)
+    refusal = message.get("refusal")
+    if isinstance(refusal, str) and refusal and not text:
+        text, finish = refusal, "refusal"
+    if not text and finish == "stop":
+        raise Malformed("the reply has no content")
+    return Said(text, finish, str(whole.get("model") or ""), usage_from(whole, "prompt", "completion"))
+
+
+def messages_for(request: CallRequest, asking: Asking) -> list[JsonValue]:
+    """The messages; the wanted JSON is described in the first one where the server takes no schema, or was misread once."""
+    messages: list[JsonValue] = [{"role": message.role, "content": message.content} for message in request.messages]
+    if asking.reply_format == "json_schema" and attempt_of(request) == 1:
+        return messages
+    description = describe(request.schema)
+    if not request.messages or request.messages[0].role not in ("system", "developer"):
+        return [{"role": "system", "content": description}, *messages]
+    first = request.messages[0]
+    return [{"role": first.role, "content": f"{first.content}\n\n{description}"}, *messages[1:]]
+
+
+def _format(request: CallRequest, asking: Asking) -> Body:
+    schema = dict(request.schema)
+    if asking.reply_format == "json_schema":
+        named: Body = {"name": SCHEMA_NAME, "strict": True, "schema": schema}
+        return {"response_format": {"type": "json_schema", "json_schema": named}}
+    if asking.reply_format == "tools":
+        function: Body = {"name": SCHEMA_NAME, "description": "Give the reply.", "parameters": schema}
+        chosen: Body = {"type": "function", "function": {"name": SCHEMA_NAME}}
+        return {"tools": [{"type": "function", "function": function}], "tool_choice": chosen}
+    return {"response_format": {"type": "json_object"}} if asking.reply_format == "json_object" else {}
+
+
+def _text(content: object) -> str:
+    """Content as text; some servers send it as a list of parts."""
+    if isinstance(content, str):
+        return content
+    parts: list[str] = []
+    for part in as_list(content):
+        if isinstance(part, str):
+            parts.append(part)
+        elif isinstance(part, dict):
+            text = cast(dict[str, object], part).get("text")
+            parts.append(text if isinstance(text, str) else "")
+    return "".join(parts)
+
+
+def _arguments(message: Mapping[str, object]) -> str:
+    """The arguments of the first tool call: where a reply stands that was asked for as a tool, or given as one unasked."""
+    for call in as_list(message.get("tool_calls")):
+        function = as_object(as_object(call, "a tool call").get("function"), "a tool call's function")
+        arguments = function.get("arguments")
+        if isinstance(arguments, str):
+            return arguments
+        if arguments is not None:
+            return json.dumps(arguments, ensure_ascii=False)
+    return ""

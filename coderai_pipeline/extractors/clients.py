@@ -1,0 +1,95 @@
+"""The openai client and the key it needs. What is sent through it is in `sending`."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+from coderai_pipeline.domain.errors import MissingKey
+from coderai_pipeline.domain.project import ExtractorSettings
+
+if TYPE_CHECKING:
+    import httpx2
+    import openai
+
+_CONNECT_S = 15.0
+
+
+def require_key(settings: ExtractorSettings) -> str:
+    """The provider's key, from the environment variable that the project names. Raises MissingKey; nothing stands in for it."""
+    name = settings.api_key_env
+    key = os.environ.get(name, "").strip()
+    if not key:
+        raise MissingKey(
+            f"{name} is not set, so {settings.base_url or 'the model provider'} cannot be asked; set {name} to its key, "
+            f"or for a local server that needs none to any word"
+        )
+    return key
+
+
+def make_client(settings: ExtractorSettings, key: str, http_client: "httpx2.Client | None" = None) -> "openai.OpenAI":
+    """A client that retries nothing by itself."""
+    import openai
+
+    organization = os.environ.get(settings.organization_env) if settings.organization_env else None
+    if settings.api == "azure":
+        return openai.AzureOpenAI(
+            api_key=key,
+            azure_endpoint=settings.base_url or os.environ.get("AZURE_OPENAI_ENDPOINT", ""),
+            api_version=settings.api_version or "2024-10-21",
+            organization=organization,
+            max_retries=0,
+            http_client=http_client,
+        )
+    return openai.OpenAI(
+        api_key=key, base_url=settings.base_url, organization=organization, max_retries=0, http_client=http_client
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where calls go and what authorises them, as an openai client was set up for it. It shows no key."""
+
+    address: str
+    headers: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, str]
+    is_azure: bool
+
+    def url(self, path: str, model: str) -> str:
+        """Azure names the model in the path of a chat call, and its deployments may have names that need quoting."""
+        deployment = f"/deployments/{quote(model, safe='')}" if self.is_azure and path == "/chat/completions" else ""
+        query = f"?{urlencode(self.query)}" if self.query else ""
+        return f"{self.address.rstrip('/')}{deployment}{path}{query}"
+
+
+def endpoint_of(client: "openai.OpenAI", key: str) -> Endpoint:
+    import openai
+
+    is_azure = isinstance(client, openai.AzureOpenAI)
+    stated = {**client.default_headers, **({"api-key": key} if is_azure else client.auth_headers)}
+    headers = {name: value for name, value in stated.items() if isinstance(value, str)}
+    query = {name: str(value) for name, value in client.default_query.items()}
+    return Endpoint(str(client.base_url), headers, query, is_azure)
+
+
+def make_http(settings: ExtractorSettings, in_flight: int) -> "httpx2.Client":
+    """A connection for each call in flight, all of them kept."""
+    import httpx2
+
+    # An address without TLS needs no certificates, whose loading takes 0.2 s; redirects, which might, are not followed.
+    plain = (settings.base_url or "").startswith("http://")
+    return httpx2.Client(
+        limits=httpx2.Limits(max_connections=in_flight + 16, max_keepalive_connections=in_flight + 16),
+        timeout=httpx2.Timeout(settings.timeout_s, connect=_CONNECT_S),
+        verify=not plain,
+        follow_redirects=not plain,
+    )
+
+
+def without_key(text: str, key: str) -> str:
+    """Server text with the key taken out of it, and with whatever else looks like one."""
+    if len(key) > 3:
+        text = text.replace(key, "[key]")
+    return re.sub(r"(?i)(bearer\s+|\bsk-)[\w.*-]{4,}", r"\1[key]", text)

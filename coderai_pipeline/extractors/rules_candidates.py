@@ -1,0 +1,200 @@
+"""All values of one passage that fit one variable, each with what shows it and a confidence; the surest is the answer.
+
+Confidence says how a value was found: 0.9 label and value in one line or table row; 0.8 value under its label; 0.75 on the
+next line; 0.5 in one sentence with its label; 0.8 or 0.5 by the variable's pattern (one match, or the first of several); 0.3-0.75
+by keywords, position or shape alone. A label that the codebook does not name counts nine tenths.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from coderai_pipeline.domain.cells import Answer
+from coderai_pipeline.domain.codebook import Variable, VariableType
+from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.extractors import rules_money, rules_names, rules_prose
+from coderai_pipeline.extractors.rules_labels import (
+    Label,
+    Notion,
+    Occurrence,
+    labels_of,
+    looks_like_label,
+    notion_of,
+    occurrences,
+    values_below,
+)
+from coderai_pipeline.extractors.rules_layout import Sheet, below, stands_over
+from coderai_pipeline.extractors.rules_values import Found, is_not_stated, read_region
+
+_LONGEST_QUOTE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A value that fits a variable. passage: what shows it, the label included."""
+
+    found: Found
+    passage: Span
+    confidence: float
+
+
+def answer_to(sheet: Sheet, variable: Variable) -> Answer:
+    best = best_candidate(candidates(sheet, variable))
+    if best is None:
+        return Answer(variable.name, None, None, None, "")
+    return Answer(variable.name, best.found.value, _quote(sheet, best), round(best.confidence, 2), "")
+
+
+def best_candidate(found: Iterable[Candidate]) -> Candidate | None:
+    """The surest; of equals the first in the text."""
+    return max(found, key=lambda c: (round(c.confidence, 3), -c.found.span.start), default=None)
+
+
+def _quote(sheet: Sheet, candidate: Candidate) -> str:
+    passage = candidate.passage
+    if passage.end - passage.start > _LONGEST_QUOTE:
+        passage = candidate.found.span
+    return passage.of(sheet.text)
+
+
+def candidates(sheet: Sheet, variable: Variable) -> Iterator[Candidate]:
+    if not sheet.lines:
+        return
+    labels = labels_of(variable)
+    notion = notion_of(variable)
+    if notion is Notion.TOTAL:
+        yield from _total(sheet, labels)
+        return
+    places = list(occurrences(sheet, labels))
+    labelled = [c for place in places if place.leads for c in _beside(sheet, variable, place)]
+    yield from labelled
+    if _says_nothing(sheet, places):
+        return
+    if variable.type is VariableType.DATE and not labelled:
+        hits = rules_prose.unlabelled_dates(sheet, plain=notion is Notion.DATE)
+        yield from (Candidate(*hit) for hit in hits)
+    if notion is Notion.COMPANY and sheet.span.start == 0:
+        yield from _shaped(rules_names.company(sheet))
+    if notion is Notion.ADDRESS:
+        yield from _shaped(rules_names.address(sheet))
+    if variable.validation.pattern is not None and variable.type is VariableType.TEXT:
+        yield from _by_pattern(sheet, variable.validation.pattern)
+    loose = [place for place in places if not (place.leads and place.marked)]
+    yield from (Candidate(*hit) for hit in rules_prose.in_sentences(sheet, variable, loose))
+
+
+def _says_nothing(sheet: Sheet, places: Sequence[Occurrence]) -> bool:
+    """Whether a label of the variable stands with a dash, `n/a` or `unknown` in the place of its value."""
+    for place in places:
+        cell = place.line.cells[place.cell]
+        beside = (
+            place.line.cells[place.cell + 1 : place.cell + 2]
+            if place.after >= cell.end
+            else (Span(place.after, cell.end),)
+        )
+        if place.leads and place.marked and any(is_not_stated(region.of(sheet.text)) for region in beside):
+            return True
+    return False
+
+
+def _total(sheet: Sheet, labels: Sequence[Label]) -> Iterator[Candidate]:
+    hit = rules_money.total(sheet, labels)
+    if hit is not None:
+        yield Candidate(*hit)
+
+
+def _shaped(hit: tuple[Found, float] | None) -> Iterator[Candidate]:
+    if hit is not None:
+        yield Candidate(hit[0], hit[0].span, hit[1])
+
+
+def _by_pattern(sheet: Sheet, pattern: str) -> Iterator[Candidate]:
+    hits = [hit for hit in re.finditer(pattern, sheet.span.of(sheet.text)) if hit[0]]
+    confidence = 0.8 if len({hit[0] for hit in hits}) == 1 else 0.5
+    for hit in hits[:1]:
+        span = Span(sheet.span.start + hit.start(), sheet.span.start + hit.end())
+        line = sheet.line_at(span.start)
+        yield Candidate(Found(hit[0], span), Span(min(line.start, span.start), span.end), confidence)
+
+
+def _beside(sheet: Sheet, variable: Variable, place: Occurrence) -> Iterator[Candidate]:
+    """The value right of a label, under it, or on the next line, whichever comes first."""
+    weight = 1.0 if place.label.own else 0.9
+    for region, confidence in _regions(sheet, variable, place):
+        found = read_region(sheet, variable, region)
+        if found is not None:
+            found = (
+                _as_identifier(found) if notion_of(variable) is Notion.NUMBER else _continued(sheet, variable, found)
+            )
+            passage = Span(min(place.span.start, found.span.start), max(found.span.end, place.span.end))
+            yield Candidate(found, passage, confidence * weight * found.share)
+            return
+        if confidence > 0.85 and any(char.isalnum() for char in region.of(sheet.text)):
+            return  # what stands where the value should be is not a value: do not look further
+
+
+_IDENTIFIER = re.compile(r"(?=\S*\d)[^\s,;|]+")
+
+
+def _as_identifier(found: Found) -> Found:
+    """A document's number is one word with a digit in it; what follows (`45 of 12 March`) is no part of it."""
+    word = _IDENTIFIER.match(str(found.value))
+    return Found(word[0], Span(found.span.start, found.span.start + word.end())) if word else found
+
+
+def _regions(sheet: Sheet, variable: Variable, place: Occurrence) -> Iterator[tuple[Span, float]]:
+    cell = place.line.cells[place.cell]
+    if place.after < cell.end:
+        if place.marked:
+            yield Span(place.after, cell.end), 0.9
+        elif stands_over(sheet, place.span, Span(place.after, cell.end)) or (
+            not _another_label(sheet, place, cell) and variable.type not in _OPEN_TYPES
+        ):
+            yield Span(place.after, cell.end), 0.8
+        elif notion_of(variable) is Notion.NUMBER and _IDENTIFIER.match(sheet.text, place.after, cell.end):
+            yield Span(place.after, cell.end), 0.8
+        elif not _another_label(sheet, place, cell) and _is_short(sheet, place):
+            yield Span(place.after, cell.end), 0.4
+        return
+    under = list(below(sheet, place.line, cell))
+    is_last = place.cell + 1 == len(place.line.cells)
+    if not is_last and not values_below(sheet, place.line):
+        yield place.line.cells[place.cell + 1], 0.9
+    else:
+        yield from ((region, 0.8) for region in under)
+        if is_last or not under:
+            yield from _next_line(sheet, place)
+
+
+_OPEN_TYPES = (VariableType.TEXT, VariableType.LOCATION)
+
+
+def _another_label(sheet: Sheet, place: Occurrence, cell: Span) -> bool:
+    """Whether the words after it make it another label: `Vessel type: ferry` is not a `Vessel`."""
+    head = sheet.text[place.after : min(cell.end, place.after + 40)]
+    return bool(re.match(r"[^\d:：]{1,38}[:：]", head))
+
+
+def _is_short(sheet: Sheet, place: Occurrence) -> bool:
+    line = place.line
+    return len(place.label.words) > 1 and len(line.words) <= 8 and sheet.text[line.end - 1] not in ".!?;。"
+
+
+def _next_line(sheet: Sheet, place: Occurrence) -> Iterator[tuple[Span, float]]:
+    following = sheet.lines[place.line.index + 1 : place.line.index + 2]
+    for line in following:
+        if not looks_like_label(sheet.text[line.start : line.end]):
+            start = line.start + (1 if sheet.text[line.start] in ":：" else 0)
+            yield Span(start, line.cells[0].end), 0.75 if place.marked else 0.6
+
+
+def _continued(sheet: Sheet, variable: Variable, found: Found) -> Found:
+    """An address goes on over the next lines while they read like one."""
+    if notion_of(variable) is not Notion.ADDRESS:
+        return found
+    line = sheet.line_at(found.span.start)
+    hit = rules_names.address(sheet, line.index, within=1)
+    if hit is None or hit[0].span.start > found.span.start:
+        return found
+    span = Span(found.span.start, max(hit[0].span.end, found.span.end))
+    return Found(" ".join(span.of(sheet.text).split()), span)

@@ -1,0 +1,209 @@
+"""The labels by which a variable's value is found: the codebook's own, and common ones of common notions in seven languages.
+
+Where a label stands on a page is found here; what stands beside it is read in `rules_values`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from coderai_pipeline.domain.codebook import Variable
+from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.extractors.rules_layout import Line, Sheet, Word, cell_index, folded_words
+
+
+class Notion(StrEnum):
+    """A thing that forms of all kinds state, known by its usual labels."""
+
+    TOTAL = "total"
+    DATE = "date"
+    NUMBER = "document number"
+    COMPANY = "company"
+    ADDRESS = "address"
+
+
+_LABELS: Mapping[Notion, str] = {
+    Notion.TOTAL: (
+        "total; grand total; total amount; amount due; total due; balance due; amount payable; total payable; net total;"
+        " nett total; total to pay; total amount due; invoice total; total price; sum; gesamtbetrag; gesamtsumme; rechnungsbetrag; summe; gesamt; endbetrag; zu zahlen;"
+        " zahlbetrag; bruttobetrag; total ttc; montant total; total à payer; net à payer; montant dû; somme due; importe total; total a pagar;"
+        " monto total; total general; итого; всего; итого к оплате; к оплате; сумма; всего к оплате; الإجمالي; المجموع; المبلغ الإجمالي; إجمالي;"
+        " المجموع الكلي; المبلغ المستحق; 合计; 总计; 总额; 总金额; 应付金额; 合計; 總計; 金额合计; 价税合计"
+    ),
+    Notion.DATE: (
+        "date; invoice date; bill date; receipt date; date of issue; issue date; issued on; dated; datum; rechnungsdatum; belegdatum;"
+        " ausstellungsdatum; date de facture; date d'émission; fecha; fecha de emisión; fecha de factura; дата; дата выдачи;"
+        " от; التاريخ; تاريخ; تاريخ الفاتورة; 日期; 开票日期; 發票日期; 日付"
+    ),
+    Notion.NUMBER: (
+        "invoice no; invoice number; invoice; receipt no; receipt number; bill no; document no; doc no; inv no; order no; reference no; ref no;"
+        " rechnungsnummer; rechnungs nr; rechnung nr; belegnummer; beleg nr; aktenzeichen; facture n; numéro de facture; facture no;"
+        " número de factura; factura n; factura no; номер; счет; счёт; счет no; رقم الفاتورة; رقم; 发票号码; 发票号; 编号; 单号"
+    ),
+    Notion.COMPANY: (
+        "company; company name; vendor; seller; supplier; merchant; store; issued by; from; firma; verkäufer; lieferant; aussteller; unternehmen;"
+        " société; vendeur; fournisseur; entreprise; émetteur; empresa; vendedor; proveedor; emisor; razón social; компания; продавец;"
+        " поставщик; организация; الشركة; البائع; المورد; 公司; 销售方; 卖方; 商家; 公司名称"
+    ),
+    Notion.ADDRESS: (
+        "address; street address; postal address; registered office; adresse; anschrift; sitz; domicile; siège social;"
+        " dirección; domicilio; адрес; юридический адрес; العنوان; عنوان; 地址; 住址; 住所"
+    ),
+}
+_OTHER_NAMES: Mapping[Notion, str] = {
+    Notion.NUMBER: "invoice_number; receipt_number; document_number",
+    Notion.COMPANY: "company_name; vendor_name; seller_name; merchant_name; store_name; shop; shop name; organisation; organization",
+    Notion.TOTAL: "total_amount; amount_total; receipt total; total paid; amount paid",
+    Notion.DATE: "transaction date; purchase date; date of purchase; date of receipt; document date",
+    Notion.ADDRESS: "company address; vendor address; store address; merchant address",
+}
+_SHORT_FORMS = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Folded words of a label. own: the codebook's, not the lexicon's."""
+
+    words: tuple[str, ...]
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A label as it stands on a line.
+
+    after: where the text after label and separator begins. leads: it opens its cell. marked: a colon, a cell break or the line's end follows.
+    """
+
+    label: Label
+    line: Line
+    cell: int
+    span: Span
+    after: int
+    leads: bool
+    marked: bool
+
+
+@lru_cache(maxsize=4096)
+def _words_of(phrase: str) -> tuple[str, ...]:
+    return tuple(word.folded for word in folded_words(phrase.replace("_", " ")))
+
+
+@lru_cache(maxsize=1)
+def _lexicon() -> Mapping[Notion, frozenset[tuple[str, ...]]]:
+    return {
+        notion: frozenset(_words_of(phrase) for phrase in phrases.split(";")) for notion, phrases in _LABELS.items()
+    }
+
+
+def own_phrases(variable: Variable) -> tuple[str, ...]:
+    """Everything the codebook calls the variable, longest first, with and without what stands in brackets."""
+    names = [variable.label, *variable.labels, variable.name.replace("_", " ")]
+    short = [_SHORT_FORMS.sub(" ", name).strip() for name in names]
+    return tuple(sorted({name for name in (*names, *short) if _words_of(name)}, key=lambda name: (-len(name), name)))
+
+
+def notion_of(variable: Variable) -> Notion | None:
+    """The common notion that the codebook's own names are among the labels of, None for everything else."""
+    own = {_words_of(phrase) for phrase in own_phrases(variable)}
+    for notion, phrases in _lexicon().items():
+        if own & phrases or own & {_words_of(phrase) for phrase in _OTHER_NAMES[notion].split(";")}:
+            return notion if _fits(notion, variable) else None
+    return None
+
+
+def _fits(notion: Notion, variable: Variable) -> bool:
+    allowed = {
+        Notion.TOTAL: ("number",),
+        Notion.DATE: ("date",),
+        Notion.NUMBER: ("text",),
+        Notion.COMPANY: ("text",),
+        Notion.ADDRESS: ("text", "location"),
+    }
+    return variable.type.value in allowed[notion]
+
+
+def labels_of(variable: Variable) -> tuple[Label, ...]:
+    own = [Label(_words_of(phrase), own=True) for phrase in own_phrases(variable)]
+    notion = notion_of(variable)
+    common = sorted(_lexicon()[notion] if notion else ())
+    known = {label.words for label in own}
+    return (*own, *(Label(words, own=False) for words in common if words not in known))
+
+
+def occurrences(sheet: Sheet, labels: Sequence[Label]) -> Iterator[Occurrence]:
+    """Every place where one of the labels stands, in the order of the text; of overlapping ones the longest."""
+    by_first: dict[str, list[Label]] = {}
+    for label in sorted(labels, key=lambda label: -len(label.words)):
+        by_first.setdefault(label.words[0], []).append(label)
+    for line in sheet.lines:
+        at = 0
+        while at < len(line.words):
+            label = _label_at(line.words, at, by_first.get(line.words[at].folded, ()))
+            if label is not None:
+                yield _occurrence(sheet, line, label, line.words[at].start, line.words[at + len(label.words) - 1].end)
+            at += len(label.words) if label else 1
+
+
+def _label_at(words: Sequence[Word], at: int, labels: Sequence[Label]) -> Label | None:
+    for label in labels:
+        if tuple(word.folded for word in words[at : at + len(label.words)]) == label.words:
+            return label
+    return None
+
+
+_SEPARATOR = re.compile(
+    r"[)\]]?[ \t]*(?:\([^)\n]{0,24}\)[ \t]*)?(?:[.:：﹕#№°º]|nr\.?:|no\.?:|n°)*[ \t]*[:：=]*(?:[ \t]+[-–—]+(?=[ \t]+\S))?[ \t]*",
+    re.IGNORECASE,
+)
+_MARK = re.compile(r"[:：﹕=]|\.[ \t]*$")
+
+
+def _occurrence(sheet: Sheet, line: Line, label: Label, start: int, end: int) -> Occurrence:
+    index = cell_index(line, start)
+    cell = line.cells[index]
+    separator = _SEPARATOR.match(sheet.text, end, max(cell.end, end))
+    after = separator.end() if separator else end
+    marked = after >= cell.end or bool(_MARK.search(sheet.text[end:after]))
+    before = sheet.text[cell.start : start]
+    leads = not any(char.isalpha() for char in before) and len(before) <= 6
+    return Occurrence(label, line, index, Span(start, end), min(after, cell.end), leads, marked)
+
+
+_LABEL_LIKE = re.compile(r"[^\d|]{1,40}[:：]\s*$")
+
+
+def looks_like_label(text: str) -> bool:
+    """Whether a line is a label whose value stands elsewhere: short, without digits, ending in a colon."""
+    return _LABEL_LIKE.fullmatch(text.strip()) is not None
+
+
+def known_labels(variables: Sequence[Variable]) -> frozenset[tuple[str, ...]]:
+    return frozenset(label.words for variable in variables for label in labels_of(variable))
+
+
+def values_below(sheet: Sheet, line: Line) -> bool:
+    """Whether the values of a row of labels stand under it and not beside: the head of a table, or a grid of label over value.
+
+    So it is where the row holds several known labels, or where those of its table stand on every second row.
+    """
+    if sum(sheet.is_known(cell) for cell in line.cells) > 1:
+        return True
+    if line.index + 1 == len(sheet.lines) or len(sheet.lines[line.index + 1].cells) != len(line.cells):
+        return False
+    table = _table_around(sheet, line)
+    labelled = [row.index for row in table if sheet.is_known(row.cells[0])]
+    sure = len(labelled) > 2 or any(sum(sheet.is_known(cell) for cell in row.cells) > 1 for row in table)
+    return sure and len(labelled) > 1 and all((index - line.index) % 2 == 0 for index in labelled)
+
+
+def _table_around(sheet: Sheet, line: Line) -> list[Line]:
+    """The neighbouring lines with as many cells, a dozen to either side."""
+    first = last = line.index
+    while first > max(0, line.index - 12) and len(sheet.lines[first - 1].cells) == len(line.cells):
+        first -= 1
+    while last + 1 < min(len(sheet.lines), line.index + 13) and len(sheet.lines[last + 1].cells) == len(line.cells):
+        last += 1
+    return list(sheet.lines[first : last + 1])

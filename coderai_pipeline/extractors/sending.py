@@ -1,0 +1,102 @@
+"""One HTTP request for one call: a reply, or what went wrong. Nothing is repeated here.
+
+When to send and what to do about trouble is decided in `provider`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from coderai_pipeline.domain.cells import CallRequest, JsonValue
+from coderai_pipeline.extractors import chat, responses
+from coderai_pipeline.extractors.clients import Endpoint, without_key
+from coderai_pipeline.extractors.formats import Protocol
+from coderai_pipeline.extractors.retrying import Trouble, trouble_of
+from coderai_pipeline.extractors.wire import Asking, Body, Malformed, Said
+
+if TYPE_CHECKING:
+    import httpx2
+
+_LONGEST_RAW = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A whole reply; raw: the body it was read from."""
+
+    said: Said
+    raw: JsonValue
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """hung: no answer came within the time given."""
+
+    trouble: Trouble
+    headers: Mapping[str, str]
+    hung: bool = False
+
+
+def body_for(request: CallRequest, asking: Asking, protocol: Protocol) -> Body:
+    return responses.body_for(request, asking) if protocol == "responses" else chat.body_for(request, asking)
+
+
+class Sender:
+    """Sends bodies to one endpoint.
+
+    It goes through httpx2, which the openai client itself sends with, and leaves out that client's own layer: building and
+    checking a request there takes as much time as sending it, and at 128 calls in flight that time is what limits the rate.
+    """
+
+    def __init__(self, endpoint: Endpoint, http: "httpx2.Client", key: str) -> None:
+        self._endpoint = endpoint
+        self._http = http
+        self._key = key
+
+    def send(self, body: Body, protocol: Protocol, timeout_s: float) -> Answered | Failed:
+        """One request and its response. Server text comes back without the key."""
+        import httpx2
+
+        path = responses.PATH if protocol == "responses" else chat.PATH
+        content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        url, timeout = (
+            self._endpoint.url(path, str(body["model"])),
+            httpx2.Timeout(timeout_s, connect=min(15.0, timeout_s)),
+        )
+        try:
+            response = self._http.post(url, content=content, headers=self._endpoint.headers, timeout=timeout)
+        except httpx2.TimeoutException:
+            return Failed(Trouble("transient", f"no answer within {timeout_s:.3g} s"), {}, hung=True)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            cause = without_key(f"{type(error).__name__}: {error}", self._key)
+            return Failed(Trouble("transient", f"the connection failed ({cause})"), {})
+        if response.is_success:
+            return _read(response.content, response.headers, protocol, self._key)
+        return _refused(response, self._key)
+
+    def close(self) -> None:
+        self._http.close()
+
+
+def _read(content: bytes, headers: Mapping[str, str], protocol: Protocol, key: str) -> Answered | Failed:
+    try:
+        raw = cast(JsonValue, json.loads(content))
+        said = responses.said_in(raw) if protocol == "responses" else chat.said_in(raw)
+    except (ValueError, Malformed) as error:
+        text = without_key(content[:_LONGEST_RAW].decode("utf-8", "replace"), key)
+        why = (
+            str(error) if isinstance(error, Malformed) else f"the body is {headers.get('content-type', 'no')}, not JSON"
+        )
+        return Failed(Trouble("transient", f"a reply that cannot be read: {why}", text), headers)
+    return Answered(said, raw, headers)
+
+
+def _refused(response: "httpx2.Response", key: str) -> Failed:
+    raw = without_key(response.text, key)
+    try:
+        body = cast(object, json.loads(raw))
+    except ValueError:
+        body = None
+    return Failed(trouble_of(response.status_code, response.headers, body, raw), response.headers)

@@ -1,0 +1,98 @@
+"""What both protocols share: how a request is to be asked of this server, what a reply holds, and replies that hold nothing.
+
+The shapes themselves are in `chat` and `responses`; what a server was found to take is remembered in `formats`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, cast
+
+from coderai_pipeline.domain.cells import CallRequest, JsonValue
+
+ReplyFormat = Literal["json_schema", "tools", "json_object", "text"]
+REPLY_FORMATS: tuple[ReplyFormat, ...] = ("json_schema", "tools", "json_object", "text")
+
+Body: TypeAlias = dict[str, JsonValue]
+
+SCHEMA_NAME = "reply"
+_OURS = frozenset({"attempt", "reply_format", "seed", "max_output_tokens"})
+"""Parameters that have their own rules; all others are sent as they stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How one request is asked. dropped: parameters that this model refuses. tokens_name: what chat calls the cap on a reply.
+    cap: most tokens of a reply where the request names none; None = as many as it takes."""
+
+    reply_format: ReplyFormat = "json_schema"
+    dropped: frozenset[str] = frozenset()
+    tokens_name: str = "max_tokens"
+    cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A reply, read from its body. finish_reason: stop, length, content_filter or refusal. usage: None = none was sent."""
+
+    text: str
+    finish_reason: str
+    model: str
+    usage: Usage | None
+
+
+class Malformed(Exception):  # noqa: N818 -- what the body is, not an error of ours
+    """The body is no reply at all; asking again may help."""
+
+
+def sampling(request: CallRequest, asking: Asking) -> Body:
+    """The sampling parameters to send. A second attempt moves the seed, or it would get the same reply once more."""
+    parameters = request.parameters
+    sent: Body = {name: value for name, value in parameters.items() if name not in _OURS}
+    if "seed" in parameters:
+        sent["seed"] = int(parameters["seed"]) + attempt_of(request) - 1
+    return {name: value for name, value in sent.items() if name not in asking.dropped}
+
+
+def most_output(request: CallRequest, asking: Asking) -> int | None:
+    """The cap on the reply's tokens to send, if any."""
+    stated = request.parameters.get("max_output_tokens")
+    return asking.cap if stated is None else int(stated)
+
+
+def attempt_of(request: CallRequest) -> int:
+    return int(request.parameters.get("attempt", 1))
+
+
+def as_object(value: object, what: str) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise Malformed(f"{what} is not an object")
+    return cast(dict[str, object], value)
+
+
+def as_list(value: object) -> list[object]:
+    return cast(list[object], value) if isinstance(value, list) else []
+
+
+def as_count(value: object) -> int:
+    return max(0, int(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0
+
+
+def usage_from(body: Mapping[str, object], asked: str, said: str) -> Usage | None:
+    """Tokens as the server counted them, under the names that its protocol uses; None where it sent no count."""
+    given = body.get("usage")
+    if not isinstance(given, dict):
+        return None
+    usage = cast(dict[str, object], given)
+    if f"{asked}_tokens" not in usage:
+        return None
+    details = usage.get(f"{asked}_tokens_details")
+    cached = cast(dict[str, object], details).get("cached_tokens") if isinstance(details, dict) else 0
+    prompt = as_count(usage[f"{asked}_tokens"])
+    return Usage(prompt, as_count(usage.get(f"{said}_tokens")), min(prompt, as_count(cached)))

@@ -1,0 +1,33 @@
+"""Exports as Parquet: the wide and the long table with their types, labels as field metadata.
+
+What they hold is decided in `export_tables`.
+"""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyarrow ships no types.
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coderai_pipeline.publishing.export_tables import ExportOptions, Table, long_table, wide_table
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_ROWS = 10_000
+
+
+def write_parquet(connection: "DuckDBPyConnection", folder: Path, options: ExportOptions) -> None:
+    _write(wide_table(connection, options), folder / "dataset.parquet")
+    _write(long_table(connection, options), folder / "cells.parquet")
+
+
+def _write(table: Table, path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    batches = table.connection.cursor().sql(table.sql).to_arrow_reader(_ROWS)
+    labels = {column.name: column.label for column in table.columns}
+    schema = pa.schema([field.with_metadata({"label": labels[field.name]}) for field in batches.schema])
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_batch(batch.cast(schema) if batch.num_rows else pa.RecordBatch.from_pylist([], schema))

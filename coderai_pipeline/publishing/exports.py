@@ -1,0 +1,65 @@
+"""Exporting a snapshot: the formats by name, and the one way to write them.
+
+Each format's own module writes its files; what goes in them is in `export_tables`. The snapshot is a versioned file,
+never the stable name, so that what is exported cannot change while it is written.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from coderai_pipeline.domain.errors import InvalidInput, Problem
+from coderai_pipeline.publishing import duck
+from coderai_pipeline.publishing.codebook_pages import write_codebook_excel, write_codebook_markdown
+from coderai_pipeline.publishing.excel import write_excel
+from coderai_pipeline.publishing.export_parquet import write_parquet
+from coderai_pipeline.publishing.export_tables import ExportOptions
+from coderai_pipeline.publishing.export_text import write_csv_long, write_csv_wide, write_jsonl
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Writer: TypeAlias = "Callable[[DuckDBPyConnection, Path, ExportOptions], None]"
+"""Writes a format's files into an empty folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format: what people are told of it, the files it makes, and what writes them."""
+
+    description: str
+    files: tuple[str, ...]
+    write: Writer
+
+
+FORMATS: Mapping[str, Format] = {
+    "csv_wide": Format("one row per unit of observation", ("dataset.csv",), write_csv_wide),
+    "csv_long": Format("one row per value, with its evidence", ("cells.csv",), write_csv_long),
+    "excel": Format("data, codebook and evidence sheets", ("dataset.xlsx",), write_excel),
+    "jsonl": Format("one JSON object per row", ("dataset.jsonl",), write_jsonl),
+    "parquet": Format("typed columns, wide and long", ("dataset.parquet", "cells.parquet"), write_parquet),
+    "codebook_markdown": Format("the variables and how they came out", ("codebook.md",), write_codebook_markdown),
+    "codebook_excel": Format("the variables and their categories", ("codebook.xlsx",), write_codebook_excel),
+}
+
+
+def export(format: str, snapshot: Path, folder: Path, options: ExportOptions | None = None) -> tuple[Path, ...]:
+    """Write a snapshot in a format, and give the files' paths; each replaces the one before when it is whole.
+
+    Raises:
+        InvalidInput: there is no such format, or no variable of a name that the options give.
+    """
+    chosen = FORMATS.get(format)
+    if chosen is None:
+        raise InvalidInput([Problem("exports", None, "format", "no such format", format, ", ".join(FORMATS))])
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f".{format}-", suffix=".unfinished", dir=folder))
+    try:
+        with duck.read(snapshot) as connection:
+            chosen.write(connection, unfinished, options or ExportOptions())
+        return tuple((unfinished / name).replace(folder / name) for name in chosen.files)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)

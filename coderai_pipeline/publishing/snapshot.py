@@ -1,0 +1,195 @@
+"""Publishing the dataset: a new immutable DuckDB file for new content, and a stable name that leads to the newest.
+
+The file's tables are made in `dataset` and `tables`. Exports and other parts of the pipeline open versioned files alone:
+the stable name belongs to analysts, who may hold it open or even write to it.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from coderai_pipeline.domain.errors import CoderAIError
+from coderai_pipeline.publishing import duck
+from coderai_pipeline.publishing.dataset import build_dataset
+from coderai_pipeline.publishing.definition import Definition
+from coderai_pipeline.publishing.latest import content_fingerprint, list_blocks, load, open_blocks
+from coderai_pipeline.publishing.tables import build_tables
+from coderai_pipeline.storage.blocks import BlockStore
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+STABLE_NAME = "dataset.duckdb"
+KEPT_VERSIONS = 5
+TEXT_CHARACTERS = 500_000_000
+"""The table `texts` is filled up to this many characters, since each version holds them again."""
+
+_STAMP = "%Y%m%dT%H%M%SZ"
+_FINGERPRINT = 12
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The newest snapshot. path: its versioned file. new: whether this publication made it; False = nothing had changed.
+
+    rows: of `dataset`. open: wanted cells that are not settled; `ledger_open` says which and why.
+    """
+
+    path: Path
+    stable: Path
+    version: str
+    new: bool
+    rows: int
+    documents: int
+    cells_by_status: Mapping[str, int]
+    wanted: int
+    settled: int
+    open: int
+    size_bytes: int
+
+
+class PublicationError(CoderAIError):
+    """The blocks kept being compacted while they were read."""
+
+
+def publish(definition: Definition, blocks: BlockStore, outputs: Path, now: datetime) -> Published:
+    """Publish what the blocks hold below `outputs`; content that is already published is not published again."""
+    versions = outputs / "versions"
+    versions.mkdir(parents=True, exist_ok=True)
+    with _alone(versions):
+        path, new = _build(definition, blocks, versions, now)
+        _lead_to(path, outputs / STABLE_NAME)
+        _prune(versions)
+    return _describe(path, outputs / STABLE_NAME, new=new)
+
+
+def newest_snapshot(outputs: Path) -> Path | None:
+    """The versioned file of the newest snapshot; None before the first publication."""
+    return max(_snapshots(outputs / "versions"), default=None)
+
+
+@contextmanager
+def _alone(versions: Path) -> Iterator[None]:
+    """One publication of a project at a time, over all processes: a slower one never takes the stable name back."""
+    with (versions / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build(definition: Definition, blocks: BlockStore, versions: Path, now: datetime) -> tuple[Path, bool]:
+    """The versioned file of the blocks' content, and whether it is new."""
+    import duckdb
+
+    for _ in range(_ATTEMPTS):
+        listed = list_blocks(blocks)
+        try:
+            made = _build_from(definition, listed, versions, now)
+        except duckdb.IOException:
+            if _all_there(listed):
+                raise
+            continue  # a compaction took a file between listing and reading
+        if not _all_there(listed):
+            continue  # a listing made during a compaction may lack rows
+        if made.parent == versions:
+            return made, False
+        return made.replace(versions / made.name), True
+    raise PublicationError(f"{definition.id}: its blocks were compacted {_ATTEMPTS} times while being read; publish again")
+
+
+def _build_from(definition: Definition, listed: Mapping[str, list[Path]], versions: Path, now: datetime) -> Path:
+    """A new database in the work folder; or the newest snapshot, where it already holds this content."""
+    work = _work_folder(versions)
+    with duck.create(work / "unfinished.duckdb", scratch=work / "spill") as connection:
+        open_blocks(connection, listed)
+        fingerprint = content_fingerprint(connection, definition)
+        newest = max(_snapshots(versions), default=None)
+        if newest is not None and newest.stem.endswith(fingerprint[:_FINGERPRINT]):
+            return newest
+        version = f"{_stamp_after(newest, now)}-{fingerprint[:_FINGERPRINT]}"
+        _fill(connection, definition, {"version": version, "published_at": now.astimezone(UTC).isoformat()})
+    return (work / "unfinished.duckdb").replace(work / f"dataset-{version}.duckdb")
+
+
+def _fill(connection: "DuckDBPyConnection", definition: Definition, about: Mapping[str, str]) -> None:
+    load(connection, definition, texts_up_to=TEXT_CHARACTERS if definition.project.privacy.show_text else -1)
+    duck.seal(connection)  # before the first formula is computed
+    names = build_dataset(connection, definition)
+    build_tables(connection, definition, names, {"id": definition.id, **about})
+
+
+def _work_folder(versions: Path) -> Path:
+    """An empty folder beside the versions; what a killed publication left in it is removed."""
+    work = versions / ".unfinished"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    return work
+
+
+def _all_there(listed: Mapping[str, list[Path]]) -> bool:
+    return all(file.exists() for files in listed.values() for file in files)
+
+
+def _snapshots(versions: Path) -> list[Path]:
+    return sorted(versions.glob("dataset-*.duckdb"))
+
+
+def _stamp_after(newest: Path | None, now: datetime) -> str:
+    """Publication time in UTC to the second; later than the newest snapshot's, so that names sort by age."""
+    stamp = now.astimezone(UTC)
+    if newest is not None:
+        before = datetime.strptime(newest.stem.split("-")[1], _STAMP).replace(tzinfo=UTC)
+        stamp = max(stamp, before + timedelta(seconds=1))
+    return stamp.strftime(_STAMP)
+
+
+def _lead_to(snapshot: Path, stable: Path) -> None:
+    """Make the stable name a copy of the snapshot. A copy, because a link would share the lock of an analyst who opens
+    it for writing, and what they write, with the snapshot; and because a symbolic link does not survive every file share."""
+    made = snapshot.stat()
+    if stable.is_file() and (stable.stat().st_size, stable.stat().st_mtime_ns) == (made.st_size, made.st_mtime_ns):
+        return
+    copy = snapshot.parent / ".unfinished-copy"
+    with snapshot.open("rb") as source, copy.open("wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+        target.flush()
+        os.fsync(target.fileno())
+    os.utime(copy, ns=(made.st_atime_ns, made.st_mtime_ns))
+    # What an analyst wrote to the older copy and did not close: DuckDB refuses to open the new file beside it.
+    stable.with_name(stable.name + ".wal").unlink(missing_ok=True)
+    os.replace(copy, stable)
+
+
+def _prune(versions: Path) -> None:
+    shutil.rmtree(versions / ".unfinished", ignore_errors=True)
+    for old in _snapshots(versions)[:-KEPT_VERSIONS]:
+        old.unlink(missing_ok=True)
+
+
+def _describe(path: Path, stable: Path, *, new: bool) -> Published:
+    with duck.read(path) as connection:
+        statuses = connection.execute("SELECT status, count(*) FROM cells GROUP BY status ORDER BY status").fetchall()
+        (rows,) = duck.one(connection, "SELECT count(*) FROM dataset")
+        documents, wanted, settled, still_open = duck.one(
+            connection,
+            "SELECT count(*), coalesce(sum(wanted), 0), coalesce(sum(settled), 0), coalesce(sum(open), 0) FROM ledger",
+        )
+    return Published(
+        path=path,
+        stable=stable,
+        version=path.stem.removeprefix("dataset-"),
+        new=new,
+        rows=int(rows),
+        documents=int(documents),
+        cells_by_status=dict(statuses),
+        wanted=int(wanted),
+        settled=int(settled),
+        open=int(still_open),
+        size_bytes=path.stat().st_size,
+    )

@@ -1,0 +1,210 @@
+"""What a file is, by its content; its suffix only breaks ties. Reading it is each format's own module."""
+
+import io
+import json
+import re
+import zipfile
+from pathlib import PurePath
+
+from coderai_pipeline.domain.documents import DocumentStatus
+from coderai_pipeline.readers.base import NotReadable
+from coderai_pipeline.readers.encodings import decode, looks_wide
+from coderai_pipeline.readers.signatures import FOREIGN, Foreign
+
+LOCKED_OFFICE = "locked office file"
+"""An Office file under a password; what is in it is known once it is open."""
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_HEAD = 65_536
+
+
+def detect(data: bytes, name: str) -> str:
+    """pdf, docx, html, text, markdown, csv, xlsx, jsonl, parquet, eml, LOCKED_OFFICE; NotReadable otherwise."""
+    suffix = PurePath(name).suffix.lower().removeprefix(".")
+    if not data.strip(b"\0 \t\r\n\f\v") or not data:
+        raise NotReadable(DocumentStatus.NO_TEXT, "is empty" if not data else "holds no text, only white space or NULs")
+    if _is_pdf(data):
+        return "pdf"
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
+        return _in_zip(data, suffix)
+    if data.startswith(_OLE):
+        return _in_ole(data)
+    if data.startswith(b"PAR1"):
+        return "parquet"
+    if foreign := next((kind for kind in FOREIGN if kind.fits(data)), None):
+        raise _unsupported(foreign)
+    if _is_binary(data):
+        raise _binary(suffix)
+    return _in_text(_head_text(data), data, suffix)
+
+
+def _is_pdf(data: bytes) -> bool:
+    """The header may follow up to a kilobyte of other bytes; text that merely mentions it has no objects."""
+    at = data[:1024].find(b"%PDF-")
+    return at == 0 or (at > 0 and (b" obj" in data or b"startxref" in data))
+
+
+def _in_zip(data: bytes, suffix: str) -> str:
+    names = _zip_names(data)
+    if names is None:
+        if b"word/" in data or suffix in ("docx", "docm", "dotx", "dotm"):
+            return "docx"
+        if b"xl/" in data or suffix in ("xlsx", "xlsm"):
+            return "xlsx"
+        raise NotReadable(DocumentStatus.CORRUPT, "is a damaged ZIP archive; copy it again from where it came from")
+    lower = {name.lower().replace("\\", "/").lstrip("/") for name in names}
+    if any(name.startswith("ppt/") for name in lower):
+        raise _unsupported(Foreign("a PowerPoint presentation", "save it as PDF"))
+    if any(name.startswith("xl/") for name in lower):
+        if "xl/workbook.bin" in lower:
+            raise _unsupported(Foreign("a binary Excel workbook (.xlsb)", "save it as .xlsx"))
+        return "xlsx"
+    if any(name.startswith("word/") for name in lower) or "[content_types].xml" in lower:
+        return "docx"
+    raise _unsupported(_other_zip(data, lower))
+
+
+def _zip_names(data: bytes) -> list[str] | None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError):
+        return None
+
+
+def _other_zip(data: bytes, names: set[str]) -> Foreign:
+    head = data[:200]
+    if b"mimetypeapplication/vnd.oasis.opendocument" in head or "content.xml" in names:
+        return Foreign("an OpenDocument file (.odt, .ods)", "save it as .docx or PDF, a table as .xlsx or .csv")
+    if b"mimetypeapplication/epub+zip" in head:
+        return Foreign("an e-book (EPUB)", "convert it to PDF or HTML")
+    if any(name.endswith(".iwa") for name in names):
+        return Foreign("an Apple Pages, Numbers or Keynote file", "export it as .docx, .xlsx or PDF")
+    return Foreign("a ZIP archive", "unpack it and put the files in it into the inbox")
+
+
+def _in_ole(data: bytes) -> str:
+    """Office files of before 2007 and today's encrypted ones share a container; its stream names tell them apart."""
+    for stream, what, remedy in (
+        ("EncryptedPackage", "", ""),
+        ("WordDocument", "a Word file of before 2007 (.doc)", "save it as .docx"),
+        ("Workbook", "an Excel file of before 2007 (.xls)", "save it as .xlsx"),
+        ("PowerPoint Document", "a PowerPoint file of before 2007 (.ppt)", "save it as PDF"),
+        ("__substg1.0_", "an Outlook message (.msg)", "save it as .eml"),
+    ):
+        if stream.encode("utf-16-le") in data:
+            if not what:
+                return LOCKED_OFFICE
+            raise _unsupported(Foreign(what, remedy))
+    raise _unsupported(Foreign("an old Office file", "save it as .docx, .xlsx or PDF"))
+
+
+def _is_binary(data: bytes) -> bool:
+    if looks_wide(data):
+        return False
+    sample = data[:_HEAD]
+    controls = sum(sample.count(byte) for byte in range(32) if byte not in b"\t\n\r\f\v\b\x1a\x1b")
+    return controls > 0.02 * len(sample)
+
+
+def _binary(suffix: str) -> NotReadable:
+    if suffix in ("pdf", "docx", "docm", "xlsx", "parquet"):
+        reason = f"is named .{suffix}, but is not one inside; copy it again from where it came from"
+        return NotReadable(DocumentStatus.CORRUPT, reason)
+    return _unsupported(Foreign("a binary file of a kind that is not known here", "convert it to PDF, .docx or text"))
+
+
+def _unsupported(kind: Foreign) -> NotReadable:
+    return NotReadable(DocumentStatus.UNSUPPORTED, f"is {kind.what}, which is not read; {kind.remedy}")
+
+
+_HTML_START = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype\s+html|<html[\s>])", re.I | re.S)
+_HTML_PIECE = re.compile(
+    r"\s*(<!--.*?-->\s*)*<(head|body|div|p|table|h[1-6]|article|section|main|meta|title|span|ul|ol|a)[\s>]", re.I | re.S
+)
+_TAG = re.compile(r"</?[a-z][a-z0-9]*(\s[^<>]*)?/?>", re.I)
+_HEADER_LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]*):")
+_MAIL_HEADERS = frozenset((
+    "from", "to", "cc", "bcc", "subject", "date", "sender", "reply-to", "message-id", "received", "return-path",
+    "mime-version", "content-type", "x-mailer", "delivered-to", "in-reply-to", "references",
+    "content-transfer-encoding", "x-received", "dkim-signature",
+))  # fmt: skip
+
+
+def _in_text(text: str, data: bytes, suffix: str) -> str:
+    if suffix in ("md", "markdown") and not _HTML_START.match(text):
+        return "markdown"
+    if _HTML_START.match(text):
+        return "html"
+    if text.startswith("{\\rtf"):
+        raise _unsupported(Foreign("an RTF file", "save it as .docx"))
+    if text.lstrip()[:5] == "<?xml" and 'progid="Word.Document"' in text:
+        raise _unsupported(Foreign("a Word XML file", "save it as .docx"))
+    if _is_mail(text, suffix):
+        return "eml"
+    if _is_jsonl(text, suffix, len(data) > _HEAD):
+        return "jsonl"
+    if suffix in ("html", "htm", "xhtml") and _TAG.search(text):
+        return "html"
+    if _HTML_PIECE.match(text) and re.search(r"</[a-z0-9]+>", text, re.I):
+        return "html"
+    if suffix not in ("txt", "text", "log") and is_csv(text, suffix, len(data) > _HEAD):
+        return "csv"
+    return "text"
+
+
+def _head_text(data: bytes) -> str:
+    """The beginning as text, cut where no character is divided."""
+    head = data[:_HEAD]
+    if len(data) > _HEAD and not looks_wide(head):
+        head = head[: head.rfind(b"\n") + 1] or head
+    return decode(head).text.lstrip("\ufeff")
+
+
+def _is_mail(text: str, suffix: str) -> bool:
+    """Header lines first, at least two of them mail's own (one, where the suffix says mail)."""
+    known: set[str] = set()
+    lines = text.lstrip("\r\n").splitlines()
+    if lines and lines[0].startswith("From "):
+        lines = lines[1:]
+    for line in lines[:100]:
+        if not line.strip():
+            break
+        if line[0] in " \t":
+            continue
+        match = _HEADER_LINE.match(line)
+        if not match:
+            # A broken header is no reason to call a message a text, once there were real ones.
+            if len(known) < 2 and suffix not in ("eml", "mht", "mhtml"):
+                return False
+            continue
+        known.add(match[1].lower())
+    found = known & _MAIL_HEADERS
+    if suffix in ("eml", "mht", "mhtml"):
+        return bool(found)
+    # Minutes and memos also begin with From, To, Subject and Date: only machines write the others.
+    return len(found) >= 2 and bool(found - {"from", "to", "cc", "bcc", "subject", "date", "sender", "references"})
+
+
+def _is_jsonl(text: str, suffix: str, cut: bool) -> bool:
+    lines = [line for line in text.splitlines() if line.strip()]
+    if cut and len(lines) > 1:
+        lines = lines[:-1]
+    lines = lines[:20]
+    if not lines or (len(lines) < 2 and suffix not in ("jsonl", "ndjson")):
+        return False
+    return all(line.lstrip().startswith("{") and _is_object(line) for line in lines)
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def is_csv(text: str, suffix: str, cut: bool) -> bool:
+    """A table whose rows agree on their number of fields; two rows suffice where the suffix says so."""
+    from coderai_pipeline.readers.delimited import delimiter_of
+
+    return delimiter_of(text, named=suffix in ("csv", "tsv", "tab"), cut=cut) is not None

@@ -1,0 +1,237 @@
+"""Word's paragraphs and tables in the order of the file -> text with places.
+
+What stands within a paragraph is in `docx_runs`; which parts of the file are walked is in `docx`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.readers.building import CELL, LINE, PARAGRAPH, TextBuilder
+from coderai_pipeline.readers.docx_runs import CHOICES, Inline, Notes, chosen, read_inline
+from coderai_pipeline.readers.docx_styles import Numbering, Styles, W, is_on, numbering_of, outline_level, value
+from coderai_pipeline.readers.packages import Element
+from coderai_pipeline.readers.table_rows import looks_like_header, without_trailing_empty
+
+_TRANSPARENT = {W + name for name in ("sdtContent", "customXml", "ins", "moveTo", "smartTag", "sdt")}
+_MANY_PARAGRAPHS = 8
+_MAX_COLUMNS = 500
+
+Pieces = list[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Shared:
+    """What all parts of one document have in common."""
+
+    styles: Styles
+    numbering: Numbering
+    notes: Notes = field(default_factory=Notes)
+    entities: bool = False
+    deletions: bool = False
+    chunks: int = 0
+    """Documents of other kinds that Word would show in place (w:altChunk)."""
+
+
+@dataclass(slots=True)
+class Story:
+    """One run of blocks: the body, a header, a note. place: its path, "" for the body, which counts its paragraphs."""
+
+    builder: TextBuilder
+    shared: Shared
+    place: str = ""
+    in_table: bool = False
+    paragraphs: int = 0
+    tables: int = 0
+    _in_list: bool = False
+    _mark_deleted: bool = False
+
+    def blocks(self, parent: Element) -> None:
+        for element in parent:
+            self.block(element)
+
+    def block(self, element: Element) -> None:
+        tag = element.tag
+        if tag == W + "p":
+            self.paragraph(element)
+        elif tag == W + "tbl":
+            self.table(element)
+        elif tag in _TRANSPARENT:
+            self.blocks(element)
+        elif tag == CHOICES:
+            self.blocks(chosen(element))
+        elif tag == W + "altChunk":
+            self.shared.chunks += 1
+
+    def paragraph(self, element: Element) -> None:
+        self.paragraphs += 1
+        inline = self.inline(element)
+        properties = element.find(W + "pPr")
+        path = self.place or f"paragraph {self.paragraphs}"
+        marker = self.marker(properties) if inline.text().strip() else ""
+        if not self._mark_deleted:
+            self.builder.separate(LINE if marker and self._in_list else PARAGRAPH)
+        if pieces := _trimmed(inline.pieces):
+            self._in_list = bool(marker)
+            start = self.builder.add(f"{marker} ", path).start if marker else self.builder.here()
+            for text, why in pieces:
+                self.builder.add(text, path, why)
+            level = outline_level(properties) or self.shared.styles.level(value(properties, "pStyle"))
+            if level and not self.in_table:
+                self.builder.heading(Span(start, self.builder.length), level)
+        mark = None if properties is None else properties.find(f"{W}rPr/{W}del")
+        self._mark_deleted = mark is not None and bool(pieces)
+        for box in inline.boxes:
+            self.box(box, path)
+
+    def box(self, element: Element, path: str) -> None:
+        self.builder.separate(PARAGRAPH)
+        Story(self.builder, self.shared, f"{path}, text box", in_table=True).blocks(element)
+        self.builder.separate(PARAGRAPH)
+
+    def marker(self, properties: Element | None) -> str:
+        style = value(properties, "pStyle") or self.shared.styles.default_paragraph
+        found = numbering_of(properties) or self.shared.styles.numbering(style)
+        return self.shared.numbering.marker(*found) if found else ""
+
+    def inline(self, paragraph: Element) -> Inline:
+        inline = read_inline(paragraph, self.shared.styles, self.shared.notes, may_be_shaded=self.in_table)
+        self.shared.entities |= inline.entities
+        self.shared.deletions |= inline.deletions
+        return inline
+
+    def table(self, element: Element) -> None:
+        self.tables += 1
+        self._in_list = False
+        path = f"{self.place}, table {self.tables}" if self.place else f"table {self.tables}"
+        rows = [row for row in _rows(element) if not _is_deleted(row)]
+        self.builder.separate(PARAGRAPH)
+        if _is_layout(rows):
+            self.layout(rows, path)
+        else:
+            self.data(rows, path)
+        self.builder.separate(PARAGRAPH)
+
+    def layout(self, rows: list[Element], path: str) -> None:
+        """A table that only arranges: its cells one after the other, as blocks."""
+        for row_number, row in enumerate(rows, 1):
+            for number, cell in enumerate(_cells(row), 1):
+                if not _continues(cell):
+                    self.builder.separate(PARAGRAPH)
+                    place = f"{path}, row {row_number}, cell {number}"
+                    Story(self.builder, self.shared, place, in_table=True).blocks(cell)
+
+    def data(self, rows: list[Element], path: str) -> None:
+        start = self.builder.here()
+        header: Span | None = None
+        written: list[list[str]] = []
+        spans: list[Span] = []
+        for number, row in enumerate(rows, 1):
+            columns = self.row_columns(row, f"{path}, row {number}")
+            if not columns:
+                continue
+            self.builder.separate(LINE)
+            spans.append(self.write_row(columns))
+            written.append(["".join(text for text, _ in pieces) for _, pieces in columns])
+            if is_on(row.find(W + "trPr"), "tblHeader") and len(spans) == 1:
+                header = spans[0]
+        if header is None and looks_like_header(written):
+            header = spans[0]
+        self.builder.table(Span(start, max(start, self.builder.length)), header)
+
+    def row_columns(self, row: Element, path: str) -> list[tuple[str, Pieces]]:
+        """Place and text of each column; a merged cell has its text once, and empty columns after it."""
+        columns: list[tuple[str, Pieces]] = []
+        for number, cell in enumerate(_cells(row), 1):
+            pieces = [] if _continues(cell) else self.cell_pieces(cell)
+            columns.append((f"{path}, cell {number}", pieces))
+            columns += [("", [])] * (_columns_spanned(cell) - 1)
+        return without_trailing_empty(columns, lambda column: not column[1])
+
+    def write_row(self, columns: list[tuple[str, Pieces]]) -> Span:
+        start = self.builder.here()
+        for index, (path, pieces) in enumerate(columns):
+            if index:
+                self.builder.join(CELL)
+            for text, why in pieces:
+                self.builder.add(text, path, why)
+        return Span(start, self.builder.length)
+
+    def cell_pieces(self, cell: Element) -> Pieces:
+        """A cell on one line: its paragraphs, list items and boxes with spaces between."""
+        pieces: Pieces = []
+        waiting = list(_paragraphs(cell))[::-1]
+        while waiting:
+            paragraph = waiting.pop()
+            inline = self.inline(paragraph)
+            waiting += [inner for box in inline.boxes[::-1] for inner in list(_paragraphs(box))[::-1]]
+            own = _trimmed([(" ".join(text.split("\n")), why) for text, why in inline.pieces])
+            if own and (marker := self.marker(paragraph.find(W + "pPr"))):
+                own.insert(0, (f"{marker} ", ""))
+            pieces += [(" ", ""), *own] if pieces and own else own
+        return pieces
+
+
+def _trimmed(pieces: Pieces) -> Pieces:
+    """Without white space at either end; [] for a paragraph without a letter."""
+    pieces = list(pieces)
+    while pieces and not pieces[-1][0].strip():
+        pieces.pop()
+    while pieces and not pieces[0][0].strip():
+        del pieces[0]
+    if pieces:
+        pieces[0] = pieces[0][0].lstrip(), pieces[0][1]
+        pieces[-1] = pieces[-1][0].rstrip(), pieces[-1][1]
+    return pieces
+
+
+def _rows(table: Element) -> Iterator[Element]:
+    return _inner(table, W + "tr")
+
+
+def _cells(row: Element) -> Iterator[Element]:
+    return _inner(row, W + "tc")
+
+
+def _paragraphs(cell: Element) -> Iterator[Element]:
+    return _inner(cell, W + "p")
+
+
+def _inner(parent: Element, tag: str) -> Iterator[Element]:
+    """Children of a kind, also those wrapped in content controls or tracked insertions."""
+    for child in parent:
+        if child.tag == tag:
+            yield child
+        elif child.tag in _TRANSPARENT:
+            yield from _inner(child, tag)
+        elif child.tag == CHOICES:
+            yield from _inner(chosen(child), tag)
+
+
+def _is_deleted(row: Element) -> bool:
+    return row.find(f"{W}trPr/{W}del") is not None
+
+
+def _continues(cell: Element) -> bool:
+    """Whether a cell is the rest of one that began further up or left, or was deleted."""
+    properties = cell.find(W + "tcPr")
+    if properties is None:
+        return False
+    merges = (value(properties, "vMerge"), value(properties, "hMerge"))
+    return any(merge in ("", "continue") for merge in merges) or properties.find(W + "cellDel") is not None
+
+
+def _columns_spanned(cell: Element) -> int:
+    span = value(cell.find(W + "tcPr"), "gridSpan") or "1"
+    return max(1, min(int(span), _MAX_COLUMNS)) if span.isdigit() else 1
+
+
+def _is_layout(rows: list[Element]) -> bool:
+    """Whether a table arranges text rather than holds data: one column, tables in it, cells of many paragraphs."""
+    cells = [list(_cells(row)) for row in rows]
+    if all(len(row) < 2 for row in cells):
+        return True
+    for cell in (cell for row in cells for cell in row):
+        if cell.find(f".//{W}tbl") is not None or sum(1 for _ in _paragraphs(cell)) > _MANY_PARAGRAPHS:
+            return True
+    return False

@@ -1,0 +1,185 @@
+"""The text within one Word paragraph as a person sees it: insertions in, deletions out, field results, symbols.
+
+Which paragraphs there are, and in what order, is in `docx_blocks`.
+"""
+
+from dataclasses import dataclass, field
+
+from coderai_pipeline.readers.docx_styles import Styles, W, is_on, roman, value
+from coderai_pipeline.readers.packages import Element, is_element, text_children
+
+_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+
+CHOICES = _MC + "AlternateContent"
+BOX = W + "txbxContent"
+_TAKEN_OUT = {W + "del", W + "moveFrom"}
+_LEFT_OUT = {W + name for name in ("pPr", "rPr", "rt", "sdtPr", "sdtEndPr", "delText", "instrText",
+                                   "delInstrText", "tblPr", "annotationRef", "fldData")}  # fmt: skip
+_CHARACTERS = {W + "tab": "\t", W + "ptab": "\t", W + "br": "\n", W + "cr": "\n", W + "noBreakHyphen": "-"}
+_NOTES = {W + "footnoteReference": "footnote", W + "endnoteReference": "endnote"}
+_SYMBOLS = {
+    0xF0FC: "✓", 0xF0FB: "✗", 0xF0FE: "☑", 0xF0FD: "☒", 0xF0A8: "☐", 0xF06F: "☐", 0xF078: "☒", 0xF052: "☑", 0xF0A3: "☐",
+    0xF0E0: "→", 0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "➢", 0xF06C: "●", 0xF06E: "■", 0xF020: " ",
+}  # fmt: skip
+"""Ticks, boxes and arrows of Wingdings and Symbol, which forms are made of."""
+
+
+@dataclass(slots=True)
+class Notes:
+    """Footnotes and endnotes in the order in which the text refers to them, which is how Word numbers them."""
+
+    footnote: list[str] = field(default_factory=list[str])
+    endnote: list[str] = field(default_factory=list[str])
+
+    def mark(self, kind: str, note_id: str) -> str:
+        ids = self.footnote if kind == "footnote" else self.endnote
+        if note_id not in ids:
+            ids.append(note_id)
+        return note_mark(kind, ids.index(note_id) + 1)
+
+
+def note_mark(kind: str, number: int) -> str:
+    return f"[{number}]" if kind == "footnote" else f"[{roman(number)}]"
+
+
+@dataclass(slots=True)
+class Inline:
+    """A paragraph's text in pieces (text, why it is hidden or ""), and the text boxes that hang on it."""
+
+    pieces: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    boxes: list[Element] = field(default_factory=list[Element])
+    entities: bool = False
+    deletions: bool = False
+
+    def text(self) -> str:
+        return "".join(text for text, _ in self.pieces)
+
+
+def read_inline(paragraph: Element, styles: Styles, notes: Notes, *, may_be_shaded: bool) -> Inline:
+    """may_be_shaded: the paragraph stands where a background is likely (table, text box), so white is no hiding."""
+    properties = paragraph.find(W + "pPr")
+    style = value(properties, "pStyle") or styles.default_paragraph
+    shaded = (
+        may_be_shaded or styles.is_shaded(style) or (properties is not None and properties.find(W + "shd") is not None)
+    )
+    walk = _Walk(styles, notes, styles.is_hidden(style), shaded)
+    walk.children(paragraph)
+    return walk.inline
+
+
+@dataclass(slots=True)
+class _Walk:
+    styles: Styles
+    notes: Notes
+    hidden_by_style: bool
+    shaded: bool
+    inline: Inline = field(default_factory=Inline)
+    _why: str = ""
+    _fields: list[int | None] = field(default_factory=list[int | None])
+    """Of each open field: where its instruction began among the pieces; None once its result has begun."""
+
+    def children(self, element: Element) -> None:
+        for child in element:
+            self.child(child)
+
+    def child(self, element: Element) -> None:
+        tag = element.tag
+        if tag == W + "r":
+            self.run(element)
+        elif tag == W + "t" or tag == _M + "t":
+            self.put("".join(text_children(element)))
+            self.inline.entities |= len(element) > 0
+        elif tag in _CHARACTERS:
+            self.put(_CHARACTERS[tag])
+        elif tag == W + "sym":
+            self.put(_symbol(element))
+        elif tag in _NOTES:
+            self.note(element, _NOTES[tag])
+        elif tag == W + "fldChar":
+            self.field(element)
+        elif tag == BOX:
+            self.inline.boxes.append(element)
+        elif tag == CHOICES:
+            self.children(chosen(element))
+        elif tag in _TAKEN_OUT:
+            self.inline.deletions = True
+        elif is_element(element) and tag not in _LEFT_OUT:
+            self.children(element)
+
+    def run(self, run: Element) -> None:
+        outer, self._why = self._why, self.hiding(run)
+        self.children(run)
+        self._why = outer
+
+    def put(self, text: str) -> None:
+        if text:
+            self.inline.pieces.append((text, self._why))
+
+    def note(self, element: Element, kind: str) -> None:
+        mark = self.notes.mark(kind, element.get(W + "id", ""))
+        if element.get(W + "customMarkFollows") not in ("1", "true", "on"):
+            self.put(mark)
+
+    def field(self, element: Element) -> None:
+        """Text between a field's begin and its result belongs to its instruction, which is not shown."""
+        kind = element.get(W + "fldCharType")
+        pieces = self.inline.pieces
+        if kind == "begin":
+            self.put(_form_value(element))
+            self._fields.append(len(pieces))
+        elif self._fields and kind in ("separate", "end"):
+            start = self._fields.pop()
+            if start is not None:
+                del pieces[start:]
+            if kind == "separate":
+                self._fields.append(None)
+
+    def hiding(self, run: Element) -> str:
+        properties = run.find(W + "rPr")
+        own = is_on(properties, "vanish")
+        if own is None:
+            own = self.hidden_by_style or self.styles.is_hidden(value(properties, "rStyle"))
+        if own:
+            return "vanish"
+        if properties is None:
+            return ""
+        if _is_tiny(value(properties, "sz")):
+            return "zero size"
+        on_ground = any(properties.find(W + ground) is not None for ground in ("shd", "highlight"))
+        if (value(properties, "color") or "").upper() == "FFFFFF" and not (on_ground or self.shaded):
+            return "white"
+        return ""
+
+
+def chosen(alternatives: Element) -> Element:
+    """One of several renderings of the same content: the first that holds anything, so that nothing comes twice."""
+    holding = (choice for choice in alternatives if is_element(choice) and len(choice))
+    return next(holding, alternatives[0] if len(alternatives) else alternatives)
+
+
+def _is_tiny(half_points: str | None) -> bool:
+    return bool(half_points) and half_points.isdigit() and int(half_points) <= 2
+
+
+def _symbol(element: Element) -> str:
+    try:
+        code = int(element.get(W + "char", ""), 16)
+    except ValueError:
+        return ""
+    if 0xF000 <= code <= 0xF0FF:
+        return _SYMBOLS.get(code, "\ufffd")
+    return chr(code) if 31 < code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
+
+
+def _form_value(begin: Element) -> str:
+    """What an old form field shows: a box or the chosen entry. Text fields carry theirs as the field's result."""
+    box = begin.find(f"{W}ffData/{W}checkBox")
+    if box is not None:
+        checked = is_on(box, "checked")
+        return "☒" if (is_on(box, "default") if checked is None else checked) else "☐"
+    entries = begin.findall(f"{W}ffData/{W}ddList/{W}listEntry")
+    if not entries:
+        return ""
+    index = value(begin.find(f"{W}ffData/{W}ddList"), "result") or "0"
+    return entries[int(index)].get(W + "val", "") if index.isdigit() and int(index) < len(entries) else ""

@@ -1,0 +1,45 @@
+"""Web pages -> document: the text that a reader sees, in blocks, with each piece's element path.
+
+What is hidden is judged in `html_hidden`, titles and dates come from `html_metadata`, the main text from `html_main`.
+"""
+
+import re
+
+from bs4 import BeautifulSoup
+
+from coderai_pipeline.readers.base import Content, ReadOptions
+from coderai_pipeline.readers.building import TextBuilder
+from coderai_pipeline.readers.encodings import Decoded, decode
+from coderai_pipeline.readers.html_blocks import Page
+from coderai_pipeline.readers.html_elements import Elements
+from coderai_pipeline.readers.html_hidden import Visibility
+from coderai_pipeline.readers.html_main import main_parts
+from coderai_pipeline.readers.html_metadata import page_metadata
+from coderai_pipeline.readers.html_tables import tables_of_data
+from coderai_pipeline.readers.text import cleaned
+
+_CHARSET = re.compile(
+    rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)|<\?xml[^>]{0,100}?encoding=[\"']([\w.:-]+)", re.I
+)
+
+
+def read(data: bytes, options: ReadOptions) -> Content:
+    return read_page(decode(data, _declared(data)), options)
+
+
+def read_page(decoded: Decoded, options: ReadOptions) -> Content:
+    """A page that is text already, such as the body of an e-mail."""
+    text, warnings = cleaned(decoded.text)
+    if decoded.warning:
+        warnings.insert(0, decoded.warning)
+    soup = BeautifulSoup(text, "lxml")
+    elements = Elements.of(soup)
+    builder = TextBuilder(warnings=warnings, metadata=page_metadata(elements))
+    page = Page(builder, Visibility.of(elements), tables_of_data(elements))
+    page.write(soup, only=main_parts(elements) if options.main_text else None)
+    return builder.content("shows no text; a page that scripts fill has to be saved from the browser as it is shown")
+
+
+def _declared(data: bytes) -> str | None:
+    found = _CHARSET.search(data[:4096])
+    return (found[1] or found[2]).decode("ascii") if found else None

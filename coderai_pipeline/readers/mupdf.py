@@ -1,0 +1,138 @@
+"""The part of PyMuPDF that the PDF reader uses, with its types: the library itself is only half typed.
+
+Boxes are plain tuples (x0, y0, x1, y1) in points, top-left origin. What is read from a page is in `pdf_words`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Protocol, TypeAlias, cast
+
+import numpy as np
+import pymupdf
+from numpy.typing import NDArray
+
+Box: TypeAlias = tuple[float, float, float, float]
+Word: TypeAlias = tuple[float, float, float, float, str, int, int, int]
+Record: TypeAlias = Mapping[str, Any]
+
+ERRORS: tuple[type[Exception], ...] = (
+    RuntimeError,
+    ValueError,
+    LookupError,
+    TypeError,
+    cast("type[Exception]", pymupdf.mupdf.FzErrorBase),
+)
+"""What PyMuPDF raises on a file that breaks its format."""
+CHECKBOX, RADIO = cast("int", pymupdf.PDF_WIDGET_TYPE_CHECKBOX), cast("int", pymupdf.PDF_WIDGET_TYPE_RADIOBUTTON)
+SILENT_FIELDS = (cast("int", pymupdf.PDF_WIDGET_TYPE_BUTTON), cast("int", pymupdf.PDF_WIDGET_TYPE_SIGNATURE))
+FILE_NOTE = cast("int", pymupdf.PDF_ANNOT_FILE_ATTACHMENT)
+KEEP_ENCRYPTION = cast("int", pymupdf.PDF_ENCRYPT_KEEP)
+
+
+class Rectangle(Protocol):
+    @property
+    def width(self) -> float: ...
+    @property
+    def height(self) -> float: ...
+    def __iter__(self) -> Iterator[float]: ...
+
+
+class TextPage(Protocol):
+    def extractWORDS(self) -> list[Word]: ...  # noqa: N802  PyMuPDF's name
+    def extractDICT(self) -> Record: ...  # noqa: N802
+    def extractHTML(self) -> str: ...  # noqa: N802
+
+
+class Pixmap(Protocol):
+    width: int
+    height: int
+    stride: int
+    samples: bytes
+
+    def tobytes(self, output: str) -> bytes: ...
+
+
+class Note(Protocol):
+    """An annotation."""
+
+    type: tuple[int, str]
+    info: Mapping[str, str]
+    file_info: Mapping[str, str]
+
+    def set_colors(self, *, stroke: tuple[float, float, float]) -> None: ...
+    def set_info(self, *, content: str) -> None: ...
+    def update(self) -> object: ...
+
+
+class Widget(Protocol):
+    field_type: int
+    field_name: str | None
+    field_label: str | None
+    field_value: object
+    rect: Rectangle
+
+
+class Page(Protocol):
+    number: int
+    rotation: int
+    rect: Rectangle
+    rotation_matrix: Iterable[float]
+    derotation_matrix: Iterable[float]
+
+    def get_textpage(self, *, clip: Box, flags: int) -> TextPage: ...
+    def get_image_info(self) -> Sequence[Record]: ...
+    def get_bboxlog(self) -> Sequence[tuple[str, Box]]: ...
+    def get_cdrawings(self) -> Sequence[Record]: ...
+    def get_pixmap(self, *, matrix: object, colorspace: object = ..., alpha: bool = ...) -> Pixmap: ...
+    def widgets(self) -> Iterator[Widget]: ...
+    def annots(self) -> Iterator[Note]: ...
+    def add_highlight_annot(self, quads: Sequence[object]) -> Note: ...
+
+
+class PdfFile(Protocol):
+    page_count: int
+    needs_pass: int
+    is_form_pdf: int | bool
+    metadata: Mapping[str, str | None] | None
+
+    def __enter__(self) -> "PdfFile": ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    def authenticate(self, password: str) -> int: ...
+    def load_page(self, page_id: int) -> Page: ...
+    def has_annots(self) -> bool: ...
+    def embfile_count(self) -> int: ...
+    def embfile_info(self, item: int) -> Mapping[str, str]: ...
+    def tobytes(self, *, garbage: int, deflate: bool, encryption: int) -> bytes: ...
+
+
+def open_bytes(data: bytes) -> PdfFile:
+    """Raises one of ERRORS where it cannot be opened; MuPDF's own messages are kept off the process's output."""
+    pymupdf.TOOLS.mupdf_display_errors(False)
+    pymupdf.TOOLS.mupdf_display_warnings(False)
+    return cast("PdfFile", cast("object", pymupdf.open(stream=data, filetype="pdf")))
+
+
+def draw(page: Page, scale: float, grey: bool = False) -> Pixmap:
+    """The page as displayed, `scale` pixels a point."""
+    colors = pymupdf.csGRAY if grey else pymupdf.csRGB
+    return page.get_pixmap(matrix=pymupdf.Matrix(scale, scale), colorspace=colors, alpha=False)
+
+
+def grey_values(pixmap: Pixmap) -> NDArray[np.uint8]:
+    """Shape (height, width)."""
+    rows = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.stride)
+    return rows[:, : pixmap.width]
+
+
+def quad(box: Box) -> object:
+    return pymupdf.Rect(box).quad
+
+
+def moved(box: Box, matrix: Iterable[float]) -> Box:
+    """The upright box around a box transformed by a matrix (a, b, c, d, e, f)."""
+    a, b, c, d, e, f = matrix
+    corners = [(a * x + c * y + e, b * x + d * y + f) for x in (box[0], box[2]) for y in (box[1], box[3])]
+    xs, ys = [x for x, _ in corners], [y for _, y in corners]
+    return min(xs), min(ys), max(xs), max(ys)

@@ -1,0 +1,20 @@
+"""What makes two texts the same, and what none may hold: fingerprints for duplicates, characters not to be stored.
+
+How one format's text is put together is in that format's reader.
+"""
+
+import hashlib
+import re
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def text_fingerprint(text: str) -> str:
+    """SHA-256 of the text with case and white space folded: equal for documents that read the same."""
+    folded = " ".join(text.casefold().split())
+    return hashlib.sha256(folded.encode("utf-8", "replace")).hexdigest()
+
+
+def storable(text: str) -> str:
+    """The text with NULs and lone surrogates replaced one for one by U+FFFD, so that offsets stay."""
+    return _UNSTORABLE.sub("\ufffd", text)

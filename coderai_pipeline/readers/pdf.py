@@ -1,0 +1,192 @@
+"""Reads a PDF: its text in reading order, where each word stands, and for every page without text the reason why.
+
+Words are taken from a page in `pdf_words`, put in order in `pdf_layout`, made into text in `pdf_text`; scanned pages go through `ocr`.
+"""
+
+from collections.abc import Sequence
+from time import monotonic
+
+from coderai_pipeline.domain.documents import DocumentStatus
+from coderai_pipeline.readers import ocr, pdf_details
+from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
+from coderai_pipeline.readers.mupdf import ERRORS, Page, PdfFile, open_bytes
+from coderai_pipeline.readers.pdf_furniture import EdgeLine, Furniture, edge_lines, find_furniture, kept_in_metadata
+from coderai_pipeline.readers.pdf_text import Assembly
+from coderai_pipeline.readers.pdf_words import PageWords, meaningless_share, read_words
+
+FEW_CHARACTERS = 20
+_ASK_AGAIN = "the file is damaged or cut off: ask for it again"
+_GARBLED_SHARE = 0.3
+_FAILURES_IN_A_ROW = 50
+"""A page tree may claim a hundred million pages; after this many that cannot be loaded, the rest are not tried."""
+_SHARE_OF_TIME = 0.8
+"""Part of the time limit after which no further page is begun, so that what was read is not lost with the process."""
+_SPENT = PageWords(-1, 0, 0)
+_TIMED_OUT = PageWords(-1, 0, 0, status=DocumentStatus.TIMED_OUT)
+
+
+def read(data: bytes, options: ReadOptions) -> Content:
+    """The content of a PDF. Raises NotReadable where nothing of it can be used."""
+    deadline = monotonic() + _SHARE_OF_TIME * options.seconds
+    with open_pdf(data, options.passwords) as document:
+        scanner = ocr.Scanner(options.language, deadline) if options.ocr else None
+        pages, edges = _read_pages(document, scanner, deadline)
+        furniture = find_furniture(edges, len(pages))
+        if all(len(furniture.fragments.get(page.number, ())) == len(page.starts) - 1 for page in pages):
+            furniture = Furniture()
+        assembly = Assembly()
+        is_form = bool(document.is_form_pdf)
+        for index, page in enumerate(pages):
+            assembly.add_page(page, furniture.fragments.get(page.number, frozenset()))
+            pages[index] = _SPENT
+            if is_form:
+                _add_fields(assembly, document, page.number)
+        content = _content(assembly)
+        content.metadata = {**pdf_details.metadata(document), **kept_in_metadata(furniture)}
+        content.warnings += scanner.warnings() if scanner else []
+        return _judged(content, _ocr_remedy(scanner, content))
+
+
+def open_pdf(data: bytes, passwords: Sequence[str] = ()) -> PdfFile:
+    """An opened, decrypted document with at least one page. Raises NotReadable (`corrupt`, `needs_password`)."""
+    try:
+        document = open_bytes(data)
+        locked = bool(document.needs_pass) and not any(document.authenticate(password) for password in passwords)
+        page_count = 0 if locked else document.page_count
+    except ERRORS as error:
+        raise NotReadable(
+            DocumentStatus.CORRUPT, f"the PDF cannot be opened ({_brief(error)}); {_ASK_AGAIN}"
+        ) from error
+    if locked:
+        tried = "no password of the project fits" if passwords else "no password is given"
+        raise NotReadable(
+            DocumentStatus.NEEDS_PASSWORD,
+            f"the PDF is encrypted and {tried}; add its password under reading: passwords",
+        )
+    if page_count < 1:
+        raise NotReadable(DocumentStatus.CORRUPT, f"the PDF has no page that can be found; {_ASK_AGAIN}")
+    return document
+
+
+def _brief(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:120]
+
+
+def _read_pages(
+    document: PdfFile, scanner: ocr.Scanner | None, deadline: float
+) -> tuple[list[PageWords], list[EdgeLine]]:
+    """All pages, each with its own status, and the lines at their edges."""
+    pages: list[PageWords] = []
+    edges: list[EdgeLine] = []
+    failures = 0
+    for number in range(document.page_count):
+        page = _TIMED_OUT if monotonic() > deadline else _read_page(document, number, scanner)
+        failures = failures + 1 if page.status is DocumentStatus.CORRUPT else 0
+        if page is _TIMED_OUT or failures > _FAILURES_IN_A_ROW:
+            pages.append(PageWords(number, 0, 0, status=page.status))
+            break
+        pages.append(page)
+        edges += edge_lines(page)
+    return pages, edges
+
+
+def _read_page(document: PdfFile, number: int, scanner: ocr.Scanner | None) -> PageWords:
+    """One page; a page that cannot be read costs that page only."""
+    try:
+        page = document.load_page(number)
+        words = read_words(page)
+        words.status = page_status(page, words)
+        if words.status is DocumentStatus.NEEDS_OCR and scanner is not None:
+            return scanner.read(page, words)
+    except ERRORS:
+        return PageWords(number, 0, 0, status=DocumentStatus.CORRUPT)
+    return words
+
+
+def page_status(page: Page, words: PageWords) -> DocumentStatus:
+    """Whether the page's own text can be used, by the share of it that means something and by what else is drawn."""
+    characters = len(words.texts) - words.texts.count("\n")
+    if not words.texts.isascii() and meaningless_share(words.texts) > _GARBLED_SHARE:
+        return DocumentStatus.GARBLED
+    if characters < FEW_CHARACTERS and pdf_details.is_picture(page):
+        return DocumentStatus.NEEDS_OCR
+    return DocumentStatus.READY if characters else DocumentStatus.NO_TEXT
+
+
+def _add_fields(assembly: Assembly, document: PdfFile, number: int) -> None:
+    """Values of form fields that the page does not show already."""
+    try:
+        fields = pdf_details.fields(document.load_page(number))
+    except ERRORS:
+        return
+    page = assembly.pages[-1].span
+    shown = assembly.text()[page.start : page.end]
+    for field in fields:
+        if field.value not in shown:
+            assembly.add_note(f"{field.name}: {field.value}", number + 1, field.box)
+
+
+def _content(assembly: Assembly) -> Content:
+    return Content(
+        assembly.text(),
+        pages=tuple(assembly.pages),
+        headings=assembly.headings(),
+        tables=tuple(assembly.tables),
+        hidden=tuple(assembly.hidden),
+        places=assembly.places(),
+    )
+
+
+def _judged(content: Content, ocr_remedy: str) -> Content:
+    """The document's status from those of its pages, with a reason that names them."""
+    troubled: dict[DocumentStatus, list[int]] = {}
+    for page in content.pages:
+        if page.status not in (DocumentStatus.READY, DocumentStatus.NO_TEXT):
+            troubled.setdefault(page.status, []).append(page.number)
+    if content.hidden:
+        content.warnings.append(_hidden_warning(content))
+    remedies = {
+        DocumentStatus.NEEDS_OCR: ocr_remedy,
+        DocumentStatus.GARBLED: "its font has no usable character map, or the scan is too poor; ask for another copy or the original",
+        DocumentStatus.CORRUPT: f"cannot be opened; {_ASK_AGAIN}",
+        DocumentStatus.TIMED_OUT: "and those after were not reached in time; raise limits: read_seconds",
+    }
+    reasons = [f"page {_pages(numbers)}: {remedies[status]}" for status, numbers in troubled.items()]
+    usable = any(page.status is DocumentStatus.READY and page.span.end > page.span.start for page in content.pages)
+    if usable and content.text.strip():
+        content.status = DocumentStatus.PARTIAL if troubled else DocumentStatus.READY
+        content.reason = "; ".join(reasons)
+        return content
+    if not troubled:
+        raise NotReadable(DocumentStatus.NO_TEXT, "no page holds any text or picture")
+    worst = max(troubled, key=lambda status: len(troubled[status]))
+    raise NotReadable(worst, "; ".join(reasons))
+
+
+def _ocr_remedy(scanner: ocr.Scanner | None, content: Content) -> str:
+    if scanner is None:
+        return "a scanned image and OCR is off; set reading: ocr to auto, with Tesseract installed"
+    waiting = {page.number for page in content.pages if page.status is DocumentStatus.NEEDS_OCR}
+    if not waiting or not scanner.is_there:
+        return "a scanned image; install Tesseract with the language of the document and read again"
+    if waiting <= {*scanner.empty_pages, *scanner.trouble}:
+        return "an image in which OCR found no word; look at it, and supply a better scan if it holds text"
+    return "a scanned image that OCR did not reach in time; raise limits: read_seconds"
+
+
+def _pages(numbers: Sequence[int]) -> str:
+    """Page numbers as a person lists them: 1-3, 7."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def _hidden_warning(content: Content) -> str:
+    characters = sum(part.span.end - part.span.start for part in content.hidden)
+    return (
+        f"{characters} characters that a person cannot see ({', '.join(sorted({part.why for part in content.hidden}))})"
+    )

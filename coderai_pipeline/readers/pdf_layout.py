@@ -1,0 +1,313 @@
+"""The order in which a person reads a page: fragments of lines into columns, lines and table rows.
+
+Works on boxes alone, in a frame in which text runs left to right and downwards (`pdf_words.in_reading_frame`; pages read from
+right to left are mirrored). Where paragraphs begin and end is in `pdf_paragraphs`, ruled tables are in `pdf_tables`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import NamedTuple
+
+from coderai_pipeline.readers.pdf_tables import Grid
+
+
+class Fragment(NamedTuple):
+    """Words that stand together on a line. index: its number on the page. words: how many. A tuple: millions are made."""
+
+    index: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    words: int = 1
+
+    @property
+    def middle(self) -> float:
+        return (self.y0 + self.y1) / 2
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of text, or one row of a table: its cells from left to right, each a list of fragments (may be empty)."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    cells: list[list[int]]
+    is_row: bool = False
+
+    @property
+    def first(self) -> int:
+        """Its first fragment."""
+        return self.cells[0][0] if self.cells[0] else next(cell[0] for cell in self.cells if cell)
+
+
+@dataclass(slots=True)
+class Region:
+    """Lines that follow each other downwards. `right` is where its full lines end."""
+
+    lines: list[Line]
+    right: float
+    ruled: bool = False
+
+
+def reading_order(fragments: Sequence[Fragment], width: float, grids: Sequence[Grid] = ()) -> list[Region]:
+    """All fragments, each once, as regions in reading order. A ruled table is read where it stands, row by row."""
+    tables: dict[int, list[Line]] = {}
+    for grid in grids:
+        inside = [fragment for fragment in fragments if grid.holds((fragment.x0 + fragment.x1) / 2, fragment.middle)]
+        rows = _ruled_rows(grid, inside)
+        if sum(sum(map(bool, row.cells)) > 1 for row in rows) >= 2:
+            stand_in = Fragment(-1 - len(tables), *grid.box, len(inside))
+            tables[stand_in.index] = rows
+            taken = {fragment.index for fragment in inside}
+            fragments = [fragment for fragment in fragments if fragment.index not in taken]
+            fragments.append(stand_in)
+    regions = _in_order(fragments, width)
+    return [part for region in regions for part in _with_ruled(region, tables)] if tables else regions
+
+
+def _in_order(fragments: Sequence[Fragment], width: float) -> list[Region]:
+    if not fragments:
+        return []
+    ordered = sorted(fragments, key=_top_then_left)
+    if _one_below_another(ordered):
+        return [_region([Line(f.x0, f.y0, f.x1, f.y1, [[f.index]]) for f in ordered], width)]
+    return _split(ordered, width)
+
+
+def _ruled_rows(grid: Grid, inside: Sequence[Fragment]) -> list[Line]:
+    cells: dict[int, dict[int, list[Fragment]]] = {}
+    for fragment in inside:
+        row, column = grid.cell_of((fragment.x0 + fragment.x1) / 2, fragment.middle)
+        cells.setdefault(row, {}).setdefault(column, []).append(fragment)
+    lines: list[Line] = []
+    for row, filled in sorted(cells.items()):
+        columns = max(len(grid.bands[row][2]) - 1, max(filled) + 1)
+        ordered = [[f.index for line in rows_of(filled.get(column, ())) for f in line] for column in range(columns)]
+        lines.append(line_of([fragment for cell in filled.values() for fragment in cell], ordered))
+    return lines
+
+
+def _with_ruled(region: Region, tables: Mapping[int, list[Line]]) -> list[Region]:
+    """The region with each stand-in replaced by the rows of its table, which are a region of their own."""
+    parts: list[Region] = []
+    for line in region.lines:
+        stand_ins = [index for cell in line.cells for index in cell if index < 0]
+        rest = [[index for index in cell if index >= 0] for cell in line.cells]
+        if not stand_ins:
+            if not parts or parts[-1].ruled:
+                parts.append(Region([], region.right))
+            parts[-1].lines.append(line)
+            continue
+        if any(rest):
+            parts.append(Region([Line(line.x0, line.y0, line.x1, line.y1, rest, line.is_row)], region.right))
+        parts += [Region(tables[index], region.right, ruled=True) for index in stand_ins]
+    return parts
+
+
+def rows_of(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
+    """Fragments that stand side by side, row by row, each row from left to right."""
+    rows: list[list[Fragment]] = []
+    bottom = middle = float("-inf")
+    for fragment in sorted(fragments, key=_top_then_left):
+        if rows and fragment.middle < bottom and middle > fragment.y0 and _beside(rows[-1], fragment):
+            rows[-1].append(fragment)
+        else:
+            rows.append([fragment])
+            bottom, middle = fragment.y1, fragment.middle
+    for row in rows:
+        row.sort(key=lambda fragment: fragment.x0)
+    return rows
+
+
+def line_of(row: Sequence[Fragment], cells: list[list[int]] | None = None) -> Line:
+    return Line(
+        min([fragment.x0 for fragment in row]),
+        min([fragment.y0 for fragment in row]),
+        max([fragment.x1 for fragment in row]),
+        max([fragment.y1 for fragment in row]),
+        cells if cells is not None else [[fragment.index for fragment in row]],
+        cells is not None,
+    )
+
+
+def _top_then_left(fragment: Fragment) -> tuple[float, float]:
+    return fragment.y0 + fragment.y1, fragment.x0
+
+
+def _one_below_another(ordered: Sequence[Fragment]) -> bool:
+    middle = float("-inf")
+    for fragment in ordered:
+        if fragment.y0 < middle:
+            return False
+        middle = (fragment.y0 + fragment.y1) / 2
+    return True
+
+
+def _beside(row: Sequence[Fragment], fragment: Fragment) -> bool:
+    slack = 0.2 * (fragment.y1 - fragment.y0)
+    return all(fragment.x0 >= other.x1 - slack or fragment.x1 <= other.x0 + slack for other in row)
+
+
+def _region(lines: list[Line], width: float) -> Region:
+    """`width` of the page where the region takes all of it, else 0: few short lines do not tell where lines would end."""
+    left, right = min([line.x0 for line in lines]), max([line.x1 for line in lines])
+    return Region(lines, max(right, left + 0.8 * (width - 2 * left)))
+
+
+def _split(ordered: Sequence[Fragment], width: float) -> list[Region]:
+    """Columns apart, left before right, between the lines that run across them."""
+    gutter = _gutter(ordered)
+    if gutter is None:
+        return [_region(_with_tables(rows_of(ordered)), width)] if ordered else []
+    regions: list[Region] = []
+    for across, band in _bands(ordered, gutter):
+        if across:
+            regions += _split(band, width)
+            continue
+        left = [fragment for fragment in band if fragment.x1 <= gutter]
+        right = [fragment for fragment in band if fragment.x1 > gutter]
+        regions += _split(left, 0.0)
+        regions += _split(right, 0.0)
+    return regions
+
+
+def _bands(ordered: Sequence[Fragment], gutter: float) -> list[tuple[bool, list[Fragment]]]:
+    """Runs of fragments, downwards, that cross the gutter or keep to its sides."""
+    bands: list[tuple[bool, list[Fragment]]] = []
+    for fragment in ordered:
+        across = fragment.x0 < gutter < fragment.x1
+        if not bands or bands[-1][0] != across:
+            bands.append((across, []))
+        bands[-1][1].append(fragment)
+    return bands
+
+
+def _gutter(ordered: Sequence[Fragment]) -> float | None:
+    """The x of the white strip that parts two columns; None where lines are read across the whole width."""
+    best: tuple[float, float] | None = None
+    for x in _candidates(ordered):
+        bands = [band for across, band in _bands(ordered, x) if not across]
+        crossing = len(ordered) - sum(map(len, bands))
+        columns = [
+            (left, right)
+            for band in bands
+            if (left := [fragment for fragment in band if fragment.x1 <= x])
+            and (right := [fragment for fragment in band if fragment.x1 > x])
+        ]
+        sides = sum(min(len(left), len(right)) for left, right in columns)
+        if sides < 3 or sides < 2 * len(columns) or crossing > len(ordered) / 2:
+            continue
+        if _are_columns([f for left, _ in columns for f in left], [f for _, right in columns for f in right]):
+            score = sides - 2.0 * crossing
+            if best is None or score > best[0]:
+                best = score, x
+    return best[1] if best else None
+
+
+def _candidates(ordered: Sequence[Fragment]) -> list[float]:
+    """Middles of the widest gaps that recur between neighbours, the most frequent first."""
+    counts: dict[int, list[float]] = {}
+    for index, fragment in enumerate(ordered):
+        for other in ordered[index + 1 : index + 4]:
+            left, right = (fragment, other) if fragment.x1 <= other.x0 else (other, fragment)
+            if left.x1 < right.x0 and other.y0 < fragment.y1 - 0.3 * (fragment.y1 - fragment.y0):
+                # A gutter is as wide as its narrowest gap: edges of the right side recur where lines are ragged.
+                counts.setdefault(round(right.x0 / 6), []).append(right.x0)
+    frequent = sorted(counts.values(), key=len, reverse=True)[:6]
+    return [min(edges) - 0.5 for edges in frequent]
+
+
+def _are_columns(left: Sequence[Fragment], right: Sequence[Fragment]) -> bool:
+    """Columns are read one after the other where both hold prose, or where their lines do not stand side by side."""
+    if _is_prose(left) and _is_prose(right):
+        return True
+    fewer, more = sorted((left, right), key=len)
+    height = median([fragment.y1 - fragment.y0 for fragment in fewer])
+    middles = sorted(fragment.middle for fragment in more)
+    shared = sum(any(abs(fragment.middle - middle) < 0.25 * height for middle in middles) for fragment in fewer)
+    return len(fewer) >= 4 and shared < 0.4 * len(fewer)
+
+
+def _is_prose(side: Sequence[Fragment]) -> bool:
+    """Lines of several words, most of which fill their column."""
+    width = max([fragment.x1 for fragment in side]) - min([fragment.x0 for fragment in side])
+    widths = [fragment.x1 - fragment.x0 for fragment in side]
+    height = median([fragment.y1 - fragment.y0 for fragment in side])
+    wordy = median([fragment.words for fragment in side]) >= 3 or median(widths) >= 8 * height
+    return wordy and median(widths) >= 0.6 * width and median(widths) >= 5 * height
+
+
+def _with_tables(rows: list[list[Fragment]]) -> list[Line]:
+    """Rows as lines; runs of rows whose fragments stand in columns become table rows."""
+    lines: list[Line] = []
+    start = 0
+    while start < len(rows):
+        end = start
+        while end < len(rows) and _continues(rows, start, end):
+            end += 1
+        table = _aligned(rows[start:end]) if end - start >= 2 else None
+        lines += table or [line_of(row) for row in rows[start : max(end, start + 1)]]
+        start = max(end, start + 1)
+    return lines
+
+
+def _continues(rows: list[list[Fragment]], start: int, end: int) -> bool:
+    """Whether a row belongs to the run of rows with several fragments: a lone fragment may continue the cell above."""
+    row = rows[end]
+    if end == start:
+        return len(row) >= 2
+    above = rows[end - 1]
+    height = row[0].y1 - row[0].y0
+    if row[0].middle - above[0].middle > 4 * height:
+        return False
+    if len(row) >= 2:
+        return True
+    wide = max(f.x1 for f in above) - min(f.x0 for f in above)
+    return (
+        row[0].x0 > above[0].x1 and row[0].middle - above[0].middle < 1.6 * height and row[0].x1 - row[0].x0 < wide / 2
+    )
+
+
+def _aligned(rows: list[list[Fragment]]) -> list[Line] | None:
+    """The rows as a table, cell by cell; None where their fragments do not stand in columns."""
+    edges = _column_edges([fragment for row in rows for fragment in row])
+    filled = sum(len({_column(edges, fragment) for fragment in row}) for row in rows)
+    full_rows = sum(len(row) >= 2 for row in rows)
+    if len(edges) < 2 or full_rows < (3 if len(edges) == 2 else 2) or filled < 0.55 * len(edges) * len(rows):
+        return None
+    lines: list[Line] = []
+    for row in rows:
+        cells: list[list[int]] = [[] for _ in edges]
+        for fragment in row:
+            cells[_column(edges, fragment)].append(fragment.index)
+        line = line_of(row, cells)
+        if lines and not cells[0] and len(row) < len(rows[0]) and line.y0 - lines[-1].y1 < 0.5 * (line.y1 - line.y0):
+            _append_cells(lines[-1], line)
+        else:
+            lines.append(line)
+    return lines
+
+
+def _append_cells(above: Line, line: Line) -> None:
+    for cell, more in zip(above.cells, line.cells, strict=True):
+        cell += more
+    above.x0, above.x1, above.y1 = min(above.x0, line.x0), max(above.x1, line.x1), line.y1
+
+
+def _column_edges(fragments: Sequence[Fragment]) -> list[tuple[float, float]]:
+    """The x-intervals that fragments cover together: one a column."""
+    merged: list[tuple[float, float]] = []
+    for x0, x1 in sorted((fragment.x0, fragment.x1) for fragment in fragments):
+        if merged and x0 <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], x1)
+        else:
+            merged.append((x0, x1))
+    return merged
+
+
+def _column(edges: Sequence[tuple[float, float]], fragment: Fragment) -> int:
+    return next(number for number, (_, x1) in enumerate(edges) if fragment.x0 <= x1)

@@ -1,0 +1,417 @@
+"""Puts the pages of a PDF together into one text, remembering for each word the page and rectangle where it stands.
+
+The order of lines is from `pdf_layout`, the breaks between them from `pdf_paragraphs`, the words from `pdf_words`.
+"""
+
+import re
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
+from statistics import median_low
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coderai_pipeline.domain.documents import EvidenceMap, Heading, HiddenText, Page, Span, TableSpan
+from coderai_pipeline.readers.pdf_layout import Fragment, Line, Region, reading_order
+from coderai_pipeline.readers.pdf_paragraphs import LINE, PARAGRAPH, SPACE, runs_on, separators
+from coderai_pipeline.readers.pdf_tables import mirrored
+from coderai_pipeline.readers.pdf_words import CJK, PageWords, in_reading_frame
+
+CELL = " | "
+_HEADING_HEIGHT = 1.15
+_HEADING_CHARACTERS = 200
+_COMPOUND = re.compile(r"\w+-\w+")
+HYPHENS = "-\u2010\u00ad"
+_SUSPENDED = frozenset(["and", "or", "und", "oder", "bis", "sowie", "et", "ou", "y", "o", "e", "och", "en", "of"])
+"""After a hyphen these words start nothing: `Ein- und Ausfuhr`."""
+
+
+@dataclass(slots=True)
+class Assembly:
+    """The document so far."""
+
+    pages: list[Page] = field(default_factory=list[Page])
+    tables: list[TableSpan] = field(default_factory=list[TableSpan])
+    hidden: list[HiddenText] = field(default_factory=list[HiddenText])
+    length: int = 0
+    _parts: list[str] = field(default_factory=list[str])
+    _starts: list[NDArray[np.int32]] = field(default_factory=list[NDArray[np.int32]])
+    _ends: list[NDArray[np.int32]] = field(default_factory=list[NDArray[np.int32]])
+    _numbers: list[NDArray[np.int32]] = field(default_factory=list[NDArray[np.int32]])
+    _rectangles: list[NDArray[np.float32]] = field(default_factory=list[NDArray[np.float32]])
+    _tall: list[tuple[Span, float]] = field(default_factory=list[tuple[Span, float]])
+    _heights: list[float] = field(default_factory=list[float])
+    _compounds: set[str] = field(default_factory=set[str])
+    _last: "tuple[Region, str] | None" = None
+    """The last region that was read, and the text of its last fragment."""
+
+    def add_page(self, page: PageWords, dropped: Set[int] = frozenset()) -> None:
+        """Append a page without its dropped fragments."""
+        texts = page.words()
+        if "-" in page.texts:
+            self._compounds.update(match.casefold() for match in _COMPOUND.findall(page.texts))
+        sheet = _Sheet(page, texts, self._compounds)
+        regions = sheet.lay_out(dropped)
+        self._join_to_last(regions, sheet)
+        start = self.length
+        sheet.write(regions)
+        sheet.write_hidden(dropped)
+        if sheet.fragments:
+            self._append(sheet)
+        self.pages.append(Page(page.number + 1, Span(start, self.length), page.status, page.ocr_quality))
+
+    def add_note(self, text: str, page: int, box: tuple[float, float, float, float]) -> None:
+        """Append a line that stands in a box on a page already added, such as the value of a form's field."""
+        if self.length:
+            self._raw(LINE if self._last is None else PARAGRAPH)
+        start = self.length
+        self._raw(text)
+        self._last = None
+        self._starts.append(np.array([start], np.int32))
+        self._ends.append(np.array([self.length], np.int32))
+        self._numbers.append(np.array([page], np.int32))
+        self._rectangles.append(np.array([box], np.float32))
+        last = self.pages[-1]
+        self.pages[-1] = Page(last.number, Span(last.span.start, self.length), last.status, last.ocr_quality)
+
+    def text(self) -> str:
+        return "".join(self._parts)
+
+    def places(self) -> EvidenceMap:
+        if not self._starts:
+            return EvidenceMap.empty()
+        return EvidenceMap(
+            np.concatenate(self._starts),
+            np.concatenate(self._ends),
+            np.concatenate(self._numbers),
+            np.concatenate(self._rectangles),
+        )
+
+    def headings(self) -> tuple[Heading, ...]:
+        """Short lines set clearly larger than the body; the largest size is level 1."""
+        if not self._heights:
+            return ()
+        body = median_low(self._heights)
+        found = [
+            (span, round(height))
+            for span, height in self._tall
+            if height > _HEADING_HEIGHT * body and span.end - span.start < _HEADING_CHARACTERS
+        ]
+        sizes = sorted({height for _, height in found}, reverse=True)
+        return tuple(Heading(span, min(sizes.index(height) + 1, 6)) for span, height in found)
+
+    def _raw(self, text: str) -> None:
+        self._parts.append(text)
+        self.length += len(text)
+
+    def _join_to_last(self, regions: Sequence[Region], sheet: "_Sheet") -> None:
+        """Write what stands between the previous page and this one; it belongs to the previous page."""
+        if not self.length or not sheet.texts:
+            return
+        separator = PARAGRAPH
+        if regions and self._last is not None:
+            last, text = self._last
+            following = sheet.first_word(regions[0].lines[0])
+            parted = None if last.lines[-1].is_row else join_hyphenated(_last_word(text), following, self._compounds)
+            if parted:
+                self._shorten_last_word(len(_last_word(text)) - len(parted))
+                separator = ""
+            elif runs_on(last, text, regions[0].lines[0], following):
+                separator = "" if CJK.match(text[-1]) and CJK.match(following) else SPACE
+        self._raw(separator)
+        if self.pages:
+            page = self.pages[-1]
+            self.pages[-1] = Page(page.number, Span(page.span.start, self.length), page.status, page.ocr_quality)
+
+    def _shorten_last_word(self, by: int) -> None:
+        if by:
+            self._parts[-1] = self._parts[-1][:-by]
+            self._ends[-1][-1] -= by
+            self.length -= by
+
+    def _append(self, sheet: "_Sheet") -> None:
+        written = sheet.finish(self.length)
+        self.tables += sheet.table_spans(written)
+        self.hidden += sheet.hidden_spans(written)
+        if sheet.page.ocr_quality is None:
+            self._heights.append(sheet.body_height)
+            self._tall += sheet.heading_spans(written)
+        starts, ends, boxes = written.starts, written.ends, written.boxes
+        if sheet.page.cjk:
+            starts, ends, boxes = by_character(written.text, self.length, starts, ends, boxes)
+        self._raw(written.text)
+        self._starts.append(starts)
+        self._ends.append(ends)
+        self._numbers.append(np.full(len(starts), sheet.page.number + 1, np.int32))
+        self._rectangles.append(boxes)
+        self._last = sheet.last
+
+
+def join_hyphenated(last: str, first: str, compounds: Set[str]) -> str | None:
+    """The last word of a line as it stands when the first of the next is put right after it; None = they are two words.
+
+    A hyphen stays where the document writes the same compound with it elsewhere, before a capital, and between digits.
+    """
+    if len(last) < 2 or not first or last[-1] not in HYPHENS:
+        return None
+    if last[-1] == "\u00ad":
+        return last[:-1]
+    before, after = last[-2], first[0]
+    if before.isdigit() and after.isdigit():
+        return last
+    if not before.isalpha() or not after.isalpha() or first.strip(",;.").casefold() in _SUSPENDED:
+        return None
+    if after.isupper() or f"{_core(last[:-1])}-{_core(first)}" in compounds:
+        return last
+    return last[:-1]
+
+
+def by_character(
+    text: str, offset: int, starts: NDArray[np.int32], ends: NDArray[np.int32], boxes: NDArray[np.float32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
+    """Words in scripts without spaces, which can be whole lines, split into characters of equal width (ASCII: half)."""
+    rows: list[tuple[int, int, float, float, float, float]] = []
+    for start, end, (x0, y0, x1, y1) in zip(starts.tolist(), ends.tolist(), boxes.tolist(), strict=True):
+        word = text[start - offset : end - offset]
+        if not CJK.search(word) or y1 - y0 > 1.5 * (x1 - x0) or len(word) < 2:
+            rows.append((start, end, x0, y0, x1, y1))
+            continue
+        widths = [1 if character.isascii() else 2 for character in word]
+        unit = (x1 - x0) / sum(widths)
+        edge = x0
+        for position, width in enumerate(widths):
+            rows.append((start + position, start + position + 1, edge, y0, edge + width * unit, y1))
+            edge += width * unit
+    table = np.array(rows, np.float64)
+    return table[:, 0].astype(np.int32), table[:, 1].astype(np.int32), table[:, 2:].astype(np.float32)
+
+
+def _core(word: str) -> str:
+    return re.sub(r"^\W+|\W+$", "", word).casefold()
+
+
+class _Sheet:
+    """One page on its way into the text: its fragments in reading order, and what stands after each."""
+
+    def __init__(self, page: PageWords, texts: list[str], compounds: Set[str]) -> None:
+        self.page = page
+        self.texts = texts
+        self.fragments: list[int] = []
+        self.after: list[str] = []
+        self.last: tuple[Region, str] | None = None
+        self.tall: list[tuple[int, int, float]] = []
+        """Blocks set larger than the body: first fragment's position, position after the last, height."""
+        self.body_height = 0.0
+        self._rows: list[tuple[int, int]] = []
+        """Table rows: first fragment's position, position after the last."""
+        self._compounds = compounds
+        self._starts: list[int] = page.starts.tolist()
+
+    def lay_out(self, dropped: Set[int]) -> list[Region]:
+        """Regions of the text that runs left to right, then of text turned otherwise."""
+        boxes, concealed = self.page.fragment_boxes(), self.concealed()
+        shown = [i for i in range(boxes.shape[1]) if i not in dropped and i not in concealed]
+        turns = self.page.turns
+        if not len(turns):
+            return self._regions(boxes, shown)
+        turned = in_reading_frame(boxes, turns, self.page.width, self.page.height)
+        words = np.bincount(turns, weights=np.diff(self.page.starts), minlength=4)
+        return [
+            region
+            for turn in np.argsort(-words, kind="stable").tolist()
+            for region in self._regions(turned, [i for i in shown if turns[i] == turn])
+        ]
+
+    def concealed(self) -> set[int]:
+        """Fragments that a person cannot see."""
+        hidden = np.fromiter(self.page.hidden, np.int32, len(self.page.hidden))
+        return set((np.searchsorted(self.page.starts, hidden, "right") - 1).tolist()) if len(hidden) else set()
+
+    def first_word(self, line: Line) -> str:
+        return self.texts[self._starts[line.first]]
+
+    def write(self, regions: Sequence[Region]) -> None:
+        heights = [line.y1 - line.y0 for region in regions for line in region.lines]
+        self.body_height = median_low(heights) if heights else 0.0
+        for region in regions:
+            if self.last is not None:
+                following = self.first_word(region.lines[0])
+                self._end_line(self._between_regions(self.last, region, following), following)
+            self._write_region(region)
+
+    def write_hidden(self, dropped: Set[int]) -> None:
+        """Text that nobody sees, after all that is seen: each piece a paragraph of its own."""
+        for fragment in sorted(self.concealed() - dropped):
+            if self.fragments:
+                self.after[-1] = PARAGRAPH
+            self.fragments.append(fragment)
+            self.after.append(PARAGRAPH)
+            self.last = None
+
+    def finish(self, offset: int) -> "_Written":
+        """The page's text, and where each of its words starts, ends and stands."""
+        self.after[-1] = ""
+        texts, boxes = self.texts, self.page.boxes
+        order = None if self.fragments == list(range(len(self._starts) - 1)) else self._order()
+        if order is not None:
+            texts, boxes = [texts[word] for word in order], boxes[:, order]
+        if "\u00ad" in self.page.texts:
+            texts = [text.replace("\u00ad", "") for text in texts]
+        lasts = np.cumsum(np.diff(self.page.starts)[self.fragments]) - 1
+        gaps = np.ones(len(texts), np.int32)
+        gaps[lasts] = [len(after) for after in self.after]
+        tight = self.page.cjk or bool(self.page.glued)
+        if tight:
+            _glue(gaps, texts, order, self.page.glued)
+        lengths = np.fromiter(map(len, texts), np.int32, len(texts))
+        ends = offset + np.cumsum(lengths + gaps, dtype=np.int32) - gaps
+        text = _woven(texts, gaps if tight else None, lasts.tolist(), self.after)
+        return _Written(text, ends - lengths, ends, np.ascontiguousarray(boxes.T), lasts, order)
+
+    def table_spans(self, written: "_Written") -> list[TableSpan]:
+        """The page's tables; the first row is the header where no figure stands in it."""
+        tables: list[list[tuple[int, int]]] = []
+        for row in self._rows:
+            if tables and tables[-1][-1][1] == row[0] and PARAGRAPH not in self.after[row[0] - 1]:
+                tables[-1].append(row)
+            else:
+                tables.append([row])
+        spans: list[TableSpan] = []
+        for rows in tables:
+            head = written.span(*rows[0])
+            figures = any(character.isdigit() for fragment in range(*rows[0]) for character in self._text(fragment))
+            table = Span(head.start, written.span(*rows[-1]).end)
+            spans.append(TableSpan(table, None if figures or len(rows) < 2 else head))
+        return spans
+
+    def hidden_spans(self, written: "_Written") -> list[HiddenText]:
+        """One span a piece: a hidden fragment holds nothing that is seen."""
+        if not self.page.hidden:
+            return []
+        return [
+            HiddenText(written.span(position, position + 1), self.page.hidden[self._starts[fragment]])
+            for position, fragment in enumerate(self.fragments)
+            if self._starts[fragment] in self.page.hidden
+        ]
+
+    def heading_spans(self, written: "_Written") -> list[tuple[Span, float]]:
+        return [(written.span(first, last), height) for first, last, height in self.tall]
+
+    def _text(self, position: int) -> str:
+        fragment = self.fragments[position]
+        return SPACE.join(self.texts[self._starts[fragment] : self._starts[fragment + 1]])
+
+    def _order(self) -> list[int]:
+        starts = self._starts
+        return [word for fragment in self.fragments for word in range(starts[fragment], starts[fragment + 1])]
+
+    def _regions(self, boxes: NDArray[np.float32], numbers: list[int]) -> list[Region]:
+        if not numbers:
+            return []
+        x0, y0, x1, y1 = boxes.tolist()
+        width = self.page.width
+        if self.page.right_to_left:
+            x0, x1 = [width - x for x in x1], [width - x for x in x0]
+        starts = self._starts
+        fragments = [Fragment(i, x0[i], y0[i], x1[i], y1[i], starts[i + 1] - starts[i]) for i in numbers]
+        grids = [mirrored(grid, width) for grid in self.page.grids] if self.page.right_to_left else self.page.grids
+        return reading_order(fragments, width, grids)
+
+    def _between_regions(self, last: tuple[Region, str], region: Region, following: str) -> str:
+        above, text = last
+        if not above.lines[-1].is_row and join_hyphenated(_last_word(text), following, self._compounds):
+            return LINE
+        return SPACE if runs_on(above, text, region.lines[0], following) else PARAGRAPH
+
+    def _write_region(self, region: Region) -> None:
+        lines = region.lines
+        words = [self._starts[line.first] for line in lines]
+        firsts = [self.texts[word] for word in words]
+        breaks = [*separators(lines, region.right, self._widths(words), firsts), PARAGRAPH]
+        block, tall = len(self.fragments), 0.0
+        for number, (line, separator) in enumerate(zip(lines, breaks, strict=True)):
+            self._write_line(line)
+            tall = max(tall, line.y1 - line.y0)
+            if separator is PARAGRAPH:
+                if tall > _HEADING_HEIGHT * self.body_height and not line.is_row:
+                    self.tall.append((block, len(self.fragments), tall))
+                block, tall = len(self.fragments), 0.0
+            if number + 1 < len(lines):
+                self._end_line(separator, firsts[number + 1])
+        self.last = region, self._text(len(self.fragments) - 1)
+
+    def _widths(self, words: list[int]) -> list[float]:
+        """How wide the first thing on a line is that cannot be broken: a word, or an ideograph."""
+        x0, y0, x1, y1 = self.page.boxes[:, words]
+        if self.page.cjk:
+            return np.minimum(x1 - x0, y1 - y0).tolist()
+        return (np.maximum(x1 - x0, y1 - y0) if len(self.page.turns) else x1 - x0).tolist()
+
+    def _write_line(self, line: Line) -> None:
+        first = len(self.fragments)
+        for number, cell in enumerate(line.cells):
+            self.fragments += cell
+            self.after += [SPACE] * len(cell)
+            if number < len(line.cells) - 1 and self.fragments:
+                empty_so_far = len(self.fragments) == first
+                self.after[-1] = self.after[-1] + CELL.lstrip() if empty_so_far else self.after[-1].rstrip(SPACE) + CELL
+        if line.is_row:
+            self._rows.append((first, len(self.fragments)))
+
+    def _end_line(self, separator: str, following: str) -> None:
+        """Put the separator after the last word; inside a paragraph a parted word is made whole."""
+        if separator is not PARAGRAPH:
+            last = self._starts[self.fragments[-1] + 1] - 1
+            word = self.texts[last]
+            if word[-1] in HYPHENS and (joined := join_hyphenated(word, following, self._compounds)):
+                self.texts[last] = joined
+                separator = ""
+            elif separator is SPACE and not word.isascii() and CJK.match(word[-1]) and CJK.match(following):
+                separator = ""
+        self.after[-1] = separator
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A page's text; starts, ends and boxes of its words in that order; the last word of each fragment; file order of words."""
+
+    text: str
+    starts: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    boxes: NDArray[np.float32]
+    lasts: NDArray[np.int64]
+    order: list[int] | None
+
+    def span(self, first: int, last: int) -> Span:
+        """The span of the fragments at positions [first, last)."""
+        word = int(self.lasts[first - 1]) + 1 if first else 0
+        return Span(int(self.starts[word]), int(self.ends[self.lasts[last - 1]]))
+
+
+def _last_word(text: str) -> str:
+    return text.rsplit(SPACE, 1)[-1]
+
+
+def _glue(gaps: NDArray[np.int32], texts: Sequence[str], order: Sequence[int] | None, glued: Set[int]) -> None:
+    """No space between ideographs, nor where the file has none; separators of lines stay as they are."""
+    for position in range(len(texts) - 1):
+        if gaps[position] == 1:
+            word = order[position] if order is not None else position
+            between_ideographs = CJK.match(texts[position][-1:]) and CJK.match(texts[position + 1])
+            if between_ideographs or word in glued:
+                gaps[position] = 0
+
+
+def _woven(texts: Sequence[str], gaps: NDArray[np.int32] | None, lasts: Sequence[int], after: Sequence[str]) -> str:
+    """Words with a space between them, or none where the gap is 0, and each fragment's separator after it."""
+    parts: list[str] = []
+    start = 0
+    for last, separator in zip(lasts, after, strict=True):
+        if gaps is None:
+            parts.append(SPACE.join(texts[start : last + 1]))
+        else:
+            parts += [texts[word] + SPACE[: gaps[word]] for word in range(start, last)]
+            parts.append(texts[last])
+        parts.append(separator)
+        start = last + 1
+    return "".join(parts)

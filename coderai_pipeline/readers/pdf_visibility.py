@@ -1,0 +1,57 @@
+"""Whether a person can see a piece of text on a PDF page: asked only of text set without ink or in a light colour.
+
+Text off the page or of no size is told from its box in `pdf_words`.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coderai_pipeline.readers.mupdf import Box, Page, Record, draw, grey_values, moved
+
+_FILLED_OR_STROKED = 16 | 32
+"""`char_flags` of a span in MuPDF's text dictionary."""
+_LIGHT = 0xE0
+_DPI = 96
+_LONGEST_EDGE = 4000
+"""Pixels; a poster is drawn coarser, not larger."""
+_VISIBLE_CONTRAST = 12
+"""Least difference of grey (0-255) between text and its ground that a person would notice."""
+
+
+def span_is_suspect(span: Record) -> bool:
+    """Whether a span has no ink of its own, or a colour that white paper swallows."""
+    color = int(span["color"])
+    light = min(color >> 16 & 255, color >> 8 & 255, color & 255) >= _LIGHT
+    return light or not span["alpha"] or not int(span["char_flags"]) & _FILLED_OR_STROKED
+
+
+class Ink:
+    """A page as drawn, once, and only if asked: white text on a dark ground shows there, and so does a scanned word
+    under its invisible OCR layer."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._grey: NDArray[np.uint8] | None = None
+        self._scale = min(_DPI / 72, _LONGEST_EDGE / max(page.rect.width, page.rect.height, 1.0))
+
+    def why_unseen(self, span: Record) -> str:
+        """Why nothing shows where the span stands; "" if something does."""
+        if self._contrast(span["bbox"]) >= _VISIBLE_CONTRAST:
+            return ""
+        inkless = not span["alpha"] or not int(span["char_flags"]) & _FILLED_OR_STROKED
+        return "invisible" if inkless else "white"
+
+    def _contrast(self, bbox: Box) -> int:
+        """Over the middle of the box, where its letters would be and its neighbours' are not."""
+        grey = self._drawn()
+        x0, y0, x1, y1 = bbox
+        quarter = (y1 - y0) / 4
+        middle = moved((x0, y0 + quarter, x1, y1 - quarter), self._page.rotation_matrix)
+        x0, y0, x1, y1 = (max(0, int(edge * self._scale)) for edge in middle)
+        part = grey[y0 : y1 + 1, x0 : x1 + 1]
+        return int(part.max()) - int(part.min()) if part.size else 0
+
+    def _drawn(self) -> NDArray[np.uint8]:
+        if self._grey is None:
+            self._grey = grey_values(draw(self._page, self._scale, grey=True))
+        return self._grey

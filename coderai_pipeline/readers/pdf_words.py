@@ -1,0 +1,313 @@
+"""The words of one PDF page: their boxes as displayed, the fragments of lines they form, and what a person cannot see.
+
+The order in which fragments are read is in `pdf_layout`; how they become text is in `pdf_text`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coderai_pipeline.domain.documents import DocumentStatus
+from coderai_pipeline.readers.mupdf import Box, Page, Record, TextPage, Word
+from coderai_pipeline.readers.pdf_tables import Grid, find_grids
+from coderai_pipeline.readers.pdf_visibility import Ink, span_is_suspect
+
+EVERYWHERE = (-1e6, -1e6, 1e6, 1e6)
+"""Without it MuPDF drops text that stands outside the page, and hidden text would go unreported."""
+
+SPECIAL = re.compile(
+    "[\u00ad\ufb00-\ufdff\ufe70-\ufeff\u2028\u2029\uf0b7\uf0a7\uf0d8\ue000-\uf8ff\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+)
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+CJK = re.compile("[\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff]")
+_NO_MEANING = re.compile("[\ufffd\ue000-\uf8ff\x00-\x1f\x7f-\x9f\U000f0000-\U0010ffff]")
+_WITHOUT_INK_OR_LIGHT = re.compile('size:[^;"]*"|color:#[ef].[ef].[ef]')
+_SPAN, _BLACK = "font-size:", "pt;color:#000000"
+_BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "➢", 0xAD: "\u00ad"}
+_PARTS_OF_LINE = 0.9
+"""A gap wider than this part of the line's height separates two fragments."""
+
+
+@dataclass(slots=True)
+class PageWords:
+    """One page's words in the order of the file.
+
+    texts: the words joined by newlines. boxes: shape (4, n), rows x0, y0, x1, y1, in points of the page as displayed.
+    starts: shape (m + 1,), the first word of each fragment (words that stand together on a line), then n.
+    turns: quarter turns clockwise of each fragment's reading direction; empty where all run left to right.
+    hidden: word -> why a person cannot see it. confidences: of OCR, mean 0-1, or None.
+    """
+
+    number: int
+    width: float
+    height: float
+    texts: str = ""
+    boxes: NDArray[np.float32] = field(default_factory=lambda: np.zeros((4, 0), np.float32))
+    starts: NDArray[np.int32] = field(default_factory=lambda: np.zeros(1, np.int32))
+    turns: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
+    hidden: dict[int, str] = field(default_factory=dict[int, str])
+    status: DocumentStatus = DocumentStatus.READY
+    ocr_quality: float | None = None
+    grids: tuple[Grid, ...] = ()
+    right_to_left: bool = False
+    cjk: bool = False
+    glued: frozenset[int] = frozenset()
+    """Words after which the file has no space, though MuPDF parts them where the script's direction changes."""
+
+    def words(self) -> list[str]:
+        return self.texts.split("\n") if self.texts else []
+
+    def fragment_boxes(self) -> NDArray[np.float32]:
+        """Shape (4, m)."""
+        first = self.starts[:-1]
+        if not len(first):
+            return np.zeros((4, 0), np.float32)
+        upper_left = np.minimum.reduceat(self.boxes[:2], first, axis=1)
+        return np.concatenate((upper_left, np.maximum.reduceat(self.boxes[2:], first, axis=1)))
+
+
+def read_words(page: Page) -> PageWords:
+    """The words of a page, whatever its rotation; nothing is judged yet but visibility."""
+    bounds = page.rect
+    textpage = page.get_textpage(clip=EVERYWHERE, flags=0)
+    words = textpage.extractWORDS()
+    found = PageWords(page.number, bounds.width, bounds.height)
+    if not words:
+        return found
+    x0, y0, x1, y1, texts, _, _, number_on_line = zip(*words, strict=True)
+    boxes = np.array((x0, y0, x1, y1), np.float32)
+    new_line = np.array(number_on_line[1:], np.int32) == 0
+    joined = "\n".join(texts)
+    rotation = page.rotation
+    plain = joined.isascii() or not (SPECIAL.search(joined) or RIGHT_TO_LEFT.search(joined) or CJK.search(joined))
+    if not plain:
+        texts = tuple(clean_word(text) for text in texts)
+        joined = "\n".join(texts)
+        found.right_to_left = len(RIGHT_TO_LEFT.findall(joined)) > 0.3 * len(joined)
+        found.cjk = CJK.search(joined) is not None
+    suspect = _may_be_unseen(textpage.extractHTML())
+    turned = bool(rotation) or _looks_turned(boxes, new_line, texts, plain)
+    found.texts, found.boxes = joined, boxes
+    if suspect or turned or not plain:
+        numbered = _lines_by_number(textpage)
+        if suspect:
+            found.hidden = _unseen(page, numbered, words)
+        if turned:
+            _turn(found, page, numbered, words)
+        if RIGHT_TO_LEFT.search(joined):
+            found.glued = _glued(numbered, words)
+    _off_page(found)
+    found.starts = _fragments(found, new_line)
+    if len(found.turns):
+        found.turns = found.turns[found.starts[:-1]]
+        if not found.turns.any():
+            found.turns = found.turns[:0]
+    if not len(found.turns) and _may_hold_table(found):
+        found.grids = find_grids(page)
+        _part_at_rules(found)
+    return found
+
+
+def _may_hold_table(found: PageWords) -> bool:
+    """Whether fragments stand side by side in at least two places."""
+    _, y0, _, y1 = found.fragment_boxes()
+    middles = (y0 + y1) / 2
+    order = middles.argsort()
+    return int((y0[order][1:] < middles[order][:-1]).sum()) >= 2
+
+
+def _part_at_rules(found: PageWords) -> None:
+    """Words of two cells that stand close are two fragments all the same."""
+    x0, y0, x1, y1 = found.boxes
+    middles = (y0 + y1) / 2
+    parted = np.zeros(found.boxes.shape[1], np.bool_)
+    parted[found.starts[:-1]] = True
+    for grid in found.grids:
+        for top, bottom, edges in grid.bands:
+            inside = np.flatnonzero((middles[1:] > top) & (middles[1:] <= bottom)) + 1
+            for edge in edges:
+                parted[inside] |= ((x0[inside] + x1[inside]) / 2 > edge) != (
+                    (x0[inside - 1] + x1[inside - 1]) / 2 > edge
+                )
+    found.starts = np.concatenate((np.flatnonzero(parted), found.starts[-1:])).astype(np.int32)
+
+
+def _may_be_unseen(html: str) -> bool:
+    """Whether any text has no ink or a light colour: MuPDF's HTML leaves out the colour of text that is not painted.
+
+    It costs a third of the text dictionary, which is asked only where this says so.
+    """
+    return html.count(_SPAN) != html.count(_BLACK) and _WITHOUT_INK_OR_LIGHT.search(html) is not None
+
+
+def clean_word(text: str) -> str:
+    """Ligatures and Arabic presentation forms as their letters; control characters as U+FFFD, never a line break.
+
+    Only those forms are folded: NFKC of everything would turn 10² into 102.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return SPECIAL.sub(_clean_character, text)
+
+
+def meaningless_share(text: str) -> float:
+    """Which part of the characters stands for nothing: no entry in the font's character map, or private use."""
+    characters = sum(map(len, text.split()))
+    return sum(map(len, _NO_MEANING.findall("".join(text.split())))) / characters if characters else 0.0
+
+
+def from_boxes(number: int, width: float, height: float, words: Sequence[tuple[Box, str, int]]) -> PageWords:
+    """A page from words found by other means: (box, text, line number) in the order of their lines."""
+    found = PageWords(number, width, height)
+    if not words:
+        return found
+    found.texts = "\n".join(clean_word(text) for _, text, _ in words)
+    found.boxes = np.array([box for box, _, _ in words], np.float32).T.copy()
+    found.right_to_left = len(RIGHT_TO_LEFT.findall(found.texts)) > 0.3 * len(found.texts)
+    found.cjk = CJK.search(found.texts) is not None
+    found.starts = _fragments(found, np.diff([line for _, _, line in words]) != 0)
+    return found
+
+
+def _clean_character(match: re.Match[str]) -> str:
+    character = match.group()
+    code = ord(character)
+    if character == "\u00ad":
+        return character
+    if code in _BULLETS:
+        return _BULLETS[code]
+    if code == 0xFEFF or character in "\u2028\u2029":
+        return ""
+    if 0xFB00 <= code <= 0xFEFF:
+        return unicodedata.normalize("NFKC", character).strip()
+    return character if 0xE000 <= code <= 0xF8FF else "\ufffd"
+
+
+def _fragments(found: PageWords, new_line: NDArray[np.bool_]) -> NDArray[np.int32]:
+    boxes = (
+        found.boxes if not len(found.turns) else in_reading_frame(found.boxes, found.turns, found.width, found.height)
+    )
+    gap = boxes[0, 1:] - boxes[2, :-1]
+    if not found.texts.isascii():
+        gap = np.maximum(gap, boxes[0, :-1] - boxes[2, 1:])
+    new = gap > _PARTS_OF_LINE * (boxes[3, :-1] - boxes[1, :-1])
+    new |= new_line
+    if found.hidden:
+        unseen = np.zeros(boxes.shape[1], np.bool_)
+        unseen[list(found.hidden)] = True
+        new |= unseen[1:] != unseen[:-1]
+    if len(found.turns):
+        new |= found.turns[1:] != found.turns[:-1]
+    return np.concatenate(([0], np.flatnonzero(new) + 1, [boxes.shape[1]])).astype(np.int32)
+
+
+def in_reading_frame(
+    boxes: NDArray[np.float32], turns: NDArray[np.int8], width: float, height: float
+) -> NDArray[np.float32]:
+    """Boxes turned so that text of every direction runs left to right and its lines follow downwards."""
+    x0, y0, x1, y1 = boxes
+    frames = np.stack(
+        (
+            boxes,
+            np.stack((y0, width - x1, y1, width - x0)),
+            np.stack((width - x1, height - y1, width - x0, height - y0)),
+            np.stack((height - y1, x0, height - y0, x1)),
+        )
+    )
+    return frames[turns, :, np.arange(boxes.shape[1])].T
+
+
+def _looks_turned(boxes: NDArray[np.float32], new_line: NDArray[np.bool_], texts: Sequence[str], plain: bool) -> bool:
+    """Whether any text may run other than left to right: words upright, or a line that goes backwards."""
+    x0, y0, x1, y1 = boxes
+    height = y1 - y0
+    tall = np.flatnonzero(height > 2.2 * (x1 - x0)).tolist()
+    if any(len(texts[index]) > 2 for index in tall):
+        return True
+    turned = y1[1:] - y1[:-1] > height[:-1]
+    if plain:
+        turned |= x1[1:] < x0[:-1]
+    return bool((turned & ~new_line).any())
+
+
+def _lines_by_number(textpage: TextPage) -> dict[tuple[int, int], Record]:
+    blocks: Sequence[Record] = textpage.extractDICT()["blocks"]
+    return {
+        (int(block["number"]), number): line for block in blocks for number, line in enumerate(block.get("lines", ()))
+    }
+
+
+def _unseen(page: Page, lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> dict[int, str]:
+    """Words set without ink or in a light colour, where nothing shows on the drawn page."""
+    suspects = {key: [span for span in line["spans"] if span_is_suspect(span)] for key, line in lines.items()}
+    hidden: dict[int, str] = {}
+    ink = Ink(page)
+    for index, word in enumerate(words):
+        for span in suspects.get((word[5], word[6]), ()):
+            if _inside(word, span["bbox"]):
+                why = ink.why_unseen(span)
+                if why:
+                    hidden[index] = why
+                break
+    return hidden
+
+
+def _glued(lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> frozenset[int]:
+    """Words that their line's own text continues without a space."""
+    glued: set[int] = set()
+    where: tuple[int, int] | None = None
+    text, position = "", 0
+    for index, word in enumerate(words):
+        if (word[5], word[6]) != where:
+            where = word[5], word[6]
+            text = "".join(span["text"] for span in lines[where]["spans"]) if where in lines else ""
+            position = 0
+        found = text.find(word[4], position)
+        if found < 0:
+            continue
+        if found == position and position:
+            glued.add(index - 1)
+        position = found + len(word[4])
+    return frozenset(glued)
+
+
+def _inside(word: Word, bbox: Box) -> bool:
+    x, y = (word[0] + word[2]) / 2, (word[1] + word[3]) / 2
+    return bbox[0] - 0.1 <= x <= bbox[2] + 0.1 and bbox[1] - 0.1 <= y <= bbox[3] + 0.1
+
+
+def _turn(found: PageWords, page: Page, lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> None:
+    """Boxes into the displayed page, and each word's quarter turn there."""
+    quarters = {key: _quarter(line["dir"]) for key, line in lines.items()}
+    rotation = page.rotation
+    turns = np.array([quarters.get((word[5], word[6]), 0) for word in words], np.int8)
+    found.turns = ((turns + rotation // 90) % 4).astype(np.int8)
+    if rotation:
+        a, b, c, d, e, f = page.rotation_matrix
+        x0, y0, x1, y1 = found.boxes
+        xs = np.stack((a * x0 + c * y0 + e, a * x1 + c * y1 + e))
+        ys = np.stack((b * x0 + d * y0 + f, b * x1 + d * y1 + f))
+        found.boxes = np.stack((xs.min(0), ys.min(0), xs.max(0), ys.max(0))).astype(np.float32)
+
+
+def _quarter(direction: tuple[float, float]) -> int:
+    x, y = direction
+    if abs(x) >= abs(y):
+        return 0 if x >= 0 else 2
+    return 1 if y > 0 else 3
+
+
+def _off_page(found: PageWords) -> None:
+    """Marks words outside the page or too small to be seen."""
+    x0, y0, x1, y1 = found.boxes
+    outside = (x1 < 0) | (y1 < 0) | (x0 > found.width) | (y0 > found.height)
+    tiny = np.minimum(x1 - x0, y1 - y0) < min(1.0, found.height / 400)
+    if outside.any() or tiny.any():
+        for index in np.flatnonzero(tiny):
+            found.hidden.setdefault(int(index), "zero size")
+        for index in np.flatnonzero(outside):
+            found.hidden[int(index)] = "off page"

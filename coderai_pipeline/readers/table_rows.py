@@ -1,0 +1,27 @@
+"""What is the same for tables of every format: whether the first row is a header, and rows without empty ends."""
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+_NUMBER = re.compile(r"[\s(+-]*[^\w\s]?\s*\d[\d\s.,:/%-]*\)?\s*\S{0,3}$")
+
+
+def looks_like_header(rows: list[list[str]]) -> bool:
+    """Whether the first of several rows names the columns: every cell short text, none a number, none twice."""
+    if len(rows) < 2 or len(rows[0]) < 2 or len(rows[0]) < max(map(len, rows[1:])) - 1:
+        return False
+    names = [cell.strip() for cell in rows[0]]
+    filled = names[1:] if not names[0] else names
+    return all(0 < len(name) <= 80 and not _NUMBER.match(name) for name in filled) and len(
+        {name.casefold() for name in filled}
+    ) == len(filled)
+
+
+def without_trailing_empty(columns: list[T], is_empty: Callable[[T], bool]) -> list[T]:
+    end = len(columns)
+    while end and is_empty(columns[end - 1]):
+        end -= 1
+    return columns[:end]

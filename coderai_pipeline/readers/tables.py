@@ -1,0 +1,267 @@
+"""Tables (CSV, XLSX, JSON Lines, Parquet) -> documents: one a row where a column holds texts, else one readable table.
+
+A table holds documents when the project names its text column, or a column is called text, body, content or the like.
+JSON Lines and Parquet are made by programs, so without such a column they are refused by name; a CSV or Excel file
+without one is a document of rows `a | b | c`. Cutting CSV into rows is in `delimited`.
+"""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from coderai_pipeline.domain.documents import DocumentStatus, Span
+from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
+from coderai_pipeline.readers.building import CELL, LINE, PARAGRAPH, TextBuilder
+from coderai_pipeline.readers.delimited import rows_of
+from coderai_pipeline.readers.detect import detect
+from coderai_pipeline.readers.encodings import decode
+from coderai_pipeline.readers.packages import Package, damaged
+from coderai_pipeline.readers.table_rows import looks_like_header, without_trailing_empty
+from coderai_pipeline.readers.text import cleaned
+
+KINDS = ("csv", "xlsx", "jsonl", "parquet")
+_TEXT_COLUMNS = (
+    "text", "body", "content", "document", "full_text", "fulltext", "document_text", "text_content", "article",
+    "article_text", "transcript", "abstract", "message", "contents", "raw_text", "texte", "texto", "testo", "tekst",
+    "inhalt", "volltext", "contenido", "contenu",
+)  # fmt: skip
+"""Names by which a column of texts goes, the likelier first."""
+_TITLES = ("title", "headline", "titel", "titre", "titulo", "título", "titolo")
+_AUTHORS = ("author", "byline", "autor", "auteur", "autore")
+_DATES = ("date", "published", "publication_date", "datum", "fecha", "data")
+_STATED = {**dict.fromkeys(_TITLES, "title"), **dict.fromkeys(_AUTHORS, "author"), **dict.fromkeys(_DATES, "date")}
+
+
+class NoTextColumn(NotReadable):
+    """A table whose text or id column cannot be told."""
+
+
+def read(data: bytes, options: ReadOptions) -> Content:
+    """The whole file as one document of readable rows; each row has its place `row 17`, counted below the header."""
+    kind = detect(data, "table.csv")
+    sheets, warnings = _sheets(data, kind, options)
+    _text_column(sheets, options, required=kind in ("jsonl", "parquet"))
+    builder = TextBuilder(warnings=warnings)
+    for sheet in sheets:
+        _write(builder, sheet, named=len(sheets) > 1)
+    return builder.content("holds no text, only empty rows")
+
+
+def read_row(table: "TableOfDocuments", row: int) -> tuple[Content, bytes]:
+    """The document in a row (its position among `row_ids`), and the bytes that stand for it: its columns as JSON."""
+    sheet, column = table.sheet, table.text_column
+    number = row + 1
+    if not 0 <= row < len(sheet.rows):
+        reason = f"has no row {number} any more, only {len(sheet.rows)}; the table was changed"
+        raise NotReadable(DocumentStatus.UNSUPPORTED, reason)
+    values = dict(zip(sheet.columns, sheet.rows[row], strict=False))
+    canonical = json.dumps(values, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass")
+    text, warnings = cleaned(values.pop(column, ""))
+    builder = TextBuilder(warnings=warnings, metadata=_metadata(values))
+    builder.add(text if text.strip() else "", f"row {number}")
+    return builder.content(f"row {number} has no text in the column {column!r}"), canonical
+
+
+def table_of_documents(data: bytes, kind: str, options: ReadOptions) -> "TableOfDocuments":
+    """The table of documents in a file. Raises NotReadable where it is none."""
+    if kind not in KINDS:
+        raise NotReadable(DocumentStatus.UNSUPPORTED, f"is no table any more, but {kind}; it was changed")
+    sheets, _ = _sheets(data, kind, options)
+    found = _text_column(sheets, options)
+    assert found
+    return TableOfDocuments(*found)
+
+
+def row_ids(data: bytes, kind: str, options: ReadOptions) -> list[str] | None:
+    """Ids of the rows in order: those of the id column where they are there and unique, else the row's number.
+
+    None where the table is one document. Raises NotReadable where the project's columns are not in it.
+    """
+    sheets, _ = _sheets(data, kind, options)
+    found = _text_column(sheets, options, required=kind in ("jsonl", "parquet"))
+    if found is None:
+        return None
+    sheet, _ = found
+    numbers = [str(number) for number in range(1, len(sheet.rows) + 1)]
+    if options.id_column is None:
+        return numbers
+    if options.id_column not in sheet.columns:
+        raise _no_column(options.id_column, "reading.id_column", [sheet])
+    index = sheet.columns.index(options.id_column)
+    given = [row[index].strip() for row in sheet.rows]
+    counts = {value: given.count(value) for value in set(given)} if len(set(given)) < len(given) else {}
+    return [
+        f"({number})" if not value else f"{value} ({number})" if counts.get(value, 1) > 1 else value
+        for number, value in zip(numbers, given, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sheet:
+    """Columns are "" where a table has no header; every row is as long as the widest."""
+
+    name: str
+    columns: list[str]
+    rows: list[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class TableOfDocuments:
+    sheet: _Sheet
+    text_column: str
+
+
+def _text_column(sheets: list[_Sheet], options: ReadOptions, *, required: bool = True) -> tuple[_Sheet, str] | None:
+    if options.text_column is not None:
+        for sheet in sheets:
+            if options.text_column in sheet.columns:
+                return sheet, options.text_column
+        raise _no_column(options.text_column, "reading.text_column", sheets)
+    for sheet in sheets:
+        named = {
+            column.strip().casefold().replace(" ", "_").replace("-", "_"): column for column in sheet.columns[::-1]
+        }
+        if name := next((named[name] for name in _TEXT_COLUMNS if name in named), None):
+            return sheet, name
+    if required:
+        raise _no_column(None, "reading.text_column", sheets)
+    return None
+
+
+def _no_column(name: str | None, setting: str, sheets: list[_Sheet]) -> "NoTextColumn":
+    columns = ", ".join(dict.fromkeys(column for sheet in sheets for column in sheet.columns if column)) or "none"
+    what = f"has no column {name!r}" if name else "does not say which column holds the text"
+    return NoTextColumn(DocumentStatus.UNSUPPORTED, f"{what}; its columns are {columns[:500]}; name one in {setting}")
+
+
+def _metadata(values: Mapping[str, str]) -> dict[str, str]:
+    """The other columns under their own names, and what they state of title, author and date also under those."""
+    found = {name: value for name, value in values.items() if name and value.strip()}
+    stated = {_STATED[name.casefold()]: value for name, value in found.items() if name.casefold() in _STATED}
+    return stated | found
+
+
+def _write(builder: TextBuilder, sheet: _Sheet, *, named: bool) -> None:
+    builder.separate(PARAGRAPH)
+    if named:
+        builder.heading(builder.add(sheet.name, f"sheet {sheet.name}"), 1)
+        builder.separate(PARAGRAPH)
+    where = f"sheet {sheet.name}, " if named else ""
+    start = builder.here()
+    header: Span | None = None
+    if any(sheet.columns):
+        header = _write_row(builder, sheet.columns, f"{where}header")
+    for number, row in enumerate(sheet.rows, 1):
+        builder.separate(LINE)
+        _write_row(builder, row, f"{where}row {number}")
+    builder.table(Span(start, max(start, builder.length)), header)
+
+
+def _write_row(builder: TextBuilder, row: list[str], path: str) -> Span:
+    cells = (" ".join(cell.split()) for cell in row)
+    return builder.add(CELL.join(without_trailing_empty(list(cells), lambda cell: not cell)), path)
+
+
+def _sheets(data: bytes, kind: str, options: ReadOptions) -> tuple[list[_Sheet], list[str]]:
+    if kind == "csv":
+        decoded = decode(data)
+        text, warnings = cleaned(decoded.text)
+        return [_sheet("", rows_of(text))], [decoded.warning] * bool(decoded.warning) + warnings
+    if kind == "xlsx":
+        return _excel(data, options), []
+    return [_parquet(data, options.memory_mb) if kind == "parquet" else _json_lines(data)], []
+
+
+def _sheet(name: str, rows: list[list[str]]) -> _Sheet:
+    """A sheet from its rows; a first row of names becomes the columns."""
+    rows = [row for row in rows if any(cell.strip() for cell in row)]
+    width = max(map(len, rows), default=0)
+    padded = [row + [""] * (width - len(row)) for row in rows]
+    if padded and (width == 1 or looks_like_header(padded) or _names_text(padded[0])):
+        return _Sheet(name, _unique([cell.strip() for cell in padded[0]]), padded[1:])
+    return _Sheet(name, [""] * width, padded)
+
+
+def _names_text(row: list[str]) -> bool:
+    return any(cell.strip().casefold() in _TEXT_COLUMNS for cell in row)
+
+
+def _unique(names: list[str]) -> list[str]:
+    seen: dict[str, int] = {}
+    unique: list[str] = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        unique.append(name if not name or seen[name] == 1 else f"{name} ({seen[name]})")
+    return unique
+
+
+def _excel(data: bytes, options: ReadOptions) -> list[_Sheet]:
+    from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+
+    Package(data, options.memory_mb).verify()
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        names = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
+        return [
+            _sheet(name, [[written(cell) for cell in row] for row in book.get_sheet_by_name(name).iter_rows()])
+            for name in names
+        ]
+    except (CalamineError, ValueError) as error:
+        raise damaged(str(error)) from error
+
+
+def written(value: Any) -> str:
+    """A cell's value as people write it: whole numbers without .0, dates in ISO form, nothing as ""."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def _json_lines(data: bytes) -> _Sheet:
+    columns: dict[str, None] = {}
+    records: list[dict[str, str]] = []
+    for number, line in enumerate(decode(data).text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            record: object = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise NotReadable(
+                DocumentStatus.CORRUPT, f"line {number} is not JSON ({error}); mend or remove it"
+            ) from error
+        if not isinstance(record, dict):
+            raise NotReadable(DocumentStatus.CORRUPT, f"line {number} is not a JSON object; mend or remove it")
+        records.append({str(name): written(value) for name, value in cast("dict[str, object]", record).items()})
+        columns |= dict.fromkeys(records[-1])
+    return _Sheet("", list(columns), [[record.get(name, "") for name in columns] for record in records])
+
+
+def _parquet(data: bytes, memory_mb: int) -> _Sheet:
+    import pyarrow as untyped
+    import pyarrow.parquet as parquet
+
+    pyarrow = cast("Any", untyped)
+
+    try:
+        file: Any = parquet.ParquetFile(pyarrow.BufferReader(data))
+        groups = [file.metadata.row_group(index) for index in range(file.metadata.num_row_groups)]
+        if (unpacked := sum(group.total_byte_size for group in groups)) > memory_mb * 2**20:
+            reason = f"unpacks from {len(data) / 1e6:.1f} MB to {unpacked / 1e6:,.0f} MB; split it"
+            raise NotReadable(DocumentStatus.TOO_LARGE, reason)
+        table: Any = file.read(use_threads=False)
+    except MemoryError:  # which pyarrow also calls an ArrowException
+        raise
+    except (pyarrow.ArrowException, OSError) as error:
+        raise damaged(str(error)[:200]) from error
+    columns = [[written(value) for value in column.to_pylist()] for column in table.columns]
+    return _Sheet(
+        "", _unique([str(name) for name in table.column_names]), [list(row) for row in zip(*columns, strict=True)]
+    )

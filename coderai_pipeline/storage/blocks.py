@@ -1,0 +1,180 @@
+"""Blocks: immutable Parquet files, appended and renamed into place, from which a project's whole state is read.
+
+What the rows of each kind mean is in `records`; building a dataset from them is in `publishing`. Rows are never changed:
+a later row with a higher `version` wins, so a killed process leaves either a whole block or none.
+"""
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyarrow ships no types.
+
+import os
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+COMPACT_AT = 200
+"""Number of block files of a kind from which they are merged into one."""
+
+
+def _schema(**fields: Any) -> pa.Schema:
+    return pa.schema(list(fields.items()))
+
+
+_TEXTS = pa.list_(pa.string())
+
+SCHEMAS: Mapping[str, pa.Schema] = {
+    "documents": _schema(
+        document=pa.string(), version=pa.int64(), source=pa.string(), file=pa.string(), type=pa.string(),
+        status=pa.string(), reason=pa.string(), duplicate_of=pa.string(), removed=pa.bool_(), sha256=pa.string(),
+        text_sha256=pa.string(), text_fingerprint=pa.string(), size_bytes=pa.int64(), mtime_ns=pa.int64(),
+        reader_fingerprint=pa.string(), language=pa.string(), words=pa.int64(), characters=pa.int64(), pages=pa.int32(),
+        warnings=_TEXTS, metadata=pa.string(), text=pa.large_string(), layout=pa.large_binary(), run_id=pa.string(),
+    ),
+    "chunks": _schema(
+        document=pa.string(), version=pa.int64(), chunk=pa.int32(), start=pa.int64(), end=pa.int64(), section=_TEXTS,
+        context=pa.string(), tokens=pa.int32(),
+    ),
+    "cells": _schema(
+        document=pa.string(), entity=pa.string(), variable=pa.string(), version=pa.int64(), type=pa.string(),
+        status=pa.string(), reason=pa.string(), value=pa.string(), precision=pa.string(), unit=pa.string(),
+        confidence=pa.float64(), quote=pa.string(), start=pa.int64(), end=pa.int64(), page=pa.int32(),
+        grounding=pa.string(), changes=_TEXTS, alternatives=_TEXTS, prompt_version=pa.string(), extractor=pa.string(),
+        model=pa.string(), call_ids=_TEXTS, input_tokens=pa.float64(), output_tokens=pa.float64(), cost=pa.float64(),
+        seconds=pa.float64(), ask_fingerprint=pa.string(), settle_fingerprint=pa.string(), text_sha256=pa.string(),
+        raw_reply=pa.string(), run_id=pa.string(),
+    ),
+    "entities": _schema(
+        document=pa.string(), entity=pa.string(), version=pa.int64(), start=pa.int64(), quote=pa.string(),
+        mentions=pa.string(), joined=_TEXTS,
+    ),
+    "settled": _schema(
+        document=pa.string(), version=pa.int64(), outcome=pa.string(), reason=pa.string(),
+        work_fingerprint=pa.string(), text_sha256=pa.string(), entities=pa.int32(), wanted=pa.int32(),
+        counts=pa.string(), calls=pa.int32(), input_tokens=pa.int64(), output_tokens=pa.int64(), cost=pa.float64(),
+        seconds=pa.float64(), run_id=pa.string(),
+    ),
+    "calls": _schema(
+        call_id=pa.string(), version=pa.int64(), document=pa.string(), text_sha256=pa.string(), chunk=pa.int32(),
+        start=pa.int64(), end=pa.int64(), mode=pa.string(), entities=_TEXTS, variables=_TEXTS,
+        ask_fingerprints=_TEXTS, model=pa.string(), finish_reason=pa.string(), input_tokens=pa.int64(),
+        output_tokens=pa.int64(), cached_tokens=pa.int64(), cost=pa.float64(), attempts=pa.int32(),
+        started_at=pa.timestamp("us", tz="UTC"), seconds=pa.float64(), problem=pa.string(), run_id=pa.string(),
+    ),
+    "prompts": _schema(
+        variable=pa.string(), prompt_version=pa.string(), version=pa.int64(), text=pa.string(), run_id=pa.string(),
+    ),
+}  # fmt: skip
+
+MERGED_BYTES = 64 * 1024 * 1024
+"""A merged block is at most this large (compressed), so that merging never holds much more in memory."""
+
+Row = Mapping[str, Any]
+
+_last_version = 0
+
+
+def next_version() -> int:
+    """A number that grows with every call, in this process and after it: nanoseconds since the epoch, made unique."""
+    global _last_version
+    _last_version = max(time.time_ns(), _last_version + 1)
+    return _last_version
+
+
+@dataclass(frozen=True, slots=True)
+class BlockStore:
+    """The blocks of one project, below `folder` (its `state/`), a subfolder a kind."""
+
+    folder: Path
+
+    def append(self, kind: str, rows: Sequence[Row]) -> None:
+        """Write rows as one new block; on return they are whole and in place. Unknown columns are refused."""
+        if not rows:
+            return
+        schema = SCHEMAS[kind]
+        surplus = set(rows[0]) - set(schema.names)
+        if surplus:
+            raise ValueError(f"{kind} blocks have no column {sorted(surplus)}")
+        self._publish(kind, pa.Table.from_pylist(list(rows), schema=schema))
+
+    def files(self, kind: str) -> list[Path]:
+        """The block files of a kind, oldest first; empty before the first append."""
+        folder = self.folder / kind
+        return sorted(folder.glob("*.parquet")) if folder.is_dir() else []
+
+    def table(self, kind: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """All rows of a kind, older blocks first, with the columns named (default all)."""
+        for _ in range(5):
+            try:
+                return self._read_all(kind, columns)
+            except FileNotFoundError:
+                continue  # a compaction in another process took a file between listing and reading
+        return self._read_all(kind, columns)
+
+    def rows_of(self, kind: str, documents: Sequence[str], columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+        """All rows of a kind about these documents, older ones first."""
+        files = [str(file) for file in self.files(kind)]
+        if not files or not documents:
+            return []
+        about = ds.field("document").isin(list(documents))
+        rows = ds.dataset(files, schema=SCHEMAS[kind]).to_table(filter=about, columns=list(columns) if columns else None)
+        return rows.to_pylist()
+
+    def batches(self, kind: str, columns: Sequence[str] | None = None) -> Iterator[list[dict[str, Any]]]:
+        """Rows block by block, so that memory holds one block at a time."""
+        for file in self.files(kind):
+            for batch in pq.ParquetFile(file).iter_batches(batch_size=256, columns=list(columns) if columns else None):
+                yield batch.to_pylist()
+
+    def compact(self, kind: str, *, at: int = COMPACT_AT) -> int:
+        """Merge neighbouring small blocks of a kind when there are `at` or more; the number of files that went away.
+
+        Only the one run that extracts the project calls this. A reader meanwhile may see a row twice: it is the same row.
+        """
+        files = self.files(kind)
+        if len(files) < at:
+            return 0
+        for group in _neighbours(files):
+            whole = pa.concat_tables([pq.read_table(file, schema=SCHEMAS[kind]) for file in group])
+            self._publish(kind, whole, name=group[-1].stem + "m")
+            for file in group:
+                file.unlink(missing_ok=True)
+        return len(files) - len(self.files(kind))
+
+    def _read_all(self, kind: str, columns: Sequence[str] | None) -> pa.Table:
+        schema = SCHEMAS[kind]
+        if columns is not None:
+            schema = pa.schema([schema.field(name) for name in columns])
+        files = self.files(kind)
+        if not files:
+            return schema.empty_table()
+        return pa.concat_tables([pq.read_table(file, columns=schema.names, schema=SCHEMAS[kind]) for file in files])
+
+    def _publish(self, kind: str, table: pa.Table, name: str | None = None) -> None:
+        folder = self.folder / kind
+        folder.mkdir(parents=True, exist_ok=True)
+        name = name or f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
+        unfinished = folder / f".{name}.unfinished"
+        pq.write_table(table, unfinished, compression="zstd")
+        os.replace(unfinished, folder / f"{name}.parquet")
+
+
+def _neighbours(files: Sequence[Path]) -> Iterator[list[Path]]:
+    """Runs of consecutive files, at least two each, that together stay below the size a merged block may have."""
+    group: list[Path] = []
+    size = 0
+    for file in files:
+        file_size = file.stat().st_size
+        if group and size + file_size > MERGED_BYTES:
+            if len(group) > 1:
+                yield group
+            group, size = [], 0
+        group.append(file)
+        size += file_size
+    if len(group) > 1:
+        yield group

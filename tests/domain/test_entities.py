@@ -1,0 +1,123 @@
+"""Which rows are one entity, and which are not."""
+
+from collections.abc import Mapping
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from coderai_pipeline.domain.cells import Value
+from coderai_pipeline.domain.codebook import Variable
+from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.domain.entities import Entity, FoundRow, join
+
+KEYS = (Variable(name="city", type="location"), Variable(name="day", type="date"))
+
+
+def row(chunk: int, city: Value = None, day: Value = None, at: int | None = None) -> FoundRow:
+    span = None if at is None else Span(at, at + 10)
+    return FoundRow(chunk, {"city": city, "day": day}, f"{city} {day}", span, position=chunk * 1000)
+
+
+def mentions(*rows: FoundRow) -> list[tuple[int, ...]]:
+    return [entity.mentions for entity in join(rows, KEYS)]
+
+
+def test_equal_keys_in_two_chunks_are_one_entity_whatever_their_writing() -> None:
+    found = (row(0, "São  Paulo", "2024-03-05"), row(1, "SAO PAULO.", "2024-03-05"))
+    (entity,) = join(found, KEYS)
+    assert entity.mentions == (0, 1)
+    assert entity.reasons == ("", "same city and day")
+    assert entity.key == {"city": "São  Paulo", "day": "2024-03-05"}
+
+
+def test_other_dates_or_places_are_other_events() -> None:
+    assert mentions(row(0, "Lyon", "2024-03-05"), row(1, "Lyon", "2024-03-06"), row(2, "Nice", "2024-03-05")) == [
+        (0,),
+        (1,),
+        (2,),
+    ]
+
+
+def test_rows_of_one_chunk_are_never_joined_unless_they_rest_on_the_same_passage() -> None:
+    apart = join((row(0, "Lyon", "2024-03-05", 10), row(0, "Lyon", "2024-03-05", 400)), KEYS)
+    assert [entity.mentions for entity in apart] == [(0,), (1,)]
+    assert "kept apart" in apart[1].note
+    assert mentions(row(0, "Lyon", "2024-03-05", 10), row(0, "Lyon", "2024-03-05", 10)) == [(0, 1)]
+
+
+def test_a_row_that_says_less_joins_the_only_one_it_fits() -> None:
+    (entity,) = join((row(0, "Lyon", None), row(1, "Lyon", "2024-03-05")), KEYS)
+    assert entity.key == {"city": "Lyon", "day": "2024-03-05"}
+    assert entity.mentions == (0, 1)
+    assert entity.reasons[0] == ""
+    assert "day not stated" in entity.reasons[1]
+    assert mentions(row(0, "Lyon", "2024-03-05"), row(1, "Lyon", "2024-03")) == [(0, 1)]
+    assert mentions(row(0, "Lyon, France", "2024-03-05"), row(1, "Lyon", "2024-03-05")) == [(0, 1)]
+
+
+def test_a_row_that_fits_two_stays_apart_and_says_so() -> None:
+    entities = join((row(0, "Lyon", "2024-03-05"), row(1, "Lyon", "2024-03-06"), row(2, "Lyon", None)), KEYS)
+    assert [entity.mentions for entity in entities] == [(0,), (1,), (2,)]
+    assert "fits 2 others" in entities[2].note
+
+
+def test_a_row_that_says_nothing_of_the_keys_joins_nothing() -> None:
+    assert mentions(row(0, "Lyon", "2024-03-05"), row(1)) == [(0,), (1,)]
+    assert mentions(row(0, "Lyon", None), row(1, None, "2024-03-05")) == [(0,), (1,)]
+
+
+def test_a_passage_in_the_overlap_of_two_chunks_is_one_mention_of_one_entity() -> None:
+    assert mentions(row(0, "Lyon", None, 990), row(1, "Lyon", None, 992), row(1, "Lyon", None, 1500)) == [(0, 1), (2,)]
+
+
+def test_without_keys_only_the_same_passage_joins() -> None:
+    found = [
+        FoundRow(0, {}, "a", Span(5, 9)),
+        FoundRow(1, {}, "a", Span(5, 9)),
+        FoundRow(1, {}, "b", Span(50, 60)),
+        FoundRow(2, {}, position=90),
+    ]
+    assert [entity.mentions for entity in join(found, ())] == [(0, 1), (2,), (3,)]
+
+
+def test_entities_are_numbered_by_first_appearance() -> None:
+    entities = join((row(1, "Nice", "2024-01-01", 1200), row(0, "Lyon", "2024-01-01", 30)), KEYS)
+    assert [(entity.id, entity.key["city"]) for entity in entities] == [("1", "Lyon"), ("2", "Nice")]
+
+
+def test_numbers_and_several_values_are_compared_as_values() -> None:
+    keys = (Variable(name="no", type="number"), Variable(name="who", type="text", if_multiple="all"))
+    found = [FoundRow(0, {"no": 5.0, "who": ("A", "B")}), FoundRow(1, {"no": 5, "who": ("b", "a")})]
+    assert len(join(found, keys)) == 1
+
+
+def test_marks_that_are_letters_are_not_dropped() -> None:
+    assert mentions(row(0, "कुल", "2024-01-01"), row(1, "कल", "2024-01-01")) == [(0,), (1,)]
+    assert mentions(row(0, "القاهِرة", "2024-01-01"), row(1, "القاهرة", "2024-01-01")) == [(0, 1)]
+
+
+keyed = st.builds(
+    row,
+    st.integers(0, 3),
+    st.sampled_from([None, "Lyon", "LYON", "Nice", "Lyon, France"]),
+    st.sampled_from([None, "2024", "2024-03", "2024-03-05", "2024-03-06"]),
+    st.none() | st.integers(0, 40),
+)
+
+
+def exact(key: Mapping[str, Value]) -> bool:
+    return len(str(key["day"])) == 10 and key["city"] is not None
+
+
+@given(st.lists(keyed, max_size=14))
+def test_every_row_is_a_mention_of_exactly_one_entity_and_no_two_days_are_joined(rows: list[FoundRow]) -> None:
+    entities: tuple[Entity, ...] = join(rows, KEYS)
+    assert sorted(index for entity in entities for index in entity.mentions) == list(range(len(rows)))
+    assert [entity.id for entity in entities] == [str(n + 1) for n in range(len(entities))]
+    for entity in entities:
+        assert len(entity.reasons) == len(entity.mentions)
+        assert entity.reasons[0] == ""
+        assert all(entity.reasons[1:])
+        days = {rows[index].key["day"] for index in entity.mentions if exact(rows[index].key)}
+        assert len(days) <= 1
+    assert join(rows, KEYS) == entities

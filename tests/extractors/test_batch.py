@@ -1,0 +1,111 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from coderai_pipeline.domain.errors import BudgetExhausted, ProviderUnavailable, RequestRefused
+from coderai_pipeline.domain.project import ExtractorSettings, Price
+from coderai_pipeline.extractors.archive import ReplyArchive, call_id
+from coderai_pipeline.extractors.batch import Batch
+from coderai_pipeline.extractors.budget import TokenBudget
+from coderai_pipeline.extractors.clients import make_client
+from tests.extractors.calls import KEY, answer, archived, provider_for, request
+from tests.server_moods import Moods
+from tests.servers import ModelServer
+
+REQUESTS = [request(number) for number in range(40)]
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    with ModelServer(answer, Moods(key=KEY)) as running:
+        yield running
+
+
+def batch_for(server: ModelServer, folder: Path, tokens: int = 10**7) -> Batch:
+    prices = {"test-model": Price(input=2.0, output=2.0)}
+    settings = ExtractorSettings(base_url=server.base_url, model="test-model", prices=prices)
+    budget = TokenBudget(folder / "p" / "budget.json", tokens)
+    return Batch(settings, make_client(settings, KEY), KEY, budget, folder / "p" / "batches")
+
+
+def test_replies_land_in_the_archive_that_other_calls_use(server: ModelServer, tmp_path: Path) -> None:
+    batch = batch_for(server, tmp_path)
+    ticket = batch.poll(batch.submit(REQUESTS))
+    assert ticket.is_ended
+    collected = batch.collect(ticket, archived(tmp_path))
+    assert set(collected.answered) == {call_id(one) for one in REQUESTS}
+    assert not collected.open
+    with provider_for(server, tmp_path) as provider:
+        replies = [provider.submit(one).result(10) for one in REQUESTS]
+    assert [json.loads(reply.text)["total"]["value"] for reply in replies] == [str(number) for number in range(40)]
+    assert server.counts()["received"] == 0
+
+
+def test_a_batch_costs_half(server: ModelServer, tmp_path: Path) -> None:
+    batch = batch_for(server, tmp_path)
+    batch.collect(batch.poll(batch.submit(REQUESTS[:1])), archived(tmp_path))
+    reply = archived(tmp_path).get(call_id(REQUESTS[0]))
+    assert reply is not None
+    assert reply.cost == pytest.approx((reply.input_tokens + reply.output_tokens) * 2 / 1e6 / 2)
+
+
+def test_missing_failed_and_doubled_lines_are_told_apart(server: ModelServer, tmp_path: Path) -> None:
+    server.set_moods(Moods(key=KEY, batch_errors=0.2, batch_missing=0.2, batch_doubled=0.2))
+    batch = batch_for(server, tmp_path)
+    collected = batch.collect(batch.poll(batch.submit(REQUESTS)), archived(tmp_path))
+    assert len(collected.answered) + len(collected.open) == 40
+    assert len(set(collected.answered)) == len(collected.answered) == archived(tmp_path).count()
+    assert {"the batch holds no reply to it"} < set(collected.open.values())
+
+
+def test_expired_calls_stay_open(server: ModelServer, tmp_path: Path) -> None:
+    server.set_moods(Moods(key=KEY, batch_expires=True))
+    batch = batch_for(server, tmp_path)
+    collected = batch.collect(batch.poll(batch.submit(REQUESTS)), archived(tmp_path))
+    assert len(collected.open) == 40
+    assert all("batch_expired" in why for why in collected.open.values())
+
+
+def test_tickets_outlive_the_process_until_they_are_collected(server: ModelServer, tmp_path: Path) -> None:
+    server.set_moods(Moods(key=KEY, batch_polls=2))
+    submitted = batch_for(server, tmp_path).submit(REQUESTS)
+    later = batch_for(server, tmp_path)
+    assert [ticket.id for ticket in later.tickets()] == [submitted.id]
+    assert not later.poll(submitted).is_ended
+    later.collect(later.poll(submitted), archived(tmp_path))
+    assert not list(later.tickets())
+
+
+def test_a_submission_that_was_cut_short_is_found_on_the_server_and_not_paid_for_twice(
+    server: ModelServer, tmp_path: Path
+) -> None:
+    batch = batch_for(server, tmp_path)
+    ticket = batch.submit(REQUESTS[:3])
+    path = tmp_path / "p" / "batches" / f"{ticket.id}.ticket.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "batch": "", "status": "submitting"}))
+    (cut_short,) = batch_for(server, tmp_path).tickets()
+    assert batch.poll(cut_short).batch == ticket.batch
+
+
+def test_a_batch_holds_its_estimate_in_the_budget_until_it_is_collected(server: ModelServer, tmp_path: Path) -> None:
+    batch = batch_for(server, tmp_path)
+    budget = TokenBudget(tmp_path / "p" / "budget.json", 10**7)
+    ticket = batch.submit(REQUESTS)
+    assert budget.spent() == ticket.estimated_tokens
+    archive = ReplyArchive(tmp_path / "p" / "replies")
+    batch.collect(batch.poll(ticket), archive)
+    assert budget.spent() == sum(reply.input_tokens + reply.output_tokens for reply in archive)
+
+
+def test_a_batch_beyond_the_budget_is_not_sent(server: ModelServer, tmp_path: Path) -> None:
+    with pytest.raises(BudgetExhausted):
+        batch_for(server, tmp_path, tokens=500).submit(REQUESTS)
+
+
+def test_a_server_without_batches_is_named(server: ModelServer, tmp_path: Path) -> None:
+    server.set_moods(Moods(key="another"))
+    with pytest.raises((RequestRefused, ProviderUnavailable), match="Batch API") as caught:
+        batch_for(server, tmp_path).submit(REQUESTS)
+    assert KEY not in f"{caught.value}{caught.value.raw}"

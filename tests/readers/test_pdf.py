@@ -1,0 +1,271 @@
+"""What a PDF becomes: its status, and for each page without text the reason why. Layout is in test_pdf_layout."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pymupdf
+import pytest
+
+from coderai_pipeline.domain.documents import DocumentStatus
+from coderai_pipeline.readers import pdf, pdf_details
+from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
+
+SENTENCE = "The committee met on Tuesday and approved the budget."
+NO_OCR = ReadOptions(ocr=False)
+SAMPLES = Path(os.environ.get("CODERAI_SAMPLE_DATA", Path(__file__).resolve().parents[2] / "../shared/data"))
+
+
+def made(*draw: Callable[[pymupdf.Page], object], **saved: object) -> bytes:
+    document = pymupdf.open()
+    for fill in draw:
+        fill(document.new_page())
+    return document.tobytes(**saved)
+
+
+def written(text: str, x: float = 72, y: float = 100, **style: object) -> Callable[[pymupdf.Page], object]:
+    return lambda page: page.insert_text((x, y), text, **style)
+
+
+def scanned(page: pymupdf.Page) -> None:
+    picture = pymupdf.Pixmap(pymupdf.csGRAY, pymupdf.IRect(0, 0, 200, 280))
+    picture.clear_with(200)
+    page.insert_image(page.rect, pixmap=picture)
+
+
+def refused(data: bytes, options: ReadOptions = NO_OCR) -> NotReadable:
+    with pytest.raises(NotReadable) as caught:
+        pdf.read(data, options)
+    return caught.value
+
+
+def spans(content: Content, *words: str) -> list[str]:
+    return [part.why for part in content.hidden if part.span.of(content.text) in words]
+
+
+def test_a_plain_page_is_ready():
+    content = pdf.read(made(written(SENTENCE)), NO_OCR)
+    assert (content.status, content.text) == (DocumentStatus.READY, SENTENCE)
+
+
+@pytest.mark.parametrize("data", [b"", b"%PDF-1.7\n", b"no pdf at all", made(written(SENTENCE))[:200]])
+def test_a_file_that_cannot_be_opened_is_corrupt(data: bytes):
+    assert refused(data).status is DocumentStatus.CORRUPT
+
+
+def test_a_page_count_of_a_hundred_million_ends_at_once():
+    data = made(written(SENTENCE)).replace(b"/Count 1", b"/Count 100000000")
+    assert refused(data).status is DocumentStatus.CORRUPT
+
+
+def test_a_page_count_that_promises_too_much_costs_the_missing_pages_only():
+    content = pdf.read(made(written(SENTENCE)).replace(b"/Count 1", b"/Count 4"), NO_OCR)
+    assert content.status is DocumentStatus.PARTIAL
+    assert content.text == SENTENCE
+    assert [page.status for page in content.pages[1:]] == [DocumentStatus.CORRUPT] * 3
+
+
+def locked() -> bytes:
+    return made(written(SENTENCE), encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="sesame", owner_pw="other")
+
+
+def test_an_encrypted_file_needs_a_password():
+    assert refused(locked()).status is DocumentStatus.NEEDS_PASSWORD
+    assert refused(locked(), ReadOptions(passwords=("wrong",))).status is DocumentStatus.NEEDS_PASSWORD
+
+
+def test_the_projects_passwords_are_tried():
+    assert pdf.read(locked(), ReadOptions(ocr=False, passwords=("wrong", "sesame"))).text == SENTENCE
+
+
+def test_a_picture_of_a_page_needs_ocr_and_the_reason_says_how():
+    error = refused(made(scanned))
+    assert error.status is DocumentStatus.NEEDS_OCR
+    assert "OCR is off" in error.reason
+
+
+def test_some_scanned_pages_make_a_document_partial_and_are_named():
+    content = pdf.read(made(written(SENTENCE), scanned, scanned, written(SENTENCE), scanned), NO_OCR)
+    assert content.status is DocumentStatus.PARTIAL
+    assert "2-3, 5" in content.reason
+    assert [page.status for page in content.pages] == [
+        DocumentStatus.READY,
+        DocumentStatus.NEEDS_OCR,
+        DocumentStatus.NEEDS_OCR,
+        DocumentStatus.READY,
+        DocumentStatus.NEEDS_OCR,
+    ]
+
+
+def test_letters_drawn_as_outlines_need_ocr():
+    def outlines(page: pymupdf.Page) -> None:
+        for number in range(200):
+            page.draw_circle((50 + number % 20 * 20, 50 + number // 20 * 30), 4, fill=(0, 0, 0))
+
+    assert refused(made(outlines)).status is DocumentStatus.NEEDS_OCR
+
+
+def test_an_empty_page_has_no_text():
+    assert refused(made(lambda page: None)).status is DocumentStatus.NO_TEXT
+
+
+def test_text_without_a_character_map_is_garbled():
+    assert refused(
+        made(written("\ue001\ue002\ue003 \ue004\ue005 \ufffd\ufffd", fontname="f", fontfile=font()))
+    ).status in (DocumentStatus.GARBLED,)
+
+
+def font() -> str:
+    found = [path for path in ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",) if Path(path).exists()]
+    if not found:
+        pytest.skip("needs a font with private-use letters")
+    return found[0]
+
+
+def test_pages_cover_the_text_in_order():
+    content = pdf.read(made(*[written(f"{SENTENCE} Number {n}.") for n in range(5)]), NO_OCR)
+    edges = [(page.span.start, page.span.end) for page in content.pages]
+    assert edges[0][0] == 0
+    assert edges[-1][1] == len(content.text)
+    assert all(end == start for (_, end), (start, _) in zip(edges, edges[1:], strict=False))
+    assert all(f"Number {n}." in page.span.of(content.text) for n, page in enumerate(content.pages))
+
+
+@pytest.mark.parametrize(
+    ("draw", "why"),
+    [
+        (written("secret", color=(1, 1, 1)), "white"),
+        (written("secret", render_mode=3), "invisible"),
+        (written("secret", fill_opacity=0), "invisible"),
+        (written("secret", fontsize=0.4), "zero size"),
+        (written("secret", x=-300), "off page"),
+        (written("secret", y=2000), "off page"),
+    ],
+)
+def test_text_that_nobody_sees_is_marked(draw: Callable[[pymupdf.Page], object], why: str):
+    def page_with(page: pymupdf.Page) -> None:
+        page.insert_text((72, 300), SENTENCE)
+        draw(page)
+
+    content = pdf.read(made(page_with), NO_OCR)
+    assert SENTENCE in content.text
+    assert spans(content, "secret") == [why]
+    assert "cannot see" in content.warnings[0]
+
+
+def test_text_outside_the_crop_box_is_off_page():
+    def cropped(page: pymupdf.Page) -> None:
+        page.insert_text((72, 100), SENTENCE)
+        page.insert_text((500, 100), "secret")
+        page.set_cropbox(pymupdf.Rect(0, 0, 450, 842))
+
+    assert spans(pdf.read(made(cropped), NO_OCR), "secret") == ["off page"]
+
+
+def test_white_text_on_a_dark_ground_is_seen():
+    def dark(page: pymupdf.Page) -> None:
+        page.draw_rect(pymupdf.Rect(60, 80, 500, 120), fill=(0, 0, 0.3))
+        page.insert_text((72, 100), SENTENCE, color=(1, 1, 1))
+
+    content = pdf.read(made(dark), NO_OCR)
+    assert (content.text, content.hidden) == (SENTENCE, ())
+
+
+def test_the_ocr_layer_of_a_scanned_page_is_text():
+    def layered(page: pymupdf.Page) -> None:
+        paper = pymupdf.open()
+        paper.new_page().insert_text((72, 100), SENTENCE)
+        page.insert_image(page.rect, pixmap=paper[0].get_pixmap(dpi=100))
+        page.insert_text((72, 100), SENTENCE, render_mode=3)
+
+    content = pdf.read(made(layered), NO_OCR)
+    assert (content.status, content.text, content.hidden) == (DocumentStatus.READY, SENTENCE, ())
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_a_rotated_page_is_read_and_located_as_displayed(rotation: int):
+    def turned(page: pymupdf.Page) -> None:
+        page.insert_text((72, 100), SENTENCE)
+        page.set_rotation(rotation)
+
+    content = pdf.read(made(turned), NO_OCR)
+    assert content.text == SENTENCE
+    place = content.places.locate(pdf_span(content, "committee"))[0]
+    expected = pymupdf.Point(100, 98) * pymupdf.open(stream=made(turned))[0].rotation_matrix
+    assert pymupdf.Rect(place.rectangles[0]).contains(expected)
+
+
+def pdf_span(content: Content, word: str):
+    from coderai_pipeline.domain.documents import Span
+
+    start = content.text.index(word)
+    return Span(start, start + len(word))
+
+
+def test_form_values_not_shown_on_the_page_follow_its_text():
+    def form(page: pymupdf.Page) -> None:
+        page.insert_text((72, 100), SENTENCE)
+        box = pymupdf.Widget()
+        box.field_name, box.field_type = "approved", pymupdf.PDF_WIDGET_TYPE_CHECKBOX
+        box.rect, box.field_value = pymupdf.Rect(72, 200, 90, 218), True
+        page.add_widget(box)
+        name = pymupdf.Widget()
+        name.field_name, name.field_type = "applicant", pymupdf.PDF_WIDGET_TYPE_TEXT
+        name.rect, name.field_value = pymupdf.Rect(72, 230, 200, 250), "Ada Lovelace"
+        page.add_widget(name)
+
+    text = pdf.read(made(form), NO_OCR).text
+    assert "approved: yes" in text
+    assert text.count("Ada Lovelace") == 1
+
+
+def test_what_the_file_states_is_metadata():
+    document = pymupdf.open()
+    page = document.new_page()
+    page.insert_text((72, 100), SENTENCE)
+    page.add_text_annot((300, 300), "check this figure").set_info(title="R. Viewer")
+    document.set_metadata({"title": "A Report", "author": "B. Author", "creationDate": "D:20240305101500+02'00'"})
+    document.embfile_add("table.csv", b"a,b")
+    metadata = pdf.read(document.tobytes(), NO_OCR).metadata
+    assert metadata["title"] == "A Report"
+    assert metadata["author"] == "B. Author"
+    assert metadata["date"] == "2024-03-05T10:15:00+02:00"
+    assert metadata["attachments"] == "table.csv"
+    assert metadata["annotations"] == "page 1: check this figure (R. Viewer)"
+
+
+@pytest.mark.parametrize(
+    ("pdf_date", "iso"),
+    [
+        ("D:2024", "2024"),
+        ("D:202403", "2024-03"),
+        ("20240305", "2024-03-05"),
+        ("D:20240305101500Z", "2024-03-05T10:15:00+00:00"),
+        ("D:202403051015", "2024-03-05T10:15"),
+        ("D:20241399", ""),
+        ("last week", ""),
+    ],
+)
+def test_pdf_dates_keep_their_precision(pdf_date: str, iso: str):
+    assert pdf_details.iso_date(pdf_date) == iso
+
+
+SAMPLE_STATUS = {
+    "artur__corrupted.pdf": "corrupt",
+    "pypdf__libreoffice-writer-password.pdf": "needs_password",
+    "pypdf__imagemagick-images.pdf": "needs_ocr",
+    "pypdf__grayscale-image.pdf": "needs_ocr",
+}
+
+
+@pytest.mark.skipif(not (SAMPLES / "files/pdf").is_dir(), reason="sample data absent")
+@pytest.mark.parametrize("name", sorted(path.name for path in (SAMPLES / "files/pdf").glob("*.pdf")))
+def test_sample_files_come_out_as_they_should(name: str):
+    data = (SAMPLES / "files/pdf" / name).read_bytes()
+    if name in SAMPLE_STATUS:
+        assert refused(data).status.value == SAMPLE_STATUS[name]
+        return
+    content = pdf.read(data, NO_OCR)
+    assert content.status is DocumentStatus.READY
+    if "habibi" in name:
+        assert "حَبيبي" in content.text

@@ -1,0 +1,278 @@
+"""The order in which a PDF is read: columns, paragraphs, hyphens, tables, running lines; and where each word stands."""
+
+import random
+
+import pymupdf
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.readers import pdf
+from coderai_pipeline.readers.base import Content, ReadOptions
+from coderai_pipeline.readers.pdf_text import join_hyphenated
+
+OPTIONS = ReadOptions(ocr=False)
+WORDS = [
+    "amber",
+    "basin",
+    "candle",
+    "desert",
+    "engine",
+    "forest",
+    "garden",
+    "harbour",
+    "island",
+    "jungle",
+    "kettle",
+    "lantern",
+    "meadow",
+    "needle",
+    "orchard",
+    "pebble",
+    "quarry",
+    "ribbon",
+    "saddle",
+    "timber",
+    "umbrella",
+    "valley",
+    "willow",
+    "yellow",
+    "zephyr",
+    "government",
+    "infrastructure",
+    "responsibility",
+]
+
+
+def paragraph(seed: int, count: int) -> str:
+    chosen = random.Random(seed).choices(WORDS, k=count)
+    return " ".join([chosen[0].capitalize(), *chosen[1:-1], chosen[-1] + "."])
+
+
+def broken(text: str, width: float, size: float = 10) -> list[str]:
+    """Lines of at most a width, long words parted by a hyphen."""
+    lines, line = [], ""
+    for word in text.split():
+        tried = f"{line} {word}".strip()
+        if pymupdf.get_text_length(tried, fontsize=size) <= width:
+            line = tried
+        elif len(word) > 7 and pymupdf.get_text_length(f"{line} {word[:4]}-", fontsize=size) <= width:
+            lines.append(f"{line} {word[:4]}-".strip())
+            line = word[4:]
+        else:
+            lines.append(line)
+            line = word
+    return [*lines, line]
+
+
+def read(document: pymupdf.Document) -> Content:
+    return pdf.read(document.tobytes(), OPTIONS)
+
+
+def two_columns(paragraphs: list[str], row_by_row: bool) -> pymupdf.Document:
+    """Paragraphs set in two columns a page with header, footer and page number; `row_by_row` writes the columns interleaved."""
+    lines = [line for text in paragraphs for line in [*broken(text, 220), ""]]
+    document = pymupdf.open()
+    for number, start in enumerate(range(0, len(lines), 100)):
+        page = document.new_page()
+        page.insert_text((72, 40), "Journal of Things, Volume 7")
+        page.insert_text((290, 815), f"Page {number + 1}")
+        cells = [
+            (72 + column * 240, 80 + row * 14, line)
+            for column in (0, 1)
+            for row, line in enumerate(lines[start + column * 50 : start + column * 50 + 50])
+        ]
+        for x, y, line in sorted(cells, key=lambda cell: cell[1]) if row_by_row else cells:
+            page.insert_text((x, y), line, fontsize=10)
+    return document
+
+
+@pytest.mark.parametrize("row_by_row", [False, True])
+def test_paragraphs_in_two_columns_come_back_in_order_and_whole(row_by_row: bool):
+    paragraphs = [paragraph(seed, 90) for seed in range(24)]
+    content = read(two_columns(paragraphs, row_by_row))
+    assert len(content.pages) >= 3
+    assert content.text.split("\n\n") == paragraphs
+    assert content.metadata["page_header"] == "Journal of Things, Volume 7"
+    assert content.metadata["page_footer"] == "Page 1"
+
+
+def test_every_word_stands_where_it_was_written():
+    paragraphs = [paragraph(seed, 90) for seed in range(12)]
+    document = two_columns(paragraphs, row_by_row=False)
+    content = read(document)
+    for start, end, page, box in zip(
+        content.places.starts, content.places.ends, content.places.pages, content.places.rectangles, strict=True
+    ):
+        here = document[int(page) - 1].get_textbox(pymupdf.Rect(*box.tolist()) + (0.5, 4, -0.5, -4))
+        assert here.strip().rstrip("-") == content.text[start:end]
+
+
+def test_a_title_across_two_columns_comes_first():
+    document = pymupdf.open()
+    page = document.new_page()
+    page.insert_text((150, 60), "A Title Across Both Of The Columns", fontsize=18)
+    left, right = paragraph(1, 120), paragraph(2, 120)
+    for x, text in ((320, right), (72, left)):
+        for row, line in enumerate(broken(text, 220)):
+            page.insert_text((x, 100 + row * 14), line, fontsize=10)
+    content = read(document)
+    assert content.text.split("\n\n") == ["A Title Across Both Of The Columns", left, right]
+    assert content.headings[0].span.of(content.text) == "A Title Across Both Of The Columns"
+
+
+def test_short_lines_stay_lines():
+    document = pymupdf.open()
+    page = document.new_page()
+    address = ["Ada Lovelace", "12 St James's Square", "London", "Ref. 4711"]
+    for row, line in enumerate(address):
+        page.insert_text((72, 100 + 14 * row), line)
+    assert read(document).text == "\n".join(address)
+
+
+def test_a_word_parted_at_the_end_of_a_page_is_whole_and_stands_on_both():
+    document = pymupdf.open()
+    document.new_page().insert_text((72, 100), "The ministry explained the infra-")
+    document.new_page().insert_text((72, 100), "structure programme in detail.")
+    content = read(document)
+    assert content.text == "The ministry explained the infrastructure programme in detail."
+    start = content.text.index("infrastructure")
+    assert [place.page for place in content.places.locate(Span(start, start + 14))] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("last", "first", "joined"),
+    [
+        ("infra-", "structure", "infra"),
+        ("infra\u00ad", "structure", "infra"),
+        ("well-", "known", "well-"),
+        ("Jean-", "Pierre", "Jean-"),
+        ("2020-", "2021", "2020-"),
+        ("Ein-", "und", None),
+        ("-", "dash", None),
+        ("word", "word", None),
+    ],
+)
+def test_hyphens_at_line_ends(last: str, first: str, joined: str | None):
+    assert join_hyphenated(last, first, {"well-known"}) == joined
+
+
+def test_aligned_words_are_table_rows_with_their_header():
+    rows = [
+        ("Country", "Capital", "People"),
+        ("France", "Paris", "68"),
+        ("Spain", "Madrid", "48"),
+        ("Peru", "Lima", "34"),
+    ]
+    document = pymupdf.open()
+    page = document.new_page()
+    for y, row in enumerate(rows):
+        for x, cell in enumerate(row):
+            page.insert_text((72 + x * 130, 100 + y * 16), cell)
+    content = read(document)
+    assert content.text == "\n".join(" | ".join(row) for row in rows)
+    assert content.tables[0].header.of(content.text) == "Country | Capital | People"
+
+
+def test_a_ruled_table_is_read_cell_by_cell():
+    document = pymupdf.open()
+    page = document.new_page()
+    page.insert_text((72, 60), "Before the table.")
+    cells = [["Item", "Remark"], ["Kettle", "boils water quickly and whistles"], ["Lamp", "burns oil"]]
+    for y, row in enumerate(cells):
+        for x, cell in enumerate(row):
+            box = pymupdf.Rect(72 + x * 120, 100 + y * 50, 192 + x * 120, 150 + y * 50)
+            page.draw_rect(box)
+            page.insert_textbox(box + (4, 4, -4, -4), cell)
+    page.insert_text((72, 300), "After the table.")
+    content = read(document)
+    table = "Item | Remark\nKettle | boils water quickly and whistles\nLamp | burns oil"
+    assert content.text == f"Before the table.\n\n{table}\n\nAfter the table."
+    assert content.tables[0].span.of(content.text) == table
+
+
+def test_labels_and_values_stay_side_by_side():
+    document = pymupdf.open()
+    page = document.new_page()
+    for row, (label, value) in enumerate([("Total", "12.00"), ("Tax", "0.70"), ("Amount due", "12.70")]):
+        page.insert_text((72, 100 + row * 16), label)
+        page.insert_text((400, 100 + row * 16), value)
+    assert [line.replace(" | ", " ") for line in read(document).text.splitlines()] == [
+        "Total 12.00",
+        "Tax 0.70",
+        "Amount due 12.70",
+    ]
+
+
+def test_numbers_on_top_of_pages_that_do_not_count_them_are_text():
+    document = pymupdf.open()
+    for number in (4711, 83, 5520, 912):
+        page = document.new_page()
+        page.insert_text((72, 40), f"Invoice {number}")
+        page.insert_text((72, 400), paragraph(number, 8))
+    content = read(document)
+    assert "page_header" not in content.metadata
+    assert all(f"Invoice {number}" in content.text for number in (4711, 83, 5520, 912))
+
+
+def test_text_turned_on_the_page_is_read_in_its_own_direction():
+    document = pymupdf.open()
+    page = document.new_page()
+    page.insert_text((72, 100), "Upright text comes first on this page.")
+    page.insert_text((40, 500), "stamped upwards along the margin", rotate=90)
+    assert read(document).text.split("\n\n") == [
+        "Upright text comes first on this page.",
+        "stamped upwards along the margin",
+    ]
+
+
+def test_chinese_lines_join_without_spaces_and_each_character_has_a_place():
+    document = pymupdf.open()
+    page = document.new_page()
+    page.insert_text((72, 100), "中文文本测试这是一个没有空格的句子它应该" * 2, fontname="china-s")
+    page.insert_text((72, 116), "连续不断。", fontname="china-s")
+    content = read(document)
+    assert content.text == "中文文本测试这是一个没有空格的句子它应该" * 2 + "连续不断。"
+    box = content.places.locate(Span(2, 4))[0].rectangles[0]
+    assert 72 + 1.5 * 11 < box[0] < 72 + 2.5 * 11
+
+
+def test_arabic_is_in_logical_order():
+    document = pymupdf.open()
+    document.new_page().insert_htmlbox(pymupdf.Rect(50, 50, 500, 300), "<p dir='rtl'>شركة جديدة في مدينة كبيرة</p>")
+    assert read(document).text == "شركة جديدة في مدينة كبيرة"
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.from_regex(r"[A-Za-z][a-z]{0,8}[0-9,]?", fullmatch=True), min_size=2, max_size=40),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_what_is_written_is_what_is_read(texts: list[list[str]]):
+    document = pymupdf.open()
+    page = document.new_page()
+    y = 80.0
+    written: list[tuple[str, float, float]] = []
+    for text in texts:
+        x = 72.0
+        for word in text:
+            width = pymupdf.get_text_length(word + " ", fontsize=10)
+            if x + width > 500:
+                x, y = 72.0, y + 14
+            page.insert_text((x, y), word + " ", fontsize=10)
+            written.append((word, x, y))
+            x += width
+        y += 40
+    content = read(document)
+    assert content.text.split() == [word for word, _, _ in written]
+    position = 0
+    for word, x, y in written:
+        position = content.text.index(word, position)
+        (place,) = content.places.locate(Span(position, position + len(word)))
+        assert place.page == 1
+        assert any(box[0] - 0.1 <= x + 0.1 <= box[2] + 0.1 and box[1] <= y <= box[3] for box in place.rectangles)
+        position += len(word)
