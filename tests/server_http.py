@@ -21,7 +21,8 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """damage: "" none; `drop` closes the connection without an answer; `cut` closes it half way through the body."""
+    """damage: "" none; `drop` closes the connection without an answer; `cut` closes it half way through the body;
+    `trickle` sends byte by byte, for ever so long."""
 
     status: int
     body: bytes
@@ -89,6 +90,11 @@ class HttpConnection(asyncio.Protocol):
         self._task = None
         if response.damage == "drop":
             self._transport.abort()
+            return
+        if response.damage == "trickle":
+            for byte in _to_bytes(response):
+                self._transport.write(bytes([byte]))
+                await asyncio.sleep(0.01)
             return
         self._transport.write(_to_bytes(response))
         if response.damage == "cut":

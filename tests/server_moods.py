@@ -61,7 +61,7 @@ class Moods:
     null_contents: float = 0.0
     event_streams: float = 0.0
     script: tuple[str, ...] = ()
-    """Kinds of the first replies, in order of arrival: `answer`, `limited`, `quota`, or a name in SHARES."""
+    """Kinds of the first replies, in order of arrival: `answer`, `limited`, `quota`, `trickle`, or a name in SHARES."""
     usage: bool = True
     cached_tokens: int = 0
     content_parts: bool = False
@@ -248,6 +248,8 @@ def spoil(
     if kind == "event_streams":
         body = f"data: {json.dumps(completion(seen, said, moods))}\n\ndata: [DONE]\n\n"
         return HttpResponse(200, body.encode(), content_type="text/event-stream"), False
+    if kind == "trickle":
+        return HttpResponse(200, json.dumps(completion(seen, said, moods)).encode(), damage="trickle"), False
     if kind == "cut_bodies":
         return HttpResponse(200, json.dumps(completion(seen, said, moods)).encode(), damage="cut"), False
     if kind == "empty_choices":

@@ -44,7 +44,7 @@ def project() -> None:
 @click.option("--template", help="A codebook file, or the id of a project whose codebook is copied.")
 def new(project_id: str, template: str | None) -> None:
     """Make a new project, with a tutorial in its two files."""
-    with _plain_errors():
+    with plain_errors():
         home = Home(find_home())
         folder = home.create(project_id, _template(home, template))
         click.echo(f"made {folder.path}")
@@ -72,7 +72,7 @@ def list_() -> None:
 @click.argument("project_id")
 def show(project_id: str) -> None:
     """Show a project's settings and variables."""
-    with _plain_errors():
+    with plain_errors():
         loaded = Home(find_home()).project(project_id).load()
     for heading, value in _facts(loaded):
         click.echo(f"{heading:<16}{value}")
@@ -85,7 +85,7 @@ def show(project_id: str) -> None:
 @click.argument("project_ids", nargs=-1)
 def check(project_ids: tuple[str, ...]) -> None:
     """Check the files of these projects (of all, if none is named). Exit code 2 if anything is wrong."""
-    with _plain_errors():
+    with plain_errors():
         home = Home(find_home())
         folders = [home.project(project_id) for project_id in project_ids] or home.list()
     problems = {folder.id: check_folder(folder.path) for folder in folders}
@@ -101,7 +101,7 @@ def check(project_ids: tuple[str, ...]) -> None:
 @click.argument("project_id")
 def archive(project_id: str) -> None:
     """Take a project out of use. Nothing is removed."""
-    with _plain_errors():
+    with plain_errors():
         Home(find_home()).archive(project_id)
     click.echo(f"{project_id} is archived; `coderai project unarchive {project_id}` brings it back")
 
@@ -110,7 +110,7 @@ def archive(project_id: str) -> None:
 @click.argument("project_id")
 def unarchive(project_id: str) -> None:
     """Bring an archived project back."""
-    with _plain_errors():
+    with plain_errors():
         Home(find_home()).unarchive(project_id)
     click.echo(f"{project_id} is in use again")
 
@@ -122,7 +122,7 @@ def unarchive(project_id: str) -> None:
 def delete(context: click.Context, project_id: str, yes_delete: str | None) -> None:
     """Remove a project with its documents, replies, cells and outputs, for good."""
     hooks = context.find_object(ProjectHooks) or ProjectHooks()
-    with _plain_errors():
+    with plain_errors():
         home = Home(find_home())
         folder = home.project(project_id)
         question = f"This removes {folder.path} with {_contents(folder)}, for good.\nType the project's id to go on"
@@ -140,7 +140,7 @@ def delete(context: click.Context, project_id: str, yes_delete: str | None) -> N
 )
 def export_codebook(project_id: str, to: Path | None) -> None:
     """Write a project's codebook as YAML, to be used with `project new --template`."""
-    with _plain_errors():
+    with plain_errors():
         text = save_codebook_yaml(load_codebook(Home(find_home()).project(project_id).codebook_file))
     if to is None:
         click.echo(text, nl=False)
@@ -154,7 +154,7 @@ def export_codebook(project_id: str, to: Path | None) -> None:
 
 
 @contextmanager
-def _plain_errors() -> Generator[None]:
+def plain_errors() -> Generator[None]:
     """Every problem on its own line; exit code 2 for what is wrong in input, 1 for the rest."""
     try:
         yield

@@ -59,7 +59,6 @@ class CorpusRun:
         self._context.instance.add_run_tags(run_id, {names.PROJECT_TAG: loaded.id})
         control = Control(loaded.folder.state)
         with control.extracting(run_id), open_extractions(loaded, client_factory(loaded, self._context)) as extractions:
-            register_documents(self._context.instance, loaded)
             for event in work(loaded, self._scope(config), extractions, run_id):
                 self._tell(event)
                 tell_listeners(loaded.id, event, self._summary)
@@ -79,6 +78,7 @@ class CorpusRun:
         match event:
             case Planned():
                 self._summary.planned = event
+                register_documents(self._context.instance, self._loaded.id, event.keys)
                 self._log_plan(event)
             case Begun(documents):
                 self._begun(documents)
@@ -89,7 +89,7 @@ class CorpusRun:
 
     def _log_plan(self, planned: Planned) -> None:
         log = self._context.log
-        log.info(f"{planned.documents} documents: {planned.to_read} to read, {planned.to_extract} to extract")
+        log.info(f"{len(planned.keys)} documents: {planned.to_read} to read, {planned.to_extract} to extract")
         for source in planned.unsettled[:20]:
             log.info(f"{source}: is still being written; it is taken once it stops changing")
         limit = self._loaded.project.limits.documents
@@ -118,7 +118,7 @@ class CorpusRun:
         if not usable:
             return
         if "documents" in self._assets:
-            path = self._loaded.folder.inbox / document.source.split("#")[0]
+            path = self._loaded.folder.inbox / report.file
             shown = metadata.document_metadata(report, path, privacy)
             yield self._materialization("documents", document.key, shown, report.text_sha256)
         if "chunks" in self._assets:

@@ -1,6 +1,6 @@
 """All definitions of one project, or of all: the one place that knows what a project becomes in Dagster."""
 
-from collections.abc import Iterable
+import logging
 
 import dagster as dg
 
@@ -15,23 +15,25 @@ from coderai_pipeline.storage.projects import Home, ProjectFolder
 
 def definitions_of(home: Home) -> dg.Definitions:
     """The definitions of every project that is not archived, and the sensors that serve them all."""
-    projects = list(home.list())
-    shared = dg.Definitions(sensors=[inbox_sensor(home), following_sensor()], executor=dg.in_process_executor)
-    return dg.Definitions.merge(shared, *_each(projects))
+    projects = [_definitions(folder) for folder in home.list()]
+    jobs = [job for project in projects for job in project.jobs or () if isinstance(job, dg.JobDefinition)]
+    shared = dg.Definitions(
+        sensors=[inbox_sensor(home, jobs), following_sensor()],
+        executor=dg.in_process_executor,
+        loggers={"console": quiet_console},
+    )
+    return dg.Definitions.merge(shared, *projects)
 
 
-def _each(folders: Iterable[ProjectFolder]) -> Iterable[dg.Definitions]:
-    for folder in folders:
-        try:
-            project = folder.load().project
-        except InvalidInput as error:
-            yield dg.Definitions(assets=[broken_project(folder, error)])
-            continue
-        if not project.archived:
-            yield project_definitions(folder)
+def _definitions(folder: ProjectFolder) -> dg.Definitions:
+    try:
+        return dg.Definitions() if folder.load().project.archived else project_definitions(folder)
+    except InvalidInput as error:
+        return dg.Definitions(assets=[broken_project(folder, error)])
 
 
 def project_definitions(folder: ProjectFolder) -> dg.Definitions:
+    """Raises InvalidInput where the project's files are wrong."""
     project = folder.load().project
     assets = [
         corpus_assets(folder, project),
@@ -39,4 +41,12 @@ def project_definitions(folder: ProjectFolder) -> dg.Definitions:
         dataset_asset(folder, project),
         exports_asset(folder, project),
     ]
-    return dg.Definitions(assets=assets, jobs=project_jobs(folder))
+    return dg.Definitions(assets=assets, jobs=project_jobs(folder), executor=dg.in_process_executor)
+
+
+@dg.logger({"log_level": dg.Field(str, default_value="WARNING", is_required=False)}, description="Warnings and errors.")
+def quiet_console(context: dg.InitLoggerContext) -> logging.Logger:
+    """Dagster's own console logger writes a line for each event of each document; the event log has them all."""
+    logger = logging.getLogger(f"coderai_pipeline.run.{context.job_def.name if context.job_def else ''}")
+    logger.setLevel(context.logger_config["log_level"])
+    return logger

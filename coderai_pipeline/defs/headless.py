@@ -66,6 +66,8 @@ def bury_dead_runs(instance: dg.DagsterInstance, project_id: str) -> None:
     for run in instance.get_runs(wanted):
         health = instance.run_launcher.check_run_worker_health(run)
         if health.status in (dg.WorkerStatus.NOT_FOUND, dg.WorkerStatus.FAILED):
-            instance.report_run_failed(run, f"{health.msg}; what it had stored is kept, and the next run goes on from there")
+            instance.report_run_failed(
+                run, f"{health.msg}; what it had stored is kept, and the next run goes on from there"
+            )
         else:
             raise ProjectBusy(f"run {run.run_id} is extracting {project_id}; wait for it or cancel it in the UI")

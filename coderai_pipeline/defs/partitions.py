@@ -5,15 +5,12 @@ from collections.abc import Iterable
 from dagster import DagsterInstance
 
 from coderai_pipeline.defs import names
-from coderai_pipeline.engine.intake import Listing, list_inbox
 from coderai_pipeline.storage.projects import LoadedProject
 
 
-def register_documents(instance: DagsterInstance, loaded: LoadedProject, listing: Listing | None = None) -> Listing:
-    """Adds a partition for each document of the inbox that has none yet. Documents that are gone keep theirs."""
-    listing = listing or list_inbox(loaded.folder, loaded.project)
-    _add(instance, names.documents_of(loaded.id).name, (entry.key for entry in listing.entries))
-    return listing
+def register_documents(instance: DagsterInstance, project_id: str, keys: Iterable[str]) -> None:
+    """Adds a partition for each document that has none yet. Documents that are gone keep theirs."""
+    _add(instance, names.documents_of(project_id).name, keys)
 
 
 def register_variables(instance: DagsterInstance, loaded: LoadedProject) -> tuple[str, ...]:

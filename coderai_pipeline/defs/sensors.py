@@ -4,7 +4,8 @@ Level-triggered: a tick compares what is wanted with what is held, so that nothi
 """
 
 import hashlib
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
@@ -13,11 +14,16 @@ from coderai_pipeline.defs.jobs import op_name
 from coderai_pipeline.defs.partitions import register_documents
 from coderai_pipeline.defs.reload import reload_location
 from coderai_pipeline.domain.errors import InvalidInput
+from coderai_pipeline.domain.prompts import prompt_version
 from coderai_pipeline.engine.backlog import SAMPLE, Backlog, backlog
+from coderai_pipeline.publishing.snapshot import newest_snapshot
+from coderai_pipeline.storage.blocks import BlockStore, newest_block
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import Home, LoadedProject, ProjectFolder
 
 INTERVAL_S = 5
+FOLLOW_UP_S = 60.0
+"""How long `follow_up` has to publish before this sensor asks for it."""
 ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -27,7 +33,8 @@ ACTIVE = [
 ]
 
 
-def inbox_sensor(home: Home) -> dg.SensorDefinition:
+def inbox_sensor(home: Home, jobs: Sequence[dg.JobDefinition]) -> dg.SensorDefinition:
+    """jobs: those of all projects that it may request."""
     loaded_state = signature(home)
 
     @dg.sensor(
@@ -35,13 +42,13 @@ def inbox_sensor(home: Home) -> dg.SensorDefinition:
         description="Takes in what is dropped into the projects' inboxes; notices new, changed and removed projects.",
         minimum_interval_seconds=INTERVAL_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        asset_selection=dg.AssetSelection.all(),
+        jobs=list(jobs) or None,
     )
     def inboxes(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         if signature(home) != loaded_state:
             yield dg.SkipReason(reload_location())
             return
-        requests = [request for folder in home.list() if (request := _request(context, folder)) is not None]
+        requests = [request for folder in home.list() for request in _requests(context, folder)]
         yield from requests
         if not requests:
             yield dg.SkipReason("Nothing is missing.")
@@ -73,20 +80,47 @@ def signature(home: Home) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _request(context: dg.SensorEvaluationContext, folder: ProjectFolder) -> dg.RunRequest | None:
-    """The run that a project needs now; None where it needs none, is held back, or is at work already."""
+def _requests(context: dg.SensorEvaluationContext, folder: ProjectFolder) -> Iterator[dg.RunRequest]:
+    """The runs that a project needs now; none where it is broken, held back, or at work already."""
     try:
         loaded = folder.load()
     except InvalidInput:
-        return None
+        return
     control = Control(folder.state)
     if loaded.project.archived or control.paused or control.is_extracting or _is_active(context.instance, folder.id):
-        return None
+        return
+    yield from _prompts(loaded)
     todo = backlog(loaded)
-    if not todo.due:
-        return None
-    register_documents(context.instance, loaded, todo.listing)
-    return _run(loaded, todo)
+    if todo.due:
+        register_documents(context.instance, loaded.id, (entry.key for entry in todo.listing.entries))
+        yield _extraction(loaded, todo)
+    else:
+        yield from _publication(loaded)
+
+
+def _prompts(loaded: LoadedProject) -> Iterator[dg.RunRequest]:
+    """Written out whenever what would be asked has changed; the run key lets each wording through once."""
+    versions = [prompt_version(loaded.project, loaded.codebook, variable) for variable in loaded.codebook.variables]
+    wording = hashlib.sha256(" ".join(versions).encode()).hexdigest()[:16]
+    yield dg.RunRequest(
+        run_key=f"prompts:{loaded.id}:{wording}",
+        job_name=names.job_name(loaded.id, "write_prompts"),
+        tags={names.PROJECT_TAG: loaded.id},
+    )
+
+
+def _publication(loaded: LoadedProject) -> Iterator[dg.RunRequest]:
+    """For what `follow_up` does not see: a document that could not be read, or was forgotten, materialises nothing."""
+    newest = newest_block(BlockStore(loaded.folder.state))
+    snapshot = newest_snapshot(loaded.folder.outputs)
+    if newest is None or time.time() - newest.stat().st_mtime < FOLLOW_UP_S:
+        return
+    if snapshot is None or snapshot.stat().st_mtime < newest.stat().st_mtime:
+        yield dg.RunRequest(
+            run_key=f"publish:{loaded.id}:{newest.stem}",
+            job_name=names.job_name(loaded.id, "publish"),
+            tags={names.PROJECT_TAG: loaded.id},
+        )
 
 
 def _is_active(instance: dg.DagsterInstance, project_id: str) -> bool:
@@ -94,7 +128,7 @@ def _is_active(instance: dg.DagsterInstance, project_id: str) -> bool:
     return instance.get_runs_count(wanted) > 0
 
 
-def _run(loaded: LoadedProject, todo: Backlog) -> dg.RunRequest:
+def _extraction(loaded: LoadedProject, todo: Backlog) -> dg.RunRequest:
     tags = {names.PROJECT_TAG: loaded.id, names.EXTRACTING_TAG: loaded.id, "coderai/due": str(todo.due)}
     if todo.accepted:
         return dg.RunRequest(job_name=names.job_name(loaded.id, "extract"), tags=tags)

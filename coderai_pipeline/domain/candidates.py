@@ -49,9 +49,7 @@ def consider(answer: Answer, variable: Variable, context: SettleContext) -> tupl
     changes = (change,) if change else ()
     parts = _parts(answer.value, variable)
     quotes = _quotes(answer, len(parts))
-    given = [
-        (part, quote) for part, quote in zip(parts, quotes, strict=True) if not is_absent(part, variable, answer.quote)
-    ]
+    given = [(part, quote) for part, quote in zip(parts, quotes, strict=True) if not is_absent(part, variable, quote)]
     if not given:
         return (_absent(answer, confidence, changes),)
     return tuple(
@@ -117,14 +115,7 @@ def _candidate(
     read, scaled = _in_unit(read, part, quoted, variable, context.conventions)
     reading, breaches = validated(read, variable)
     unit, other_unit = _unit(reading, quoted, variable, context.conventions)
-    missing = quote_problem or (objection(reading, quoted, variable, context.conventions) if quoted else "")
-    if (
-        missing
-        and evidence is not None
-        and evidence.start is not None
-        and not objection(reading, evidence.quote, variable, context.conventions)
-    ):
-        missing = ""
+    missing = quote_problem or _objection(reading, evidence, quoted, variable, context.conventions)
     problems = tuple(dict.fromkeys(filter(None, (reading.ambiguous, *breaches, other_unit, missing))))
     return replace(
         found,
@@ -172,6 +163,17 @@ def _locate(
     return Evidence(quote, Grounding.NORMALISED, start, end, page_of(start, context.pages))
 
 
+def _objection(
+    reading: Reading, evidence: Evidence | None, quoted: str, variable: Variable, conventions: Conventions
+) -> str:
+    """Why the evidence does not hold the value. Numbers and dates must stand in the document's own words; a text may
+    stand in the reply's copy of the quote alone, where the passage found is a little shorter."""
+    why = objection(reading, quoted, variable, conventions) if quoted else ""
+    if why and evidence is not None and variable.type in (VariableType.TEXT, VariableType.LOCATION):
+        return objection(reading, evidence.quote, variable, conventions)
+    return why
+
+
 def _quoted(evidence: Evidence | None, context: SettleContext) -> str:
     """What the document says at the evidence; the document's own words count, not the reply's copy of them."""
     if evidence is None or evidence.start is None or evidence.end is None:
@@ -190,7 +192,7 @@ def _in_unit(
     spelled_out = any(scale_of(word, conventions.language) != 1 for word in re.findall(r"[^\W\d_]+", source))
     if not spelled_out or (
         not isinstance(part, str)
-        and stated(read, quoted, Variable(name="v", type=VariableType.NUMBER), conventions) is None
+        and stated(read, quoted, variable.model_copy(update={"unit": ""}), conventions) is None
     ):
         return read, ""
     value = read.value / factor

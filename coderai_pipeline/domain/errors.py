@@ -1,15 +1,15 @@
 """The errors a person may see. Each names the thing, the cause and what to do next.
 
-    CoderAIError
-    ├── InvalidInput        a file people edit is wrong; carries every problem found in it
-    ├── UnknownProject      no project of that id
-    ├── ProjectBusy         another run is extracting this project
-    ├── MissingKey          the environment variable that should hold the key is not set
-    ├── ProviderError       the model server did not give a usable reply
-    │   ├── RequestRefused      it will not take this request, now or later (4xx)
-    │   │   └── ContextTooLong      the request is larger than the model reads
-    │   └── ProviderUnavailable it did not answer after every retry, or the circuit breaker is open
-    └── BudgetExhausted     the project's token budget leaves no room for the next call
+CoderAIError
+├── InvalidInput        a file people edit is wrong; carries every problem found in it
+├── UnknownProject      no project of that id
+├── ProjectBusy         another run is extracting this project
+├── MissingKey          the environment variable that should hold the key is not set
+├── ProviderError       the model server did not give a usable reply
+│   ├── RequestRefused      it will not take this request, now or later (4xx)
+│   │   └── ContextTooLong      the request is larger than the model reads
+│   └── ProviderUnavailable it did not answer after every retry, or the circuit breaker is open
+└── BudgetExhausted     the project's token budget leaves no room for the next call
 """
 
 from collections.abc import Sequence

@@ -36,10 +36,10 @@ class Outcome:
 def settle(answers: Sequence[Answer], variable: Variable, context: SettleContext) -> Outcome:
     """All answers of one cell -> what the cell says."""
     candidates = [candidate for answer in answers for candidate in consider(answer, variable, context)]
-    return decide(candidates, variable, context)
+    return decide(candidates, variable)
 
 
-def decide(candidates: Sequence[Candidate], variable: Variable, context: SettleContext) -> Outcome:
+def decide(candidates: Sequence[Candidate], variable: Variable) -> Outcome:
     """All candidates of one cell -> what the cell says."""
     if not candidates:
         return Outcome(CellStatus.FAILED, "no answer was received for this variable")

@@ -1,4 +1,7 @@
-"""Validation: whether a value keeps to its variable's min, max, pattern and allowed values. What a breach means is in `settling`."""
+"""Validation: whether a value keeps to its variable's min, max, pattern and allowed values.
+
+What a breach means for the cell is in `settling`; that the rules themselves make sense is checked where a codebook is loaded.
+"""
 
 import re
 from dataclasses import replace
@@ -26,13 +29,20 @@ def validated(reading: Reading, variable: Variable) -> tuple[Reading, tuple[str,
                 value=allowed,
                 change=sentences(reading.change, f'written "{allowed}" as allowed'),
             )
-    if rules.min is not None and _before(reading.value, rules.min):
+    if rules.min is not None and _before(reading.value, _bound(rules.min, reading)):
         problems.append(f"{shown(reading.value)} is below the minimum {shown(rules.min)}")
-    if rules.max is not None and _before(rules.max, reading.value):
+    if rules.max is not None and _before(_bound(rules.max, reading), reading.value):
         problems.append(f"{shown(reading.value)} is above the maximum {shown(rules.max)}")
     if rules.pattern is not None and not re.fullmatch(rules.pattern, shown(reading.value)):
         problems.append(f"{shown(reading.value)} does not match the pattern {rules.pattern}")
     return reading, tuple(problems)
+
+
+def _bound(configured: float | str, reading: Reading) -> float | str:
+    """A bound in the type of the value: `min: "5"` for numbers, `min: 2020` for dates."""
+    if isinstance(reading.value, str):
+        return shown(configured)
+    return float(configured)
 
 
 def _before(first: Scalar, second: Scalar) -> bool:
@@ -40,13 +50,7 @@ def _before(first: Scalar, second: Scalar) -> bool:
     if isinstance(first, str) and isinstance(second, str):
         length = min(len(first), len(second))
         return first[:length] < second[:length]
-    if isinstance(first, str) or isinstance(second, str):
-        return _before(shown(first), shown(second)) if _is_year(first) or _is_year(second) else False
-    return first < second
-
-
-def _is_year(value: Scalar) -> bool:
-    return isinstance(value, float) and value.is_integer() and 1000 <= value <= 9999
+    return not isinstance(first, str) and not isinstance(second, str) and first < second
 
 
 def _same(first: Scalar, second: Scalar) -> bool:

@@ -11,12 +11,18 @@ from typing import Any, Protocol
 from coderai_pipeline.domain.asks import Ask
 from coderai_pipeline.domain.cells import CallRequest, Reply
 from coderai_pipeline.domain.chunks import Chunk, split_further
+from coderai_pipeline.domain.conventions import conventions_of
 from coderai_pipeline.domain.documents import Document
-from coderai_pipeline.domain.errors import BudgetExhausted, ContextTooLong, ProviderUnavailable, RequestRefused
+from coderai_pipeline.domain.errors import (
+    BudgetExhausted,
+    CoderAIError,
+    ContextTooLong,
+    ProviderUnavailable,
+    RequestRefused,
+)
 from coderai_pipeline.domain.project import Project
 from coderai_pipeline.domain.prompts import EntityHint, render
 from coderai_pipeline.domain.replies import ParsedReply, read_reply
-from coderai_pipeline.domain.values import Conventions
 from coderai_pipeline.extractors import rules
 from coderai_pipeline.extractors.archive import ReplyArchive, call_id, next_attempt
 from coderai_pipeline.extractors.provider import Provider
@@ -54,7 +60,7 @@ class Heard:
         return self.replies[-1] if self.replies else None
 
 
-class Interrupted(Exception):
+class Interrupted(CoderAIError):
     """The document cannot be finished now (budget, outage); it stays open. stop: the whole run has to stop."""
 
     def __init__(self, why: str, *, stop: bool) -> None:
@@ -162,7 +168,6 @@ class RulesAsker:
     """Asks the local rules: at once, without calls."""
 
     project: Project
-    conventions: Conventions
     name: str = "rules"
     pays: bool = False
 
@@ -174,9 +179,9 @@ class RulesAsker:
         return None
 
     def _parsed(self, document: Document, question: Question) -> ParsedReply:
-        ask, chunk = question.ask, question.chunk
-        read = rules.answer(ask.document_variables, document, chunk.span, self.conventions)
-        rows = rules.answer_rows(self.project.unit, ask.row_variables, document, chunk.span, self.conventions)
+        ask, chunk, conventions = question.ask, question.chunk, conventions_of(self.project, document)
+        read = rules.answer(ask.document_variables, document, chunk.span, conventions)
+        rows = rules.answer_rows(self.project.unit, ask.row_variables, document, chunk.span, conventions)
         return ParsedReply(
             answers=tuple(replace(answer, chunk=chunk.index) for answer in read),
             rows=tuple(tuple(replace(answer, chunk=chunk.index) for answer in row.answers) for row in rows),

@@ -27,7 +27,7 @@ def backlog(loaded: LoadedProject) -> Backlog:
     """Everything missing or stale; before the sample is accepted, only what reading and the sample need."""
     accepted = Control(loaded.folder.state).acceptance is not None
     held = Held.load(BlockStore(loaded.folder.state))
-    listing = list_inbox(loaded.folder, loaded.project)
+    listing = list_inbox(loaded.folder, loaded.project, held.documents)
     fingerprint = work_fingerprint(loaded.project, loaded.codebook)
     todo = plan(loaded, held, listing, Scope(sample=None if accepted else SAMPLE, top_up=True), fingerprint)
     full = todo if accepted else plan(loaded, held, listing, Scope(), fingerprint)

@@ -6,8 +6,9 @@ The readers themselves are in `readers`, the walk over the folder in `storage.in
 import hashlib
 import json
 import os
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,13 +24,16 @@ from coderai_pipeline.storage.projects import ProjectFolder
 TABLE_SUFFIXES = {".csv", ".tsv", ".xlsx", ".jsonl", ".ndjson", ".parquet"}
 """Only files named so are asked whether they are tables of documents; asking every file would read each twice."""
 
+READERS_VERSION = 1
+"""Raised when the readers come to read files otherwise: everything is then read anew, and asked anew where its text differs."""
+
 WINDOW = 256
 """Files being read or waiting to be taken over, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One document that the inbox offers: a file, or a row of a table. `row`: 0-based position, None for whole files."""
+    """One document that the inbox offers: a file, or a row of a table. `row`: 1-based position, None for whole files."""
 
     key: str
     source: str
@@ -80,12 +84,25 @@ def read_options(project: Project) -> ReadOptions:
 def reader_fingerprint(options: ReadOptions) -> str:
     """Changes when the same bytes might read differently. Limits are left out: a larger limit re-reads only what it refused."""
     deciding = replace(options, file_mb=0, seconds=0, memory_mb=0)
-    return hashlib.sha256(repr(deciding).encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{READERS_VERSION} {deciding!r}".encode()).hexdigest()[:16]
 
 
-def list_inbox(folder: ProjectFolder, project: Project) -> Listing:
-    """The documents that the inbox offers now. Tables of documents are listed row by row."""
-    scan = inbox.scan(folder)
+def list_inbox(folder: ProjectFolder, project: Project, known: Container[str] = (), *, wait_s: float = 0.0) -> Listing:
+    """The documents that the inbox offers now. Tables of documents are listed row by row.
+
+    known: keys of documents held already, which a limit keeps in. wait_s: how long to wait for files still being written.
+    """
+    until = time.monotonic() + wait_s
+    while True:
+        listing = _listed(folder, project, known)
+        if not listing.unsettled or time.monotonic() >= until:
+            return listing
+        time.sleep(0.5)
+
+
+def _listed(folder: ProjectFolder, project: Project, known: Container[str]) -> Listing:
+    limit = project.limits.documents
+    scan = inbox.scan(folder, max_documents=limit, known=known)
     options = read_options(project)
     rows = _TableRows(folder.state / "tables.json")
     entries: list[Entry] = []
@@ -96,16 +113,16 @@ def list_inbox(folder: ProjectFolder, project: Project) -> Listing:
             entries.append(entry)
         else:
             entries.extend(
-                replace(entry, key=inbox.row_key(file.key, row_id), source=f"{file.source}#{row_id}", row=position)
-                for position, row_id in enumerate(ids)
+                replace(entry, key=inbox.row_key(file.key, row_id), source=f"{file.source}#{row_id}", row=number)
+                for number, row_id in enumerate(ids, start=1)
             )
     entries.extend(
         Entry(refused.key, refused.source, refused.source, folder.inbox / refused.source, None, 0, 0, refused.reason)
         for refused in scan.refused
     )
     rows.save()
-    limit = project.limits.documents
-    return Listing(tuple(entries[:limit]), scan.unsettled, tuple(entry.source for entry in entries[limit:]))
+    surplus = (*scan.surplus, *(entry.source for entry in entries[limit:]))
+    return Listing(tuple(entries[:limit]), scan.unsettled, surplus)
 
 
 class _TableRows:

@@ -37,9 +37,13 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class DocumentReport:
-    """One document that a run has finished with. read: whether it was read now. settlement: None where not extracted."""
+    """One document that a run has finished with.
+
+    file: path below the inbox. read: whether it was read now. settlement: None where it was not extracted.
+    """
 
     document: Document
+    file: str
     duplicate_of: str | None
     text_sha256: str
     read: bool
@@ -60,9 +64,10 @@ class DocumentReport:
 class Planned:
     """How much there is to do, known once at the start."""
 
-    documents: int
-    to_read: int
-    to_extract: int
+    keys: tuple[str, ...] = ()
+    """Of all documents that the inbox offers."""
+    to_read: int = 0
+    to_extract: int = 0
     unsettled: tuple[str, ...] = ()
     surplus: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
@@ -88,7 +93,7 @@ class Stored:
 class Summary:
     """How a run ended; also its running total."""
 
-    planned: Planned = field(default_factory=lambda: Planned(0, 0, 0))
+    planned: Planned = field(default_factory=Planned)
     done: int = 0
     read: int = 0
     extracted: int = 0

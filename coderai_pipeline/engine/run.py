@@ -22,6 +22,9 @@ from coderai_pipeline.storage.blocks import SCHEMAS, BlockStore
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import LoadedProject
 
+SETTLING_S = 10.0
+"""How long a run waits for files of the inbox that are still being written."""
+
 HELD_AT_ONCE = 200
 """Documents whose held cells and calls are looked up together."""
 
@@ -32,7 +35,8 @@ class Scope:
 
     documents: keys or sources asked for; None = all. sample: so many, chosen by `seed`; None = no sample. top_up: what is
     extracted already counts towards the sample, so that new documents do not make it grow.
-    retry_failed: documents whose extraction failed are asked again. extract: False = only read.
+    retry_failed: documents that could not be read are read again,
+    those whose extraction failed are asked again. extract: False = only read.
     """
 
     documents: tuple[str, ...] | None = None
@@ -58,6 +62,8 @@ def plan(loaded: LoadedProject, held: Held, listing: Listing, scope: Scope, work
     """The difference between what is wanted and what is held."""
     chosen = choose(listing, scope, held.settlements)
     fresh = {entry.key for entry in unread(listing, held, reader_fingerprint(read_options(loaded.project)))}
+    if scope.retry_failed:
+        fresh |= {key for key in chosen if _is_unreadable(held.documents.get(key))}
     present = {entry.key for entry in listing.entries}
     due = {
         record.key: record
@@ -90,6 +96,10 @@ def _in_scope(key: str, chosen: frozenset[str], scope: Scope) -> bool:
     return scope.documents is None or key in chosen
 
 
+def _is_unreadable(record: HeldDocument | None) -> bool:
+    return record is not None and not record.status.is_readable and record.duplicate_of is None
+
+
 def _is_due(record: HeldDocument, held: Held, scope: Scope, work_fingerprint: str) -> bool:
     if not record.status.is_readable or record.removed:
         return False
@@ -107,7 +117,7 @@ def work(loaded: LoadedProject, scope: Scope, extractions: Extractions, run_id: 
     However it ends (paused, killed, an error), everything told as `Stored` is in place, and nothing is half written.
     """
     held = Held.load(BlockStore(loaded.folder.state))
-    listing = list_inbox(loaded.folder, loaded.project)
+    listing = list_inbox(loaded.folder, loaded.project, held.documents, wait_s=SETTLING_S)
     todo = plan(loaded, held, listing, scope, extractions.work_fingerprint)
     run = _Run(loaded, scope, todo, held, extractions, run_id)
     yield run.summary.planned
@@ -118,7 +128,7 @@ def work(loaded: LoadedProject, scope: Scope, extractions: Extractions, run_id: 
 def _planned(todo: Plan, scope: Scope) -> Planned:
     to_extract = len(todo.to_extract) + sum(1 for key in todo.to_read if scope.extract and key in todo.chosen)
     return Planned(
-        documents=len(todo.listing.entries),
+        keys=tuple(entry.key for entry in todo.listing.entries),
         to_read=len(todo.to_read),
         to_extract=to_extract,
         unsettled=todo.listing.unsettled,
@@ -286,7 +296,7 @@ class _Run:
     def _due(self) -> Iterator[_Due]:
         """New and changed documents as they are read, then held ones whose cells are missing or stale."""
         for taken in self._taken():
-            finished = Finished(taken.document, taken.text_sha256, taken)
+            finished = Finished(taken.document, taken.entry.file, taken.text_sha256, taken)
             yield _Due(finished, self._steps(finished) if self._wants(taken) else None)
         stored = self._stored_documents()
         while group := list(islice(stored, HELD_AT_ONCE)):
@@ -321,7 +331,8 @@ class _Run:
     def _stored_documents(self) -> Iterator[Finished]:
         versions = {key: record.version for key, record in self._todo.to_extract.items()}
         for document in stored_documents(self._blocks, versions):
-            yield Finished(document, self._todo.to_extract[document.key].text_sha256)
+            record = self._todo.to_extract[document.key]
+            yield Finished(document, record.file, record.text_sha256)
 
     def _steps(
         self, finished: Finished, cells: HeldCells | None = None, calls: Sequence[HeldCall] | None = None

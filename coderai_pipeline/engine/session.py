@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from coderai_pipeline.domain.values import Conventions
+from coderai_pipeline.domain.project import Project
 from coderai_pipeline.engine.askers import Asker, ModelAsker, RulesAsker
 from coderai_pipeline.engine.extraction import Extractions
 from coderai_pipeline.extractors.archive import ReplyArchive
@@ -35,13 +35,19 @@ def open_extractions(
         yield Extractions.of(loaded.project, loaded.codebook, asker)
 
 
+def check_ready(project: Project) -> None:
+    """Raises MissingKey where the project's extractor could not be asked, so that it is said before anything is done."""
+    if project.extractor.name == "openai":
+        require_key(project.extractor)
+
+
 @contextmanager
 def _asker(
     loaded: LoadedProject, make_client: "Callable[[], openai.OpenAI] | None", patience: Patience | None
 ) -> Iterator[Asker]:
     project = loaded.project
     if project.extractor.name == "rules":
-        yield RulesAsker(project, Conventions(project.language, project.locale, project.date_order))
+        yield RulesAsker(project)
         return
     key = require_key(project.extractor)
     archive = ReplyArchive(loaded.folder.state / "replies")

@@ -6,11 +6,11 @@ Order: calls and cells before the settlement that counts on them, everything bef
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from coderai_pipeline.domain.chunks import Chunk
-from coderai_pipeline.domain.documents import Document
+from coderai_pipeline.domain.documents import Document, EvidenceMap
 from coderai_pipeline.engine.extraction import Extracted
 from coderai_pipeline.engine.intake import Taken
 from coderai_pipeline.engine.report import DocumentReport
@@ -27,6 +27,7 @@ class Finished:
     """A document that the run is done with. taken: None where it was read in an earlier run."""
 
     document: Document
+    file: str
     text_sha256: str
     taken: Taken | None = None
     extracted: Extracted | None = None
@@ -35,6 +36,7 @@ class Finished:
     def report(self) -> DocumentReport:
         return DocumentReport(
             document=self.document,
+            file=self.file,
             duplicate_of=self.taken.duplicate_of if self.taken else None,
             text_sha256=self.text_sha256,
             read=self.taken is not None,
@@ -100,6 +102,12 @@ class Store:
             reader_fingerprint=self.reader_fingerprint,
             run_id=self.run_id,
         )
+
+
+def forget_document(blocks: BlockStore, document: Document) -> None:
+    """Takes a document out of the dataset; its replies stay in the archive."""
+    row = document_row(replace(document, text="", places=EvidenceMap.empty()), version=next_version())
+    blocks.append("documents", [row | {"removed": True, "duplicate_of": None}])
 
 
 def _chunk_row(chunk: Chunk, version: int) -> dict[str, Any]:

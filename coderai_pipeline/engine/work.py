@@ -14,13 +14,13 @@ from coderai_pipeline.domain.chunks import Chunk, split
 from coderai_pipeline.domain.codebook import Codebook, Variable
 from coderai_pipeline.domain.codebook_rules import order
 from coderai_pipeline.domain.conditions import Condition, parse
+from coderai_pipeline.domain.conventions import conventions_of
 from coderai_pipeline.domain.documents import Document, Span
 from coderai_pipeline.domain.fingerprints import Definition, definitions, work_fingerprint
 from coderai_pipeline.domain.project import Project
 from coderai_pipeline.domain.prompts import EntityHint, prompt_version
 from coderai_pipeline.domain.retrieval import relevant_chunks
 from coderai_pipeline.domain.settling import SettleContext
-from coderai_pipeline.domain.values import Conventions
 from coderai_pipeline.engine.askers import Asker, Heard, Question, Waiting
 from coderai_pipeline.engine.held import HeldCall
 from coderai_pipeline.engine.report import Settlement
@@ -59,7 +59,6 @@ class Method:
     conditions: Mapping[str, Condition]
     definitions: Mapping[str, Definition]
     prompt_versions: Mapping[str, str]
-    conventions: Conventions
     work_fingerprint: str
     _asks: dict[tuple[frozenset[str], bool], tuple[Ask, ...]] = field(default_factory=dict[Any, Any])
 
@@ -74,7 +73,6 @@ class Method:
             {variable.name: parse(variable.depends_on) for variable in asked if variable.depends_on},
             definitions(project, codebook),
             {variable.name: prompt_version(project, codebook, variable) for variable in asked},
-            Conventions(project.language, project.locale, project.date_order),
             work_fingerprint(project, codebook),
         )
 
@@ -145,7 +143,7 @@ class Work:
     def context(self) -> SettleContext:
         """Made when the first answer is settled: a document whose cells are all held needs none."""
         if self._context is None:
-            self._context = SettleContext.of(self.document, self.method.conventions, {})
+            self._context = SettleContext.of(self.document, conventions_of(self.method.project, self.document), {})
         return replace(self._context, chunks=self._asked if len(self._asked) > 1 else {})
 
     def applies(self, variable: Variable, entity: str = "") -> bool:
@@ -283,7 +281,7 @@ class Work:
         if self.method.project.extractor.second_reader != "rules":
             return {}
         whole = Span(0, len(self.document.text))
-        read = rules.answer(variables, self.document, whole, self.method.conventions)
+        read = rules.answer(variables, self.document, whole, conventions_of(self.method.project, self.document))
         return {answer.variable: answer for answer in read if answer.value is not None}
 
 

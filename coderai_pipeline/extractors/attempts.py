@@ -109,27 +109,24 @@ class Attempts:
         wait_s = self._breaker_wait_s()
         if wait_s > 0:
             return Later(wait_s)
-        if not (self._reserve(call) and self._wait_for_turn(call)):
+        try:
+            sent = self._send_now(call) if self._reserve(call) and self._wait_for_turn(call) else None
+        except BaseException:
             self.breaker.passed()
-            return None
-        asking, protocol = self._asking(call)
-        body = body_for(call.request, asking, protocol)
-        call.sent += 1
-        self.counters.add("sent")
-        started = time.monotonic()
-        outcome = self._sender.send(body, protocol, self._latencies.hanging_s(call.hung))
-        seconds = time.monotonic() - started
-        self._note_health(outcome, seconds)
-        return Sent(outcome, seconds, asking, protocol)
+            raise
+        if sent is None:
+            self.breaker.passed()
+        return sent
 
     def settle(self, call: Call, sent: Sent) -> Reply | Later:
         """What comes of a request: the reply, written down and accounted for, or another try. Raises ProviderError."""
         if isinstance(sent.outcome, Answered):
             return self._take(call, sent, sent.outcome)
         self.release(call)
-        later = self._react(call, sent, sent.outcome)
-        self.counters.add("limited" if sent.outcome.trouble.kind == "limited" else "retries")
-        return later
+        step = self._react(call, sent, sent.outcome)
+        if isinstance(step, Later):
+            self.counters.add("limited" if sent.outcome.trouble.kind == "limited" else "retries")
+        return step
 
     def release(self, call: Call) -> None:
         """Gives back what was reserved for a call that is not being sent now."""
@@ -163,11 +160,7 @@ class Attempts:
         prompt = int(call.estimate.prompt * self.counters.prompt_factor())
         tokens = prompt + call.estimate.completion
         while not self._stopped:
-            try:
-                room = self._budget.reserve(tokens)
-            except BaseException:
-                self.breaker.passed()
-                raise
+            room = self._budget.reserve(tokens)
             if room is not None:
                 call.reserved = tokens
                 call.is_tight = room < _TIGHT * call.estimate.completion
@@ -175,6 +168,17 @@ class Attempts:
             with self._settled:
                 self._settled.wait(_CROWDED_S)
         return False
+
+    def _send_now(self, call: Call) -> Sent:
+        asking, protocol = self._asking(call)
+        body = body_for(call.request, asking, protocol)
+        call.sent += 1
+        self.counters.add("sent")
+        started = time.monotonic()
+        outcome = self._sender.send(body, protocol, self._latencies.hanging_s(call.hung))
+        seconds = time.monotonic() - started
+        self._note_health(outcome, seconds)
+        return Sent(outcome, seconds, asking, protocol)
 
     def _wait_for_turn(self, call: Call) -> bool:
         assert call.estimate is not None

@@ -25,6 +25,7 @@ _MESSAGE_OVERHEAD = 4
 _PAGE_BYTES = 4096
 _MOST_BYTES = 1 << 20
 _SCHEMAS_KNOWN = 64
+_AHEAD = 8
 _FOREIGN_STALE_S = 900.0
 """Processes of other machines cannot be looked at; their reservations lapse when they have not moved for so long."""
 
@@ -55,6 +56,10 @@ class _Ledger:
     reserved: dict[str, tuple[int, float]] = field(default_factory=dict[str, tuple[int, float]])
     """Process -> (tokens reserved, when it last changed)."""
 
+    @property
+    def held(self) -> int:
+        return sum(count for count, _ in self.reserved.values())
+
 
 class TokenBudget:
     """`limit` tokens for all runs of a project; the account is kept in `file`."""
@@ -64,54 +69,72 @@ class TokenBudget:
         self._limit = limit
         self._lock = threading.Lock()
         self._me = _this_process()
+        self._spare = 0
+        self._room = 0
         self._descriptor = _opened(file)
 
     def reserve(self, tokens: int) -> int | None:
         """Reserves; the tokens left beyond all reservations. None: nothing was reserved, since there is room only if calls in
         flight take less than was reserved for them; ask again. Raises BudgetExhausted where there is no room at all."""
-        with self._ledger() as ledger:
-            held = sum(count for count, _ in ledger.reserved.values())
-            if ledger.spent + held + tokens > self._limit:
-                self._drop_dead(ledger)
-                held = sum(count for count, _ in ledger.reserved.values())
-            if ledger.spent + held + tokens <= self._limit:
-                self._change(ledger, tokens)
-                return self._limit - ledger.spent - held - tokens
-            if held and ledger.spent + tokens <= self._limit:
-                return None
-            raise BudgetExhausted(self._message(ledger.spent, tokens))
+        with self._lock:
+            if self._spare >= tokens:
+                self._spare -= tokens
+                return self._room
+            return self._reserve_in_file(tokens)
 
     def settle(self, reserved: int, actual: int) -> None:
         """Turns a reservation into what was spent."""
-        with self._ledger() as ledger:
+        with self._lock, self._ledger() as ledger:
             ledger.spent += actual
             self._change(ledger, -reserved)
+            if ledger.reserved.get(self._me, (0, 0.0))[0] <= self._spare:
+                # No call is under way: what was set aside for the next ones is free for other runs.
+                self._change(ledger, -self._spare)
+                self._spare = 0
 
     def release(self, reserved: int) -> None:
         self.settle(reserved, 0)
 
     def commit(self, tokens: int) -> None:
         """Counts as spent what is bound to be, such as a batch's estimate, or with a negative number takes back what was not."""
-        with self._ledger() as ledger:
+        with self._lock, self._ledger() as ledger:
             self._drop_dead(ledger)
-            held = sum(count for count, _ in ledger.reserved.values())
-            if tokens > 0 and ledger.spent + held + tokens > self._limit:
+            if tokens > 0 and ledger.spent + ledger.held + tokens > self._limit:
                 raise BudgetExhausted(self._message(ledger.spent, tokens))
             ledger.spent += tokens
 
     def spent(self) -> int:
-        with self._ledger() as ledger:
+        with self._lock, self._ledger() as ledger:
             return ledger.spent
 
     def reserved(self) -> int:
         """Tokens reserved by living processes."""
-        with self._ledger() as ledger:
+        with self._lock, self._ledger() as ledger:
             self._drop_dead(ledger)
-            return sum(count for count, _ in ledger.reserved.values())
+            return ledger.held
 
     def left(self) -> int:
-        with self._ledger() as ledger:
+        with self._lock, self._ledger() as ledger:
             return max(0, self._limit - ledger.spent)
+
+    def _reserve_in_file(self, tokens: int) -> int | None:
+        with self._ledger() as ledger:
+            self._change(ledger, -self._spare)
+            self._spare = 0
+            if ledger.spent + ledger.held + tokens > self._limit:
+                self._drop_dead(ledger)
+            room = self._limit - ledger.spent - ledger.held - tokens
+            if room < 0:
+                self._write(ledger)
+                if ledger.held and ledger.spent + tokens <= self._limit:
+                    return None
+                raise BudgetExhausted(self._message(ledger.spent, tokens))
+            if room > _AHEAD * _AHEAD * tokens:
+                # Where there is plenty, the next few calls need not touch the file.
+                self._spare = _AHEAD * tokens
+            self._change(ledger, tokens + self._spare)
+            self._room = room - self._spare
+            return self._room
 
     def _change(self, ledger: _Ledger, tokens: int) -> None:
         mine = ledger.reserved.get(self._me, (0, 0.0))[0] + tokens
@@ -133,16 +156,16 @@ class TokenBudget:
 
     @contextmanager
     def _ledger(self) -> Generator[_Ledger]:
-        with self._lock:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-            try:
-                before = self._read()
-                ledger = _Ledger(before.spent, dict(before.reserved))
-                yield ledger
-                if ledger != before:
-                    self._write(ledger)
-            finally:
-                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        """The account, to be changed; what is not saved after an error stays as it was. Held under `_lock`."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        try:
+            before = self._read()
+            ledger = _Ledger(before.spent, dict(before.reserved))
+            yield ledger
+            if ledger != before:
+                self._write(ledger)
+        finally:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def _read(self) -> _Ledger:
         try:

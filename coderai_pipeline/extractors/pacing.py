@@ -10,16 +10,19 @@ import threading
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from coderai_pipeline.extractors.retrying import duration_s
 
 _LAYOUT = struct.Struct("<8sddddd")
 _MAGIC = b"pace-v1\0"
-_LATE_S = 0.25
-"""A slot this old may still be used, so that threads that wake late do not lower the rate."""
+_LATE_S = 0.8
+"""A slot this old may still be used: threads that wake late do not lower the rate, and a start after a pause uses most of the
+second's worth of calls that servers commonly take at once."""
 _FORGET_S = 7_200.0
+_GRACE_S = 3.0
+_MOMENT_S = 0.02
 _LEAST_SHARE = 0.05
 _GROWTH_A_SECOND = 0.01
 
@@ -50,6 +53,10 @@ class Pace:
         self._turn = threading.Lock()
         self._stopped = threading.Event()
         self._file_lock = threading.Lock()
+        self._correction = 0
+        self._slots_ahead = 0
+        self._tokens_ahead = 0
+        self._ahead_until = 0.0
         file.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
@@ -57,29 +64,24 @@ class Pace:
         """Returns when a call of about so many tokens may be sent; False = `stop` was called instead."""
         with self._turn:
             wait_s = self._reserve(tokens)
-            while wait_s > 0 and not self._stopped.is_set():
-                self._stopped.wait(min(wait_s, 5.0))
-                wait_s = self._still_to_wait(wait_s)
-            return not self._stopped.is_set()
+            return not (self._stopped.wait(wait_s) if wait_s > 0 else self._stopped.is_set())
 
     def used(self, estimated: int, actual: int) -> None:
-        """Corrects the token schedule by what a call really took."""
-        if estimated == actual:
-            return
-        with self._schedule() as held:
-            shift = (actual - estimated) * 60 / self._tokens_per_minute
-            held.now = _replaced(held.now, tokens_from=held.now.tokens_from + shift)
+        """Corrects the token schedule by what a call really took, with the next slot that is reserved."""
+        with self._file_lock:
+            self._correction += actual - estimated
 
     def limited(self, wait_s: float | None) -> None:
         """The server said 429: nothing is sent before `wait_s` is over, by any process, and the rate goes down a little."""
         now = time.time()
+        self._slots_ahead = 0
         with self._schedule() as held:
             schedule = held.now
             pause = now + (wait_s if wait_s is not None else 60 / self._rate(schedule, now))
             share, share_at = schedule.share, schedule.share_at
-            if now - share_at > 1.0 or share_at > now:
+            if now - share_at > 1.0:
                 share, share_at = max(_LEAST_SHARE, self._share(schedule, now) * 0.8), now
-            held.now = _replaced(
+            held.now = replace(
                 schedule, requests_from=max(schedule.requests_from, pause), share=share, share_at=share_at
             )
 
@@ -92,12 +94,16 @@ class Pace:
         tokens_gone_s = _tokens_gone_s(headers)
         now = time.time()
         with self._schedule() as held:
-            schedule = _replaced(held.now, server_limit=limit)
+            schedule = held.now
+            if limit < schedule.server_limit or not schedule.server_limit:
+                # Calls sent before the limit was known may still meet it; that says nothing of the limit's pace.
+                schedule = replace(schedule, share_at=max(schedule.share_at, now + _GRACE_S))
+            schedule = replace(schedule, server_limit=limit)
             if exhausted:
                 least = now + 60 / self._rate(schedule, now)
-                schedule = _replaced(schedule, requests_from=max(schedule.requests_from, least))
+                schedule = replace(schedule, requests_from=max(schedule.requests_from, least))
             if tokens_gone_s:
-                schedule = _replaced(schedule, tokens_from=max(schedule.tokens_from, now + tokens_gone_s))
+                schedule = replace(schedule, tokens_from=max(schedule.tokens_from, now + tokens_gone_s))
             held.now = schedule
 
     def stop(self) -> None:
@@ -111,22 +117,29 @@ class Pace:
                 self._descriptor = -1
 
     def _reserve(self, tokens: int) -> float:
+        """Seconds until the next slot. At high rates several slots are taken at once, as many as pass in a moment."""
+        if self._slots_ahead > 0 and time.monotonic() < self._ahead_until:
+            self._slots_ahead -= 1
+            self.used(self._tokens_ahead, tokens)
+            return 0.0
         now = time.time()
         with self._schedule() as held:
             schedule = held.now
+            corrected = schedule.tokens_from + self._correction * 60 / self._tokens_per_minute
             requests_from = _at_least(schedule.requests_from, now - _LATE_S, now)
-            tokens_from = _at_least(schedule.tokens_from, now - _LATE_S, now)
+            tokens_from = _at_least(corrected, now - _LATE_S, now)
             slot = max(requests_from, tokens_from)
-            held.now = _replaced(
+            rate = self._rate(schedule, now)
+            slots = max(1, int(min(rate, self._tokens_per_minute / max(1, tokens)) / 60 * _MOMENT_S))
+            held.now = replace(
                 schedule,
-                requests_from=max(requests_from, slot - _LATE_S) + 60 / self._rate(schedule, now),
-                tokens_from=tokens_from + tokens * 60 / self._tokens_per_minute,
+                requests_from=max(requests_from, slot - _LATE_S) + slots * 60 / rate,
+                tokens_from=tokens_from + slots * tokens * 60 / self._tokens_per_minute,
             )
+            self._correction = 0
+            self._tokens_ahead = tokens
+        self._slots_ahead, self._ahead_until = slots - 1, time.monotonic() + slot - now + _MOMENT_S
         return slot - now
-
-    def _still_to_wait(self, wait_s: float) -> float:
-        """Time slept is over; a pause that was set meanwhile is heard by the next one in turn."""
-        return wait_s - 5.0 if wait_s > 5.0 else 0.0
 
     def _rate(self, schedule: _Schedule, now: float) -> float:
         """Requests a minute at present; never more than configured."""
@@ -136,6 +149,8 @@ class Pace:
         return allowed * self._share(schedule, now)
 
     def _share(self, schedule: _Schedule, now: float) -> float:
+        if schedule.share_at > now + _FORGET_S:
+            return 1.0
         return min(1.0, schedule.share + max(0.0, now - schedule.share_at) * _GROWTH_A_SECOND)
 
     @contextmanager
@@ -160,24 +175,6 @@ class _Held:
 def _at_least(time_s: float, least: float, now: float) -> float:
     """A time far in the future comes from a clock that was set back."""
     return max(least, time_s) if time_s < now + _FORGET_S else least
-
-
-def _replaced(
-    schedule: _Schedule,
-    *,
-    requests_from: float | None = None,
-    tokens_from: float | None = None,
-    share: float | None = None,
-    share_at: float | None = None,
-    server_limit: float | None = None,
-) -> _Schedule:
-    return _Schedule(
-        schedule.requests_from if requests_from is None else requests_from,
-        schedule.tokens_from if tokens_from is None else tokens_from,
-        schedule.share if share is None else share,
-        schedule.share_at if share_at is None else share_at,
-        schedule.server_limit if server_limit is None else server_limit,
-    )
 
 
 def _unpacked(content: bytes) -> _Schedule:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import openai
 
 _CLOSING_S = 5.0
+_AHEAD_S = 0.005
 
 
 class Provider:
@@ -57,6 +58,7 @@ class Provider:
             sender, endpoint.address, settings, limits, key, archive, budget, shared_state, patience or Patience()
         )
         self._line: WaitingLine[Call] = WaitingLine(lambda: self._attempts.concurrency.limit)
+        self._enough_waiting = 2 * limits.in_flight
         self._lock = threading.Lock()
         self._under_way: dict[str, tuple[Call, list[Future[Reply]]]] = {}
         self._outcomes: SimpleQueue[tuple[Call, Sent] | None] = SimpleQueue()
@@ -88,12 +90,19 @@ class Provider:
                 self._under_way[call.id][1].append(future)
                 return future
             self._under_way[call.id] = (call, [future])
-        held = self._archive.get(call.id)
+        try:
+            held = self._archive.get(call.id)
+        except OSError as error:
+            self._fail(call, error)
+            return future
         if held is not None:
             self._attempts.counters.add("from_archive")
             self._finish(call, held)
         elif not self._line.put(call):
             self._cancel(call)
+        elif self._line.waiting > self._enough_waiting:
+            # The caller is far ahead: the interpreter is better lent to the threads that send.
+            time.sleep(_AHEAD_S)
         return future
 
     def ask_again(self, request: CallRequest, why: str) -> "Future[Reply]":
@@ -155,7 +164,10 @@ class Provider:
 
     def _is_unwanted(self, call: Call) -> bool:
         with self._lock:
-            return all(future.cancelled() for future in self._under_way[call.id][1])
+            if not all(future.cancelled() for future in self._under_way[call.id][1]):
+                return False
+            del self._under_way[call.id]
+            return True
 
     def _finish(self, call: Call, reply: Reply) -> None:
         for future in self._end(call):

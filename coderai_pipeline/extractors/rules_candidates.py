@@ -147,11 +147,11 @@ def _regions(sheet: Sheet, variable: Variable, place: Occurrence) -> Iterator[tu
     if place.after < cell.end:
         if place.marked:
             yield Span(place.after, cell.end), 0.9
-        elif stands_over(sheet, place.span, Span(place.after, cell.end)) or (
-            not _another_label(sheet, place, cell) and variable.type not in _OPEN_TYPES
+        elif (
+            stands_over(sheet, place.span, Span(place.after, cell.end))
+            or (not _another_label(sheet, place, cell) and variable.type not in _OPEN_TYPES)
+            or (notion_of(variable) is Notion.NUMBER and _IDENTIFIER.match(sheet.text, place.after, cell.end))
         ):
-            yield Span(place.after, cell.end), 0.8
-        elif notion_of(variable) is Notion.NUMBER and _IDENTIFIER.match(sheet.text, place.after, cell.end):
             yield Span(place.after, cell.end), 0.8
         elif not _another_label(sheet, place, cell) and _is_short(sheet, place):
             yield Span(place.after, cell.end), 0.4

@@ -4,6 +4,7 @@ When to send and what to do about trouble is decided in `provider`.
 """
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import httpx2
 
 _LONGEST_RAW = 2_000
+_LONGEST_BODY = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +68,19 @@ class Sender:
             httpx2.Timeout(timeout_s, connect=min(15.0, timeout_s)),
         )
         try:
-            response = self._http.post(url, content=content, headers=self._endpoint.headers, timeout=timeout)
+            request = self._http.build_request(
+                "POST", url, content=content, headers=self._endpoint.headers, timeout=timeout
+            )
+            response = self._http.send(request, stream=True)
+            received = _whole(response, time.monotonic() + timeout_s)
         except httpx2.TimeoutException:
             return Failed(Trouble("transient", f"no answer within {timeout_s:.3g} s"), {}, hung=True)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             cause = without_key(f"{type(error).__name__}: {error}", self._key)
             return Failed(Trouble("transient", f"the connection failed ({cause})"), {})
         if response.is_success:
-            return _read(response.content, response.headers, protocol, self._key)
-        return _refused(response, self._key)
+            return _read(received, response.headers, protocol, self._key)
+        return _refused(response, received, self._key)
 
     def close(self) -> None:
         self._http.close()
@@ -93,8 +99,27 @@ def _read(content: bytes, headers: Mapping[str, str], protocol: Protocol, key: s
     return Answered(said, raw, headers)
 
 
-def _refused(response: "httpx2.Response", key: str) -> Failed:
-    raw = without_key(response.text, key)
+def _whole(response: "httpx2.Response", deadline: float) -> bytes:
+    """The body. A timeout of the connection counts from one read to the next, so that a body that trickles never meets it."""
+    import httpx2
+
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for part in response.iter_bytes():
+            parts.append(part)
+            size += len(part)
+            if time.monotonic() > deadline:
+                raise httpx2.ReadTimeout("the body trickles", request=response.request)
+            if size > _LONGEST_BODY:
+                raise httpx2.DecodingError("the body is too long", request=response.request)
+    finally:
+        response.close()
+    return b"".join(parts)
+
+
+def _refused(response: "httpx2.Response", content: bytes, key: str) -> Failed:
+    raw = without_key(content.decode("utf-8", "replace"), key)
     try:
         body = cast(object, json.loads(raw))
     except ValueError:

@@ -47,7 +47,7 @@ class Said:
     usage: Usage | None
 
 
-class Malformed(Exception):  # noqa: N818 -- what the body is, not an error of ours
+class Malformed(Exception):
     """The body is no reply at all; asking again may help."""
 
 

@@ -21,8 +21,8 @@ METADATA_COLUMNS = 200
 """At most so many of them; the others stay in `documents.metadata`."""
 
 
-def build_dataset(connection: "DuckDBPyConnection", definition: Definition) -> ColumnNames:
-    """Make `dataset` and `cells`, and say what the columns are called. No column or cell of a variable that the codebook does not have is in them."""
+def compute_frames(connection: "DuckDBPyConnection", definition: Definition) -> ColumnNames:
+    """Gather the rows and compute the formulas, in temporary tables; the result says what the columns are called."""
     names = column_names(definition, _metadata_keys(connection))
     connection.execute(_SUBJECTS)
     _make_document_frame(connection, definition, names)
@@ -30,9 +30,13 @@ def build_dataset(connection: "DuckDBPyConnection", definition: Definition) -> C
     if definition.many:
         _make_entity_frame(connection, definition, names)
         formulas.compute(connection, definition, names, frame="entity_frame", entity_level=True)
+    return names
+
+
+def build_dataset(connection: "DuckDBPyConnection", definition: Definition, names: ColumnNames) -> None:
+    """Make `dataset` and `cells` of the frames. Nothing of a variable that the codebook does not have is in them."""
     _make_dataset(connection, definition, names)
     _make_cells(connection, definition)
-    return names
 
 
 def _metadata_keys(connection: "DuckDBPyConnection") -> list[str]:

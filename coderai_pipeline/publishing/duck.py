@@ -3,13 +3,15 @@
 What is asked of it is in the modules that hold the SQL.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+Settings: TypeAlias = dict[str, str | bool | int | float | list[str]]
 
 MEMORY_LIMIT = "2GB"
 STORAGE_VERSION = "v1.0.0"
@@ -17,11 +19,11 @@ STORAGE_VERSION = "v1.0.0"
 
 
 @contextmanager
-def create(path: Path, *, scratch: Path, memory: str = MEMORY_LIMIT) -> Iterator["DuckDBPyConnection"]:
+def create(path: Path, *, scratch: Path, memory: str = MEMORY_LIMIT) -> Generator["DuckDBPyConnection"]:
     """A new database file, checkpointed and closed on leaving; what does not fit in memory spills to `scratch`."""
     import duckdb
 
-    settings = {
+    settings: Settings = {
         "memory_limit": memory,
         "temp_directory": str(scratch),
         "storage_compatibility_version": STORAGE_VERSION,
@@ -37,11 +39,11 @@ def create(path: Path, *, scratch: Path, memory: str = MEMORY_LIMIT) -> Iterator
 
 
 @contextmanager
-def read(path: Path) -> Iterator["DuckDBPyConnection"]:
+def read(path: Path) -> Generator["DuckDBPyConnection"]:
     """A snapshot, opened for reading and unable to reach anything else."""
     import duckdb
 
-    settings = {"memory_limit": MEMORY_LIMIT, "enable_external_access": "false", "lock_configuration": "true"}
+    settings: Settings = {"memory_limit": MEMORY_LIMIT, "enable_external_access": "false", "lock_configuration": "true"}
     connection = duckdb.connect(str(path), read_only=True, config=settings)
     try:
         yield connection

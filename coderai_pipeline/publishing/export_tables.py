@@ -134,7 +134,9 @@ def chosen_variables(connection: "DuckDBPyConnection", options: ExportOptions) -
     Raises:
         InvalidInput: a name is not in the codebook.
     """
-    rows = connection.execute("SELECT name, label, column_type, level, first_day_column FROM codebook ORDER BY position").fetchall()
+    rows = connection.execute(
+        "SELECT name, label, column_type, level, first_day_column FROM codebook ORDER BY position"
+    ).fetchall()
     variables = [ExportedVariable(*row) for row in rows]
     if options.variables is None:
         return variables
@@ -184,7 +186,10 @@ def _value_columns(
         kind = variable.kind.removesuffix("[]")
         many = f"SELECT coalesce(max(len({duck.name(variable.name)})), 0) FROM dataset"  # noqa: S608
         most = max(int(duck.one(connection, many)[0]), 1)
-        return [(replace(_beside(variable, str(n), kind), variable=variable.name), f"({value})[{n}]") for n in range(1, most + 1)]
+        return [
+            (replace(_beside(variable, str(n), kind), variable=variable.name), f"({value})[{n}]")
+            for n in range(1, most + 1)
+        ]
     if variable.first_day is None:
         return [(own, value)]
     day = _shown_where(variable, f"dataset.{duck.name(variable.first_day)}", options)

@@ -3,7 +3,6 @@
 What they hold is decided in `export_tables`, which characters could become formulas in `safety`.
 """
 
-import csv
 import json
 from collections.abc import Callable
 from datetime import date, datetime

@@ -59,7 +59,9 @@ def read_formula(text: str, columns: Collection[str]) -> Formula:
     unknown = [name for name in formula.inputs if name.casefold() not in known]
     if unknown:
         near = ", ".join(f"`{name}`" for name in get_close_matches(unknown[0], columns))
-        raise FormulaError(f"`{unknown[0]}` is not a column that it can read" + (f"; did you mean {near}?" if near else ""))
+        raise FormulaError(
+            f"`{unknown[0]}` is not a column that it can read" + (f"; did you mean {near}?" if near else "")
+        )
     return formula
 
 

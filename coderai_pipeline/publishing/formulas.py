@@ -5,7 +5,6 @@ Which texts are formulas is decided in `formula_check`. A formula that fails cos
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
 from threading import Timer
 from typing import TYPE_CHECKING
 
@@ -55,20 +54,21 @@ def compute(
 
 
 def _in_order(variables: Sequence[Variable]) -> list[Variable]:
-    """Each after those it reads; in the codebook's order where they read each other in a circle."""
-    by_name = {one.name: one for one in variables}
-    reads = {one.name: [name for name in _inputs(one) if name in by_name] for one in variables}
-    try:
-        return [by_name[name] for name in TopologicalSorter(reads).static_order()]
-    except CycleError:
-        return list(variables)
+    """Each after those it reads; last, in the codebook's order, those that read each other in a circle."""
+    ordered: list[Variable] = []
+    waiting = {one.name: (one, _inputs(one)) for one in variables}
+    while waiting:
+        free = [one for one, inputs in waiting.values() if not (inputs - {one.name}) & waiting.keys()]
+        ordered += free or [one for one, _ in waiting.values()]
+        waiting = {name: entry for name, entry in waiting.items() if free and entry[0] not in free}
+    return ordered
 
 
-def _inputs(variable: Variable) -> list[str]:
+def _inputs(variable: Variable) -> set[str]:
     try:
-        return [name.casefold() for name in formula_inputs(variable.formula)]
+        return {name.casefold() for name in formula_inputs(variable.formula)}
     except FormulaError:
-        return []
+        return set()
 
 
 def _add_column(frame: Frame, variable: Variable) -> None:
@@ -127,7 +127,9 @@ def _find_problems(frame: Frame, variable: Variable, expression: str) -> None:
 
 def _find_failed_inputs(frame: Frame, variable: Variable, formula: Formula) -> None:
     """No value because something it reads has failed is a failure too, not an absence."""
-    inputs = ", ".join(duck.text(name.casefold()) for name in formula.inputs) or "NULL"
+    variables = {day.casefold(): name for name, day in frame.names.first_days.items()}
+    read = [variables.get(name.casefold(), name.casefold()) for name in formula.inputs]
+    inputs = ", ".join(duck.text(name) for name in read) or "NULL"
     entity = f"IN ('', frame.{duck.name(frame.names.entity)})" if frame.entity_level else "= ''"
     frame.connection.execute(f"""
         INSERT INTO formula_problems
@@ -182,6 +184,8 @@ _FORMULA_CELLS = """
 def _record(frame: Frame, variable: Variable, problem: str | None) -> None:
     """One cell a row of the frame: extracted, absent (the formula gives no value) or failed (why)."""
     own, names = duck.name(variable.name), frame.names
+    if problem:
+        frame.connection.execute(f"UPDATE {frame.table} SET {own} = NULL")  # noqa: S608  # some may have been computed
     if first_day := names.first_days.get(variable.name):
         frame.connection.execute(f"UPDATE {frame.table} SET {duck.name(first_day)} = {values.first_day(own)}")  # noqa: S608
     whole = duck.text(f"the formula cannot be computed: {problem}") if problem else "NULL"

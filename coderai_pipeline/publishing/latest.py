@@ -2,7 +2,7 @@
 
 DuckDB reads the block files itself; which of the rows make the dataset's tables is in `dataset` and `tables`.
 """
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyarrow ships no types.
 
 import hashlib
@@ -49,7 +49,7 @@ def open_blocks(connection: "DuckDBPyConnection", files: Mapping[str, Sequence[P
         sql = f"CREATE OR REPLACE TEMP VIEW raw_{kind} AS SELECT * FROM no_{kind}"  # noqa: S608  # a fixed name
         if files[kind]:
             listed = ", ".join(duck.text(str(file)) for file in files[kind])
-            sql += f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true)"
+            sql += f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true)"  # noqa: S608
         connection.execute(sql)
 
 

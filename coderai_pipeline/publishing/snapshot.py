@@ -7,7 +7,7 @@ the stable name belongs to analysts, who may hold it open or even write to it.
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from coderai_pipeline.domain.errors import CoderAIError
 from coderai_pipeline.publishing import duck
-from coderai_pipeline.publishing.dataset import build_dataset
+from coderai_pipeline.publishing.dataset import build_dataset, compute_frames
 from coderai_pipeline.publishing.definition import Definition
 from coderai_pipeline.publishing.latest import content_fingerprint, list_blocks, load, open_blocks
 from coderai_pipeline.publishing.tables import build_tables
@@ -32,7 +32,7 @@ TEXT_CHARACTERS = 500_000_000
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 _FINGERPRINT = 12
-_ATTEMPTS = 5
+_ATTEMPTS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Published:
 
 
 class PublicationError(CoderAIError):
-    """The blocks kept being compacted while they were read."""
+    """The blocks kept being compacted while they were listed."""
 
 
 def publish(definition: Definition, blocks: BlockStore, outputs: Path, now: datetime) -> Published:
@@ -76,7 +76,7 @@ def newest_snapshot(outputs: Path) -> Path | None:
 
 
 @contextmanager
-def _alone(versions: Path) -> Iterator[None]:
+def _alone(versions: Path) -> Generator[None]:
     """One publication of a project at a time, over all processes: a slower one never takes the stable name back."""
     with (versions / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -85,43 +85,59 @@ def _alone(versions: Path) -> Iterator[None]:
 
 def _build(definition: Definition, blocks: BlockStore, versions: Path, now: datetime) -> tuple[Path, bool]:
     """The versioned file of the blocks' content, and whether it is new."""
-    import duckdb
-
-    for _ in range(_ATTEMPTS):
-        listed = list_blocks(blocks)
-        try:
-            made = _build_from(definition, listed, versions, now)
-        except duckdb.IOException:
-            if _all_there(listed):
-                raise
-            continue  # a compaction took a file between listing and reading
-        if not _all_there(listed):
-            continue  # a listing made during a compaction may lack rows
-        if made.parent == versions:
-            return made, False
-        return made.replace(versions / made.name), True
-    raise PublicationError(f"{definition.id}: its blocks were compacted {_ATTEMPTS} times while being read; publish again")
-
-
-def _build_from(definition: Definition, listed: Mapping[str, list[Path]], versions: Path, now: datetime) -> Path:
-    """A new database in the work folder; or the newest snapshot, where it already holds this content."""
     work = _work_folder(versions)
+    newest = max(_snapshots(versions), default=None)
+    held = _hold(blocks, work)
     with duck.create(work / "unfinished.duckdb", scratch=work / "spill") as connection:
-        open_blocks(connection, listed)
-        fingerprint = content_fingerprint(connection, definition)
-        newest = max(_snapshots(versions), default=None)
-        if newest is not None and newest.stem.endswith(fingerprint[:_FINGERPRINT]):
-            return newest
-        version = f"{_stamp_after(newest, now)}-{fingerprint[:_FINGERPRINT]}"
+        open_blocks(connection, held)
+        fingerprint = content_fingerprint(connection, definition)[:_FINGERPRINT]
+        if newest is not None and newest.stem.endswith(fingerprint):
+            return newest, False
+        version = f"{_stamp_after(newest, now)}-{fingerprint}"
         _fill(connection, definition, {"version": version, "published_at": now.astimezone(UTC).isoformat()})
-    return (work / "unfinished.duckdb").replace(work / f"dataset-{version}.duckdb")
+    return (work / "unfinished.duckdb").replace(versions / f"dataset-{version}.duckdb"), True
+
+
+def _hold(blocks: BlockStore, work: Path) -> dict[str, list[Path]]:
+    """Second names for the block files, so that a compaction in another process cannot take them while they are read.
+
+    Whether a listing is whole shows afterwards: a compaction that ran meanwhile has taken some of what it listed.
+    """
+    for attempt in range(_ATTEMPTS):
+        listed = list_blocks(blocks)
+        folder = work / f"blocks-{attempt}"
+        folder.mkdir()
+        try:
+            held = {
+                kind: [_second_name(file, folder / f"{kind}-{file.name}") for file in listed[kind]] for kind in listed
+            }
+        except FileNotFoundError:
+            continue
+        if all(file.exists() for files in listed.values() for file in files):
+            return held
+    raise PublicationError(
+        f"{blocks.folder}: its blocks were compacted {_ATTEMPTS} times while being listed; publish again"
+    )
+
+
+def _second_name(file: Path, name: Path) -> Path:
+    try:
+        name.hardlink_to(file)
+    except FileNotFoundError:
+        raise
+    except OSError:  # a file system without hard links, or outputs on another one
+        shutil.copyfile(file, name)
+    return name
 
 
 def _fill(connection: "DuckDBPyConnection", definition: Definition, about: Mapping[str, str]) -> None:
     load(connection, definition, texts_up_to=TEXT_CHARACTERS if definition.project.privacy.show_text else -1)
     duck.seal(connection)  # before the first formula is computed
-    names = build_dataset(connection, definition)
+    names = compute_frames(connection, definition)
+    connection.begin()  # one transaction: a table by itself would wait for the disk each time
+    build_dataset(connection, definition, names)
     build_tables(connection, definition, names, {"id": definition.id, **about})
+    connection.commit()
 
 
 def _work_folder(versions: Path) -> Path:
@@ -130,10 +146,6 @@ def _work_folder(versions: Path) -> Path:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     return work
-
-
-def _all_there(listed: Mapping[str, list[Path]]) -> bool:
-    return all(file.exists() for files in listed.values() for file in files)
 
 
 def _snapshots(versions: Path) -> list[Path]:
@@ -163,7 +175,7 @@ def _lead_to(snapshot: Path, stable: Path) -> None:
     os.utime(copy, ns=(made.st_atime_ns, made.st_mtime_ns))
     # What an analyst wrote to the older copy and did not close: DuckDB refuses to open the new file beside it.
     stable.with_name(stable.name + ".wal").unlink(missing_ok=True)
-    os.replace(copy, stable)
+    copy.replace(stable)
 
 
 def _prune(versions: Path) -> None:

@@ -3,7 +3,10 @@
 Which sheets a workbook has is in `excel` and `codebook_pages`; which texts are safe in `safety`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+# pyright: reportUnknownMemberType=false
+# xlsxwriter's annotations leave the contents of dictionaries open.
+
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,8 +18,6 @@ from coderai_pipeline.publishing.export_text import as_shown
 from coderai_pipeline.publishing.safety import EXCEL_CHARACTERS, fitting, is_cut, printable, starts_formula
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from duckdb import DuckDBPyConnection
     from xlsxwriter.format import Format
     from xlsxwriter.workbook import Workbook
@@ -100,7 +101,7 @@ class Book:
         elif isinstance(shown, bool):
             sheet.write_boolean(row, column, shown, self.style("", status))
         elif isinstance(shown, date):
-            sheet.write_datetime(row, column, shown, self.style("date", status))
+            sheet.write_datetime(row, column, datetime(shown.year, shown.month, shown.day), self.style("date", status))
         elif isinstance(shown, str):
             sheet.write_string(row, column, fitting(shown), self.style("text", status, starts_formula(shown)))
         else:

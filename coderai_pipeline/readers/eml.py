@@ -8,6 +8,7 @@ import email.errors
 import email.policy
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from email.header import decode_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
@@ -15,7 +16,7 @@ from typing import cast
 
 from coderai_pipeline.readers.base import Content, ReadOptions
 from coderai_pipeline.readers.building import PARAGRAPH, TextBuilder
-from coderai_pipeline.readers.encodings import Decoded, decode, decode_as
+from coderai_pipeline.readers.encodings import Decoded, decode, decode_as, is_known
 from coderai_pipeline.readers.text import cleaned
 
 _HEADERS = {
@@ -123,12 +124,9 @@ def _decoded(part: Message) -> Decoded:
         if text is not None:
             return Decoded(text, declared)
     decoded = decode(data, declared)
-    known = declared is None or decode_as(b"", declared) is not None
-    return (
-        decoded
-        if known
-        else Decoded(decoded.text, decoded.encoding, f"encoding {declared!r} is not known; read as {decoded.encoding}")
-    )
+    if declared is None or is_known(declared):
+        return decoded
+    return replace(decoded, warning=f"encoding {declared!r} is not known; read as {decoded.encoding}")
 
 
 def _bytes(part: Message) -> bytes:

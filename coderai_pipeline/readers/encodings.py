@@ -59,6 +59,14 @@ def decode_as(data: bytes, declared: str) -> str | None:
     return None
 
 
+def is_known(name: str) -> bool:
+    try:
+        codecs.lookup(_WIDER.get(name.strip().lower(), name.strip()))
+    except (LookupError, ValueError):
+        return False
+    return True
+
+
 def looks_wide(data: bytes) -> bool:
     """Whether the NULs in the data are those of UTF-16 or UTF-32 text, not of a binary file."""
     return data.startswith(tuple(mark for mark, _ in _MARKS[1:])) or _wide_without_mark(data) is not None

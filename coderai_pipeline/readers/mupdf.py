@@ -10,23 +10,27 @@ from typing import Any, Protocol, TypeAlias, cast
 import numpy as np
 import pymupdf
 from numpy.typing import NDArray
+from pymupdf.mupdf import FzErrorBase
 
 Box: TypeAlias = tuple[float, float, float, float]
 Word: TypeAlias = tuple[float, float, float, float, str, int, int, int]
 Record: TypeAlias = Mapping[str, Any]
 
-ERRORS: tuple[type[Exception], ...] = (
-    RuntimeError,
-    ValueError,
-    LookupError,
-    TypeError,
-    cast("type[Exception]", pymupdf.mupdf.FzErrorBase),
-)
+
+def _constant(name: str) -> int:
+    """PyMuPDF makes its constants when it is imported; a type checker does not see them."""
+    return int(getattr(pymupdf, name))
+
+
+ERRORS: tuple[type[Exception], ...] = (RuntimeError, ValueError, LookupError, TypeError, FzErrorBase)
 """What PyMuPDF raises on a file that breaks its format."""
-CHECKBOX, RADIO = cast("int", pymupdf.PDF_WIDGET_TYPE_CHECKBOX), cast("int", pymupdf.PDF_WIDGET_TYPE_RADIOBUTTON)
-SILENT_FIELDS = (cast("int", pymupdf.PDF_WIDGET_TYPE_BUTTON), cast("int", pymupdf.PDF_WIDGET_TYPE_SIGNATURE))
-FILE_NOTE = cast("int", pymupdf.PDF_ANNOT_FILE_ATTACHMENT)
-KEEP_ENCRYPTION = cast("int", pymupdf.PDF_ENCRYPT_KEEP)
+CHECKBOX, RADIO = _constant("PDF_WIDGET_TYPE_CHECKBOX"), _constant("PDF_WIDGET_TYPE_RADIOBUTTON")
+SILENT_FIELDS = (_constant("PDF_WIDGET_TYPE_BUTTON"), _constant("PDF_WIDGET_TYPE_SIGNATURE"))
+COLLECT_VECTORS = _constant("TEXT_COLLECT_VECTORS")
+VECTOR = 3
+"""Kind of a block that is a drawn line or shape."""
+FILE_NOTE = _constant("PDF_ANNOT_FILE_ATTACHMENT")
+KEEP_ENCRYPTION = _constant("PDF_ENCRYPT_KEEP")
 
 
 class Rectangle(Protocol):
@@ -38,6 +42,7 @@ class Rectangle(Protocol):
 
 
 class TextPage(Protocol):
+    def extractBLOCKS(self) -> list[tuple[float, float, float, float, str, int, int]]: ...  # noqa: N802
     def extractWORDS(self) -> list[Word]: ...  # noqa: N802  PyMuPDF's name
     def extractDICT(self) -> Record: ...  # noqa: N802
     def extractHTML(self) -> str: ...  # noqa: N802
@@ -109,8 +114,8 @@ class PdfFile(Protocol):
 
 def open_bytes(data: bytes) -> PdfFile:
     """Raises one of ERRORS where it cannot be opened; MuPDF's own messages are kept off the process's output."""
-    pymupdf.TOOLS.mupdf_display_errors(False)
-    pymupdf.TOOLS.mupdf_display_warnings(False)
+    pymupdf.TOOLS.mupdf_display_errors(False)  # pyright: ignore[reportUnknownMemberType] its switch is untyped
+    pymupdf.TOOLS.mupdf_display_warnings(False)  # pyright: ignore[reportUnknownMemberType] as above
     return cast("PdfFile", cast("object", pymupdf.open(stream=data, filetype="pdf")))
 
 

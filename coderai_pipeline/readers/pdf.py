@@ -21,6 +21,8 @@ _FAILURES_IN_A_ROW = 50
 """A page tree may claim a hundred million pages; after this many that cannot be loaded, the rest are not tried."""
 _SHARE_OF_TIME = 0.8
 """Part of the time limit after which no further page is begun, so that what was read is not lost with the process."""
+_HELD_PAGES = 1000
+"""Of so many pages the words are held one by one until they are needed; of later ones as one string."""
 _SPENT = PageWords(-1, 0, 0)
 _TIMED_OUT = PageWords(-1, 0, 0, status=DocumentStatus.TIMED_OUT)
 
@@ -87,6 +89,8 @@ def _read_pages(
             break
         pages.append(page)
         edges += edge_lines(page)
+        if number >= _HELD_PAGES:
+            page.let_go()
     return pages, edges
 
 
@@ -116,11 +120,10 @@ def page_status(page: Page, words: PageWords) -> DocumentStatus:
 def _add_fields(assembly: Assembly, document: PdfFile, number: int) -> None:
     """Values of form fields that the page does not show already."""
     try:
-        fields = pdf_details.fields(document.load_page(number))
+        fields = list(pdf_details.fields(document.load_page(number)))
     except ERRORS:
         return
-    page = assembly.pages[-1].span
-    shown = assembly.text()[page.start : page.end]
+    shown = assembly.page_text()
     for field in fields:
         if field.value not in shown:
             assembly.add_note(f"{field.name}: {field.value}", number + 1, field.box)

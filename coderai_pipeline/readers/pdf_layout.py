@@ -6,6 +6,7 @@ right to left are mirrored). Where paragraphs begin and end is in `pdf_paragraph
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -13,9 +14,9 @@ from coderai_pipeline.readers.pdf_tables import Grid
 
 
 class Fragment(NamedTuple):
-    """Words that stand together on a line. index: its number on the page. words: how many. A tuple: millions are made."""
+    """Words that stand together on a line. number: its number on the page. words: how many. A tuple: millions are made."""
 
-    index: int
+    number: int
     x0: float
     y0: float
     x1: float
@@ -37,6 +38,7 @@ class Line:
     y1: float
     cells: list[list[int]]
     is_row: bool = False
+    widest_gap: float = 0.0
 
     @property
     def first(self) -> int:
@@ -61,21 +63,12 @@ def reading_order(fragments: Sequence[Fragment], width: float, grids: Sequence[G
         rows = _ruled_rows(grid, inside)
         if sum(sum(map(bool, row.cells)) > 1 for row in rows) >= 2:
             stand_in = Fragment(-1 - len(tables), *grid.box, len(inside))
-            tables[stand_in.index] = rows
-            taken = {fragment.index for fragment in inside}
-            fragments = [fragment for fragment in fragments if fragment.index not in taken]
+            tables[stand_in.number] = rows
+            taken = {fragment.number for fragment in inside}
+            fragments = [fragment for fragment in fragments if fragment.number not in taken]
             fragments.append(stand_in)
-    regions = _in_order(fragments, width)
+    regions = _split(sorted(fragments, key=_top_then_left), width)
     return [part for region in regions for part in _with_ruled(region, tables)] if tables else regions
-
-
-def _in_order(fragments: Sequence[Fragment], width: float) -> list[Region]:
-    if not fragments:
-        return []
-    ordered = sorted(fragments, key=_top_then_left)
-    if _one_below_another(ordered):
-        return [_region([Line(f.x0, f.y0, f.x1, f.y1, [[f.index]]) for f in ordered], width)]
-    return _split(ordered, width)
 
 
 def _ruled_rows(grid: Grid, inside: Sequence[Fragment]) -> list[Line]:
@@ -86,7 +79,7 @@ def _ruled_rows(grid: Grid, inside: Sequence[Fragment]) -> list[Line]:
     lines: list[Line] = []
     for row, filled in sorted(cells.items()):
         columns = max(len(grid.bands[row][2]) - 1, max(filled) + 1)
-        ordered = [[f.index for line in rows_of(filled.get(column, ())) for f in line] for column in range(columns)]
+        ordered = [[f.number for line in rows_of(filled.get(column, ())) for f in line] for column in range(columns)]
         lines.append(line_of([fragment for cell in filled.values() for fragment in cell], ordered))
     return lines
 
@@ -124,14 +117,21 @@ def rows_of(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
 
 
 def line_of(row: Sequence[Fragment], cells: list[list[int]] | None = None) -> Line:
+    if len(row) == 1 and cells is None:
+        return _alone(row[0])
     return Line(
         min([fragment.x0 for fragment in row]),
         min([fragment.y0 for fragment in row]),
         max([fragment.x1 for fragment in row]),
         max([fragment.y1 for fragment in row]),
-        cells if cells is not None else [[fragment.index for fragment in row]],
+        cells if cells is not None else [[fragment.number for fragment in row]],
         cells is not None,
+        max([right.x0 - left.x1 for left, right in pairwise(row)], default=0.0),
     )
+
+
+def _alone(fragment: Fragment) -> Line:
+    return Line(fragment.x0, fragment.y0, fragment.x1, fragment.y1, [[fragment.number]])
 
 
 def _top_then_left(fragment: Fragment) -> tuple[float, float]:
@@ -160,9 +160,11 @@ def _region(lines: list[Line], width: float) -> Region:
 
 def _split(ordered: Sequence[Fragment], width: float) -> list[Region]:
     """Columns apart, left before right, between the lines that run across them."""
+    if _one_below_another(ordered):
+        return [_region([_alone(fragment) for fragment in ordered], width)] if ordered else []
     gutter = _gutter(ordered)
     if gutter is None:
-        return [_region(_with_tables(rows_of(ordered)), width)] if ordered else []
+        return [_region(_with_tables(rows_of(ordered)), width)]
     regions: list[Region] = []
     for across, band in _bands(ordered, gutter):
         if across:
@@ -283,7 +285,7 @@ def _aligned(rows: list[list[Fragment]]) -> list[Line] | None:
     for row in rows:
         cells: list[list[int]] = [[] for _ in edges]
         for fragment in row:
-            cells[_column(edges, fragment)].append(fragment.index)
+            cells[_column(edges, fragment)].append(fragment.number)
         line = line_of(row, cells)
         if lines and not cells[0] and len(row) < len(rows[0]) and line.y0 - lines[-1].y1 < 0.5 * (line.y1 - line.y0):
             _append_cells(lines[-1], line)

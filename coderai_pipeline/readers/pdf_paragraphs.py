@@ -4,6 +4,7 @@ The order of the lines is from `pdf_layout`; words that are parted by a hyphen a
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median_low
 
 from coderai_pipeline.readers.pdf_layout import Line, Region
@@ -14,8 +15,8 @@ SPACE = " "
 _ENDS_SENTENCE = frozenset('.!?:;…。！？；؟۔।"”»')
 _SMALLER, _LARGER = 0.8, 1.25
 """Lines whose heights differ by more are set in another size."""
-_PARTS_OF_PROSE = 1
-"""A line of several fragments has wide gaps, as where a label and an amount stand at its ends."""
+_GAP_IN_PROSE = 2.5
+"""Heights of the line: a wider gap is no stretched space, but stands between a label and an amount."""
 _BULLETS = frozenset("•‣◦▪▫■□●○–—*➢►✓-")
 
 
@@ -26,7 +27,7 @@ def separators(lines: Sequence[Line], right: float, first_widths: Sequence[float
     """
     if len(lines) < 2:
         return []
-    pitches = [below.y1 - line.y1 for line, below in zip(lines, lines[1:], strict=False)]
+    pitches = [below.y1 - line.y1 for line, below in pairwise(lines)]
     heights = [line.y1 - line.y0 for line in lines]
     height = median_low(heights)
     leading = min(median_low(pitches), 2.1 * height)
@@ -34,7 +35,7 @@ def separators(lines: Sequence[Line], right: float, first_widths: Sequence[float
     start = 0
     for index, pitch in enumerate(pitches):
         ratio = heights[index + 1] / (heights[index] or 1.0)
-        if pitch > 1.3 * leading or pitch < -0.5 * height or not _SMALLER < ratio < _LARGER or _is_row(lines, index):
+        if not -0.5 * height <= pitch <= 1.3 * leading or not _SMALLER < ratio < _LARGER or _is_row(lines, index):
             result += _within(lines, start, index + 1, right, first_widths, firsts)
             result.append(LINE if lines[index].is_row and lines[index + 1].is_row else PARAGRAPH)
             start = index + 1
@@ -69,12 +70,13 @@ def _within(
     if count < 1:
         return []
     block = lines[start:end]
-    space = 0.4 * (block[0].y1 - block[0].y0)
+    height = block[0].y1 - block[0].y0
+    space = 0.4 * height
     edge = max([line.x1 for line in block]) if count > 1 else right
     if edge - min([line.x0 for line in block]) < 0.5 * (right - block[0].x0):
         edge = right
     full = [
-        edge - block[i].x1 < first_widths[start + i + 1] + space and len(block[i].cells[0]) <= _PARTS_OF_PROSE
+        edge - block[i].x1 < first_widths[start + i + 1] + space and block[i].widest_gap < _GAP_IN_PROSE * height
         for i in range(count)
     ]
     if sum(full) < 0.6 * count:
@@ -83,22 +85,15 @@ def _within(
 
 
 def _after(block: Sequence[Line], index: int, full: bool, space: float, following: str) -> str:
+    if not full or (following[0] in _BULLETS and not following[1:2].isdigit()):
+        return LINE
     line, below = block[index], block[index + 1]
-    if not full:
-        return LINE
-    if following[:1] in _BULLETS and not following[1:2].isdigit():
-        return LINE
-    indented = below.x0 - line.x0 > 1.5 * space
-    if (
-        indented
-        and (index + 2 < len(block) and below.x0 - block[index + 2].x0 > 1.5 * space)
-        and not _starts_block(block, index)
-    ):
-        return LINE
-    outdented = line.x0 - below.x0 > 1.5 * space
-    if outdented and index and abs(block[index - 1].x0 - line.x0) < space:
-        return LINE
-    return SPACE
+    if abs(below.x0 - line.x0) <= 1.5 * space:
+        return SPACE
+    if below.x0 > line.x0:
+        returns = index + 2 < len(block) and below.x0 - block[index + 2].x0 > 1.5 * space
+        return LINE if returns and not _starts_block(block, index) else SPACE
+    return LINE if index and abs(block[index - 1].x0 - line.x0) < space else SPACE
 
 
 def _starts_block(block: Sequence[Line], index: int) -> bool:

@@ -3,13 +3,14 @@
 Tables without rules are told from aligned words in `pdf_layout`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coderai_pipeline.readers.mupdf import Box, Page, moved
+from coderai_pipeline.readers.mupdf import VECTOR, Box, TextPage, moved
 
 _THIN = 3.0
 """Points: a filled rectangle no wider than this is a rule; rules this near to each other are one."""
@@ -34,9 +35,9 @@ class Grid:
         return row, max(sum(edge <= x for edge in self.bands[row][2]) - 1, 0)
 
 
-def find_grids(page: Page) -> tuple[Grid, ...]:
-    """The ruled tables of a page as displayed, in no order. Costs as much as reading its words: ask where a table is likely."""
-    across, down = _rules(page)
+def find_grids(textpage: TextPage, matrix: Iterable[float]) -> tuple[Grid, ...]:
+    """The ruled tables of a page, in no order; `matrix` takes boxes of its text to the page as displayed."""
+    across, down = _rules(textpage, tuple(matrix))
     if not (2 <= len(across) <= _MOST_RULES and 2 <= len(down) <= _MOST_RULES):
         return ()
     h, v = np.array(across), np.array(down)
@@ -54,13 +55,12 @@ def mirrored(grid: Grid, width: float) -> Grid:
     return Grid((width - x1, y0, width - x0, y1), bands)
 
 
-def _rules(page: Page) -> tuple[list[Box], list[Box]]:
+def _rules(textpage: TextPage, matrix: Sequence[float]) -> tuple[list[Box], list[Box]]:
     """Horizontal rules (x0, x1, y, 0) and vertical ones (y0, y1, x, 0)."""
     across: list[Box] = []
     down: list[Box] = []
-    matrix = tuple(page.rotation_matrix)
-    for box in _edges(page):
-        x0, y0, x1, y1 = moved(box, matrix)
+    for edge in _edges(textpage):
+        x0, y0, x1, y1 = moved(edge, matrix)
         if y1 - y0 <= _THIN and x1 - x0 >= _SHORTEST:
             across.append((x0, x1, (y0 + y1) / 2, 0.0))
         elif x1 - x0 <= _THIN and y1 - y0 >= _SHORTEST:
@@ -70,18 +70,15 @@ def _rules(page: Page) -> tuple[list[Box], list[Box]]:
     return across, down
 
 
-def _edges(page: Page) -> Iterator[Box]:
-    for drawing in page.get_cdrawings():
-        for item in drawing.get("items", ()):
-            if item[0] == "l":
-                (ax, ay), (bx, by) = item[1], item[2]
-                yield min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)
-            elif item[0] == "re":
-                x0, y0, x1, y1 = item[1]
-                if x1 - x0 <= _THIN or y1 - y0 <= _THIN:
-                    yield x0, y0, x1, y1
-                else:
-                    yield from ((x0, y0, x1, y0), (x0, y1, x1, y1), (x0, y0, x0, y1), (x1, y0, x1, y1))
+def _edges(textpage: TextPage) -> Iterator[Box]:
+    """Drawn lines, and the sides of drawn rectangles."""
+    for x0, y0, x1, y1, _, _, kind in textpage.extractBLOCKS():
+        if kind != VECTOR:
+            continue
+        if x1 - x0 <= _THIN or y1 - y0 <= _THIN:
+            yield x0, y0, x1, y1
+        else:
+            yield from ((x0, y0, x1, y0), (x0, y1, x1, y1), (x0, y0, x0, y1), (x1, y0, x1, y1))
 
 
 def _connected(meet: NDArray[np.bool_]) -> Iterator[tuple[list[int], list[int]]]:
@@ -107,7 +104,7 @@ def _grid(h: NDArray[np.float64], v: NDArray[np.float64]) -> Grid | None:
     if len(ys) < 3 or len(xs) < 3:
         return None
     bands: list[tuple[float, float, tuple[float, ...]]] = []
-    for top, bottom in zip(ys, ys[1:], strict=False):
+    for top, bottom in pairwise(ys):
         middle = (top + bottom) / 2
         crossing = v[(v[:, 0] <= middle) & (middle <= v[:, 1]), 2]
         bands.append((top, bottom, tuple(_distinct(crossing)) or (xs[0], xs[-1])))

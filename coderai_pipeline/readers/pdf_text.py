@@ -6,6 +6,7 @@ The order of lines is from `pdf_layout`, the breaks between them from `pdf_parag
 import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median_low
 
 import numpy as np
@@ -42,6 +43,7 @@ class Assembly:
     _tall: list[tuple[Span, float]] = field(default_factory=list[tuple[Span, float]])
     _heights: list[float] = field(default_factory=list[float])
     _compounds: set[str] = field(default_factory=set[str])
+    _page_part: int = 0
     _last: "tuple[Region, str] | None" = None
     """The last region that was read, and the text of its last fragment."""
 
@@ -53,7 +55,7 @@ class Assembly:
         sheet = _Sheet(page, texts, self._compounds)
         regions = sheet.lay_out(dropped)
         self._join_to_last(regions, sheet)
-        start = self.length
+        start, self._page_part = self.length, len(self._parts)
         sheet.write(regions)
         sheet.write_hidden(dropped)
         if sheet.fragments:
@@ -76,6 +78,10 @@ class Assembly:
 
     def text(self) -> str:
         return "".join(self._parts)
+
+    def page_text(self) -> str:
+        """Of the page added last."""
+        return "".join(self._parts[self._page_part :])
 
     def places(self) -> EvidenceMap:
         if not self._starts:
@@ -251,22 +257,45 @@ class _Sheet:
     def finish(self, offset: int) -> "_Written":
         """The page's text, and where each of its words starts, ends and stands."""
         self.after[-1] = ""
-        texts, boxes = self.texts, self.page.boxes
-        order = None if self.fragments == list(range(len(self._starts) - 1)) else self._order()
-        if order is not None:
-            texts, boxes = [texts[word] for word in order], boxes[:, order]
         if "\u00ad" in self.page.texts:
-            texts = [text.replace("\u00ad", "") for text in texts]
-        lasts = np.cumsum(np.diff(self.page.starts)[self.fragments]) - 1
-        gaps = np.ones(len(texts), np.int32)
-        gaps[lasts] = [len(after) for after in self.after]
+            self.texts = [text.replace("\u00ad", "") for text in self.texts]
+        firsts: NDArray[np.int32] = self.page.starts[self.fragments]
+        counts: NDArray[np.int32] = self.page.starts[1:][self.fragments] - firsts
+        lasts = np.cumsum(counts, dtype=np.int64) - 1
+        order = np.arange(int(lasts[-1]) + 1) + np.repeat(firsts - lasts + counts - 1, counts)
+        gaps = np.ones(len(order), np.int32)
+        gaps[lasts] = list(map(len, self.after))
         tight = self.page.cjk or bool(self.page.glued)
         if tight:
-            _glue(gaps, texts, order, self.page.glued)
-        lengths = np.fromiter(map(len, texts), np.int32, len(texts))
+            self._glue(gaps, order)
+        lengths = np.fromiter(map(len, self.texts), np.int32, len(self.texts))[order]
         ends = offset + np.cumsum(lengths + gaps, dtype=np.int32) - gaps
-        text = _woven(texts, gaps if tight else None, lasts.tolist(), self.after)
-        return _Written(text, ends - lengths, ends, np.ascontiguousarray(boxes.T), lasts, order)
+        text = self._tightly_woven(gaps, order, lasts) if tight else self._woven()
+        return _Written(text, ends - lengths, ends, self.page.boxes.T[order], lasts)
+
+    def _woven(self) -> str:
+        parts: list[str] = []
+        for fragment, separator in zip(self.fragments, self.after, strict=True):
+            parts += (SPACE.join(self.texts[self._starts[fragment] : self._starts[fragment + 1]]), separator)
+        return "".join(parts)
+
+    def _tightly_woven(self, gaps: NDArray[np.int32], order: NDArray[np.int64], lasts: NDArray[np.int64]) -> str:
+        """As `_woven`, with no space where a gap is 0."""
+        words: list[int] = order.tolist()
+        parts = [self.texts[word] + SPACE[:gap] for word, gap in zip(words, gaps.tolist(), strict=True)]
+        for last, separator in zip(lasts.tolist(), self.after, strict=True):
+            parts[last] = self.texts[words[last]] + separator
+        return "".join(parts)
+
+    def _glue(self, gaps: NDArray[np.int32], order: NDArray[np.int64]) -> None:
+        """No space between ideographs, nor where the file has none; separators of lines stay as they are."""
+        words: list[int] = order.tolist()
+        for position, (word, following) in enumerate(pairwise(words)):
+            if gaps[position] != 1 or following != word + 1:
+                continue
+            between_ideographs = CJK.match(self.texts[word][-1:]) and CJK.match(self.texts[following])
+            if between_ideographs or word in self.page.glued:
+                gaps[position] = 0
 
     def table_spans(self, written: "_Written") -> list[TableSpan]:
         """The page's tables; the first row is the header where no figure stands in it."""
@@ -301,10 +330,6 @@ class _Sheet:
         fragment = self.fragments[position]
         return SPACE.join(self.texts[self._starts[fragment] : self._starts[fragment + 1]])
 
-    def _order(self) -> list[int]:
-        starts = self._starts
-        return [word for fragment in self.fragments for word in range(starts[fragment], starts[fragment + 1])]
-
     def _regions(self, boxes: NDArray[np.float32], numbers: list[int]) -> list[Region]:
         if not numbers:
             return []
@@ -330,8 +355,13 @@ class _Sheet:
         breaks = [*separators(lines, region.right, self._widths(words), firsts), PARAGRAPH]
         block, tall = len(self.fragments), 0.0
         for number, (line, separator) in enumerate(zip(lines, breaks, strict=True)):
-            self._write_line(line)
-            tall = max(tall, line.y1 - line.y0)
+            if line.is_row:
+                self._write_row(line)
+            else:
+                self.fragments += line.cells[0]
+                self.after += [SPACE] * len(line.cells[0])
+            height = line.y1 - line.y0
+            tall = height if height > tall else tall
             if separator is PARAGRAPH:
                 if tall > _HEADING_HEIGHT * self.body_height and not line.is_row:
                     self.tall.append((block, len(self.fragments), tall))
@@ -347,7 +377,7 @@ class _Sheet:
             return np.minimum(x1 - x0, y1 - y0).tolist()
         return (np.maximum(x1 - x0, y1 - y0) if len(self.page.turns) else x1 - x0).tolist()
 
-    def _write_line(self, line: Line) -> None:
+    def _write_row(self, line: Line) -> None:
         first = len(self.fragments)
         for number, cell in enumerate(line.cells):
             self.fragments += cell
@@ -355,8 +385,7 @@ class _Sheet:
             if number < len(line.cells) - 1 and self.fragments:
                 empty_so_far = len(self.fragments) == first
                 self.after[-1] = self.after[-1] + CELL.lstrip() if empty_so_far else self.after[-1].rstrip(SPACE) + CELL
-        if line.is_row:
-            self._rows.append((first, len(self.fragments)))
+        self._rows.append((first, len(self.fragments)))
 
     def _end_line(self, separator: str, following: str) -> None:
         """Put the separator after the last word; inside a paragraph a parted word is made whole."""
@@ -373,14 +402,13 @@ class _Sheet:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """A page's text; starts, ends and boxes of its words in that order; the last word of each fragment; file order of words."""
+    """A page's text; starts, ends and boxes of its words in that order; the last word of each fragment."""
 
     text: str
     starts: NDArray[np.int32]
     ends: NDArray[np.int32]
     boxes: NDArray[np.float32]
     lasts: NDArray[np.int64]
-    order: list[int] | None
 
     def span(self, first: int, last: int) -> Span:
         """The span of the fragments at positions [first, last)."""
@@ -390,28 +418,3 @@ class _Written:
 
 def _last_word(text: str) -> str:
     return text.rsplit(SPACE, 1)[-1]
-
-
-def _glue(gaps: NDArray[np.int32], texts: Sequence[str], order: Sequence[int] | None, glued: Set[int]) -> None:
-    """No space between ideographs, nor where the file has none; separators of lines stay as they are."""
-    for position in range(len(texts) - 1):
-        if gaps[position] == 1:
-            word = order[position] if order is not None else position
-            between_ideographs = CJK.match(texts[position][-1:]) and CJK.match(texts[position + 1])
-            if between_ideographs or word in glued:
-                gaps[position] = 0
-
-
-def _woven(texts: Sequence[str], gaps: NDArray[np.int32] | None, lasts: Sequence[int], after: Sequence[str]) -> str:
-    """Words with a space between them, or none where the gap is 0, and each fragment's separator after it."""
-    parts: list[str] = []
-    start = 0
-    for last, separator in zip(lasts, after, strict=True):
-        if gaps is None:
-            parts.append(SPACE.join(texts[start : last + 1]))
-        else:
-            parts += [texts[word] + SPACE[: gaps[word]] for word in range(start, last)]
-            parts.append(texts[last])
-        parts.append(separator)
-        start = last + 1
-    return "".join(parts)

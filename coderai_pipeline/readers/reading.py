@@ -16,6 +16,7 @@ from coderai_pipeline.domain.documents import Document, DocumentStatus
 from coderai_pipeline.readers import detect
 from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
 from coderai_pipeline.readers.language import detect_language
+from coderai_pipeline.readers.limits import too_much_memory
 from coderai_pipeline.readers.normalise import storable
 from coderai_pipeline.readers.opening import file_identity, read_regular_file
 
@@ -84,10 +85,6 @@ def list_rows(path: str, options: ReadOptions) -> list[str] | None:
         raise
     except Exception:  # noqa: BLE001 - the document's boundary: read as a document, the file gets its reason
         return None
-
-
-def too_much_memory(options: ReadOptions) -> str:
-    return f"needs more than {options.memory_mb} MB of memory to read (limits.read_memory_mb); split it"
 
 
 def _identified(path: str, options: ReadOptions) -> tuple[str, bytes]:

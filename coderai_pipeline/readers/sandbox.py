@@ -26,6 +26,7 @@ from typing import Any
 from coderai_pipeline.domain.documents import Document, DocumentStatus, Place
 from coderai_pipeline.domain.errors import CoderAIError
 from coderai_pipeline.readers.base import NotReadable, ReadOptions
+from coderai_pipeline.readers.limits import too_much_memory, too_much_time
 from coderai_pipeline.readers.wire import DOCUMENT, HEADER, LOADED, VALUE, plain_values, unpack
 
 _POLL_SECONDS = 0.02
@@ -45,19 +46,24 @@ class Reader:
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._folder = tempfile.mkdtemp(prefix="coderai-read-")
-        count = workers or len(os.sched_getaffinity(0))
+        count = workers or _cores()
         self._threads = [threading.Thread(target=self._serve, daemon=True, name=f"reader-{n}") for n in range(count)]
         for thread in self._threads:
             thread.start()
 
     def submit(self, path: Path, key: str, source: str, row: int | None = None) -> "Future[Document]":
-        """Read a file, or of a table of documents the row at a position in its list of rows. A bad file gives a Document that says why;
-        the future raises only when it is cancelled, or when the reader is closed before its file was read."""
+        """Read a file; `row`, the position of a document in the rows of a table of documents.
+
+        A bad file gives a Document that says why. The future raises only CancelledError, when the reader is closed
+        first, and ReaderBroken, when no file can be read at all.
+        """
         return self._enqueue(_Request("document", Path(path), key, source, {"row": row}))
 
     def submit_rows(self, path: Path) -> "Future[list[str] | None]":
-        """The ids of the rows of a table of documents; None for any other file. Raises NotReadable where the table's
-        text column cannot be told."""
+        """The ids of the rows of a table of documents; None for any other file.
+
+        Raises NotReadable where the table's text column cannot be told.
+        """
         return self._enqueue(_Request("rows", Path(path)))
 
     def submit_page(self, path: Path, page: int, places: Sequence[Place] = ()) -> "Future[bytes]":
@@ -136,7 +142,7 @@ class _Request:
         return Document(self.key, self.source, kind, status, reason, sha256, size)
 
 
-class _Ended(Exception):  # noqa: N818 - an outcome, caught where it is recorded
+class _Ended(Exception):
     """The worker had to be ended, or ended itself, over a file."""
 
     def __init__(self, status: DocumentStatus, reason: str) -> None:
@@ -145,7 +151,12 @@ class _Ended(Exception):  # noqa: N818 - an outcome, caught where it is recorded
         super().__init__(reason)
 
 
-class ReaderBroken(CoderAIError):  # noqa: N818 - named like the other errors a person sees
+def _cores() -> int:
+    """Those this process may use, where the system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class ReaderBroken(CoderAIError):
     """No file can be read here: the fault is this installation's, not a file's."""
 
 
@@ -200,7 +211,7 @@ class _Worker:
             if size > self._options.memory_mb * 2**20:
                 raise _Ended(DocumentStatus.TOO_LARGE, too_much_memory(self._options))
             payload = watch.receive(size)
-            if kind != LOADED:
+            if kind != LOADED or watch.is_reading:
                 return kind, payload
             if payload:
                 request.known = plain_values(payload)
@@ -254,11 +265,17 @@ class _Watch:
         assert process.stdout
         self._process = process
         self._descriptor = process.stdout.fileno()
+        self._poll = select.poll()
+        self._poll.register(self._descriptor, select.POLLIN)
         self._options = options
         self._closing = closing
         self._deadline = time.monotonic() + options.seconds + _START_SECONDS
         self._allowed = 0
         self._peak = 0
+
+    @property
+    def is_reading(self) -> bool:
+        return self._allowed > 0
 
     def restart(self) -> None:
         """From here on the file is being read."""
@@ -268,8 +285,7 @@ class _Watch:
     def receive(self, size: int) -> bytes:
         received = bytearray()
         while len(received) < size:
-            ready, _, _ = select.select([self._descriptor], [], [], _POLL_SECONDS)
-            if not ready:
+            if not self._poll.poll(_POLL_SECONDS * 1000):
                 self._check()
                 continue
             chunk = os.read(self._descriptor, min(size - len(received), 2**20))
@@ -282,8 +298,7 @@ class _Watch:
         if self._closing.is_set():
             raise CancelledError
         if time.monotonic() > self._deadline:
-            reason = f"took longer than {self._options.seconds:g} seconds to read (limits.read_seconds); split it"
-            raise _Ended(DocumentStatus.TIMED_OUT, reason)
+            raise _Ended(DocumentStatus.TIMED_OUT, too_much_time(self._options))
         if self._allowed:
             self._peak = max(self._peak, resident_bytes(self._process.pid))
             if self._peak > self._allowed:
@@ -296,10 +311,6 @@ class _Watch:
 
 
 _CRASHED = "broke the program that read it; open it and save it again, or convert it to PDF"
-
-
-def too_much_memory(options: ReadOptions) -> str:
-    return f"needs more than {options.memory_mb} MB of memory to read (limits.read_memory_mb); split it"
 
 
 def resident_bytes(pid: int) -> int:

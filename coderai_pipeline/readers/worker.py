@@ -16,6 +16,7 @@ from typing import IO, Any
 from coderai_pipeline.domain.documents import Document, DocumentStatus
 from coderai_pipeline.readers import fence, reading
 from coderai_pipeline.readers.base import NotReadable, ReadOptions
+from coderai_pipeline.readers.limits import too_much_memory
 from coderai_pipeline.readers.wire import DOCUMENT, HEADER, LOADED, READY, VALUE, pack
 
 _GRACE_SECONDS = 10.0
@@ -59,7 +60,7 @@ def _value(path: str, request: dict[str, Any], options: ReadOptions, answers: IO
     except NotReadable as trouble:
         return str(trouble.status), trouble.reason
     except MemoryError:
-        return str(DocumentStatus.TOO_LARGE), reading.too_much_memory(options)
+        return str(DocumentStatus.TOO_LARGE), too_much_memory(options)
     except Exception as error:  # noqa: BLE001 - the document's boundary
         return str(DocumentStatus.CORRUPT), f"could not be read ({type(error).__name__}: {error})"
 

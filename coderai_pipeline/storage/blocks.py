@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.dataset as ds
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from coderai_pipeline.storage.columns import array_of, table_of
 
 COMPACT_AT = 200
 """Number of block files of a kind from which they are merged into one."""
@@ -74,6 +76,9 @@ SCHEMAS: Mapping[str, pa.Schema] = {
 MERGED_BYTES = 64 * 1024 * 1024
 """A merged block is at most this large (compressed), so that merging never holds much more in memory."""
 
+ROWS_TOGETHER = 5_000
+"""Rows of a row group: what is read at least to find the rows of one document in a merged block."""
+
 Row = Mapping[str, Any]
 
 _last_version = 0
@@ -100,7 +105,7 @@ class BlockStore:
         surplus = set(rows[0]) - set(schema.names)
         if surplus:
             raise ValueError(f"{kind} blocks have no column {sorted(surplus)}")
-        self._publish(kind, pa.Table.from_pylist(list(rows), schema=schema))
+        self._publish(kind, table_of(rows, schema))
 
     def files(self, kind: str) -> list[Path]:
         """The block files of a kind, oldest first; empty before the first append."""
@@ -116,14 +121,17 @@ class BlockStore:
                 continue  # a compaction in another process took a file between listing and reading
         return self._read_all(kind, columns)
 
-    def rows_of(self, kind: str, documents: Sequence[str], columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    def rows_of(
+        self, kind: str, documents: Sequence[str], columns: Sequence[str] | None = None
+    ) -> list[dict[str, Any]]:
         """All rows of a kind about these documents, older ones first."""
-        files = [str(file) for file in self.files(kind)]
-        if not files or not documents:
+        if not documents:
             return []
-        about = ds.field("document").isin(list(documents))
-        rows = ds.dataset(files, schema=SCHEMAS[kind]).to_table(filter=about, columns=list(columns) if columns else None)
-        return rows.to_pylist()
+        schema = _part(kind, columns)
+        wanted = array_of(list(documents), pa.string())
+        first, last = min(documents), max(documents)
+        found = (_rows_between(file, schema, first, last) for file in self.files(kind))
+        return [row for table in found for row in table.filter(pc.is_in(table["document"], wanted)).to_pylist()]
 
     def batches(self, kind: str, columns: Sequence[str] | None = None) -> Iterator[list[dict[str, Any]]]:
         """Rows block by block, so that memory holds one block at a time."""
@@ -140,28 +148,50 @@ class BlockStore:
         if len(files) < at:
             return 0
         for group in _neighbours(files):
-            whole = pa.concat_tables([pq.read_table(file, schema=SCHEMAS[kind]) for file in group])
+            whole = pa.concat_tables([_read(pq.ParquetFile(file), SCHEMAS[kind]) for file in group])
             self._publish(kind, whole, name=group[-1].stem + "m")
             for file in group:
                 file.unlink(missing_ok=True)
         return len(files) - len(self.files(kind))
 
     def _read_all(self, kind: str, columns: Sequence[str] | None) -> pa.Table:
-        schema = SCHEMAS[kind]
-        if columns is not None:
-            schema = pa.schema([schema.field(name) for name in columns])
-        files = self.files(kind)
-        if not files:
-            return schema.empty_table()
-        return pa.concat_tables([pq.read_table(file, columns=schema.names, schema=SCHEMAS[kind]) for file in files])
+        schema = _part(kind, columns)
+        tables = [_read(pq.ParquetFile(file), schema) for file in self.files(kind)]
+        return pa.concat_tables(tables) if tables else table_of([], schema)
 
     def _publish(self, kind: str, table: pa.Table, name: str | None = None) -> None:
         folder = self.folder / kind
         folder.mkdir(parents=True, exist_ok=True)
         name = name or f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
         unfinished = folder / f".{name}.unfinished"
-        pq.write_table(table, unfinished, compression="zstd")
+        pq.write_table(table, unfinished, compression="zstd", row_group_size=ROWS_TOGETHER)
         os.replace(unfinished, folder / f"{name}.parquet")
+
+
+def _part(kind: str, columns: Sequence[str] | None) -> pa.Schema:
+    schema = SCHEMAS[kind]
+    return schema if columns is None else pa.schema([schema.field(name) for name in columns])
+
+
+def _read(file: pq.ParquetFile, schema: pa.Schema, groups: Sequence[int] | None = None) -> pa.Table:
+    """The schema's columns of a block, or of some of its row groups; a column that an older block lacks is null."""
+    held = file.read(schema.names) if groups is None else file.read_row_groups(list(groups), schema.names)
+    columns = [
+        held[field.name] if field.name in held.column_names else pa.nulls(len(held), field.type) for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _rows_between(path: Path, schema: pa.Schema, first: str, last: str) -> pa.Table:
+    """The row groups of a block that may hold documents from `first` to `last`, by the bounds that the file states."""
+    file = pq.ParquetFile(path)
+    at = file.schema_arrow.get_field_index("document")
+    groups: list[int] = []
+    for number in range(file.num_row_groups):
+        bounds = file.metadata.row_group(number).column(at).statistics
+        if bounds is None or not bounds.has_min_max or (bounds.min <= last and first <= bounds.max):
+            groups.append(number)
+    return _read(file, schema, groups)
 
 
 def _neighbours(files: Sequence[Path]) -> Iterator[list[Path]]:
@@ -178,3 +208,9 @@ def _neighbours(files: Sequence[Path]) -> Iterator[list[Path]]:
         size += file_size
     if len(group) > 1:
         yield group
+
+
+def newest_block(blocks: BlockStore) -> Path | None:
+    """The block that changed a dataset last; None before the first."""
+    files = [files[-1] for kind in ("documents", "cells", "settled") if (files := blocks.files(kind))]
+    return max(files, key=lambda file: file.stat().st_mtime, default=None)

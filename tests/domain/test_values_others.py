@@ -40,20 +40,9 @@ def test_what_is_neither_yes_nor_no_is_not_guessed(written) -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        None,
-        "",
-        "-",
-        "N/A",
-        "n.a.",
-        "null",
-        "None",
-        "not stated",
-        "Keine Angabe",
-        "non précisé",
-        "no consta",
-        "не указано",
-    ]
-    + ["غير مذكور", "未提及", [], "(unknown)"],
+        *(None, "", "-", "N/A", "n.a.", "null", "None", "not stated", "(unknown)", []),
+        *("Keine Angabe", "non précisé", "no consta", "не указано", "غير مذكور", "未提及"),
+    ],
 )
 def test_words_for_nothing_stated_are_absent_and_not_no(written) -> None:
     assert is_absent(written, TEXT)

@@ -257,8 +257,9 @@ def test_a_hanging_call_is_given_up_and_sent_again(tmp_path: Path) -> None:
         assert provider.stats().limited == 0
 
 
-def test_a_call_that_outlasts_the_timeout_counts_as_a_try(tmp_path: Path) -> None:
-    moods = Moods(script=("hang",))
+@pytest.mark.parametrize("kind", ["hang", "trickle"])
+def test_a_call_that_outlasts_the_timeout_counts_as_a_try(tmp_path: Path, kind: str) -> None:
+    moods = Moods(script=(kind,))
     with ModelServer(answer, moods) as server, provider_for(server, tmp_path, timeout_s=0.2) as provider:
         assert provider.submit(request(1)).result(10).attempts == 2
 
@@ -296,7 +297,7 @@ def test_a_server_that_is_not_there_is_reported(tmp_path: Path) -> None:
         pass
     with (
         provider_for(server, tmp_path) as provider,
-        pytest.raises(ProviderUnavailable, match="connection failed|no reply"),
+        pytest.raises(ProviderUnavailable, match=r"connection failed|no reply"),
     ):
         provider.submit(request(1)).result(20)
 

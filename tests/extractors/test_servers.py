@@ -40,18 +40,17 @@ def test_its_rate_limit_is_a_burst_and_then_a_rate() -> None:
     with ModelServer(answer, Moods(requests_per_minute=600, burst=10)) as server:
         client = openai.OpenAI(api_key="k", base_url=server.base_url, max_retries=0)
 
-        def ask() -> None:
-            client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Document 1"}])
+        def ask(times: int) -> None:
+            for _ in range(times):
+                client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Document 1"}])
 
-        for _ in range(10):
-            ask()
+        ask(10)
         with pytest.raises(openai.RateLimitError) as caught:
-            for _ in range(5):
-                ask()
+            ask(5)
         assert caught.value.response.headers["retry-after"] == "1"
         assert caught.value.response.headers["x-ratelimit-limit-requests"] == "600"
         time.sleep(0.25)
-        ask()
+        ask(1)
 
 
 def test_kinds_of_replies_come_in_the_shares_asked_for_and_are_the_same_each_time() -> None:

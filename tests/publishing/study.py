@@ -39,7 +39,9 @@ def write_values(folder: Path, study: Definition, given: Given, **document: Any)
     """Documents, one row each, with the cells given, settled."""
     blocks = BlockStore(folder / "state")
     blocks.append("documents", [document_row(key, **document) for key in given])
-    blocks.append("cells", [_cell(study, key, name, value) for key, row in given.items() for name, value in row.items()])
+    blocks.append(
+        "cells", [_cell(study, key, name, value) for key, row in given.items() for name, value in row.items()]
+    )
     blocks.append("settled", [settled_row(key) for key in given])
     return blocks
 

@@ -24,7 +24,12 @@ from tests.publishing.study import (
 TITLE = {"name": "title", "type": "text", "label": "The report's title"}
 TOTAL = {"name": "total", "type": "number", "unit": "EUR"}
 FILED = {"name": "filed", "type": "date"}
-KIND = {"name": "kind", "type": "category", "categories": [{"value": "riot"}, {"value": "march"}], "allow_multiple": True}
+KIND = {
+    "name": "kind",
+    "type": "category",
+    "categories": [{"value": "riot"}, {"value": "march"}],
+    "allow_multiple": True,
+}
 
 
 def wide(published: Published, columns: str = "*") -> list[tuple[Any, ...]]:
@@ -45,13 +50,19 @@ def test_each_variable_is_a_column_of_its_type_in_the_codebooks_order(tmp_path: 
 
 def test_labels_are_the_columns_comments(tmp_path: Path) -> None:
     published = publish_values(tmp_path, definition([TITLE, TOTAL]), {"a": {"title": "x"}})
-    comments = dict(rows(published.path, "SELECT column_name, comment FROM duckdb_columns() WHERE table_name='dataset'"))
+    comments = dict(
+        rows(published.path, "SELECT column_name, comment FROM duckdb_columns() WHERE table_name='dataset'")
+    )
     assert comments["title"] == "The report's title"
     assert comments["total"] == "total (EUR)"
 
 
-@pytest.mark.parametrize(("written", "first"), [("2024", (2024, 1, 1)), ("2024-03", (2024, 3, 1)), ("2024-03-05T10:30", (2024, 3, 5))])
-def test_a_date_keeps_its_precision_and_has_a_first_day(tmp_path: Path, written: str, first: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize(
+    ("written", "first"), [("2024", (2024, 1, 1)), ("2024-03", (2024, 3, 1)), ("2024-03-05T10:30", (2024, 3, 5))]
+)
+def test_a_date_keeps_its_precision_and_has_a_first_day(
+    tmp_path: Path, written: str, first: tuple[int, int, int]
+) -> None:
     published = publish_values(tmp_path, definition([FILED]), {"a": {"filed": written}})
     assert wide(published, "filed, filed_first_day") == [(written, date(*first))]
 
@@ -186,7 +197,9 @@ def test_a_variable_keeps_its_name_where_another_column_has_it(tmp_path: Path) -
 
 def test_the_ledger_says_what_is_open_and_why(tmp_path: Path) -> None:
     study = definition([TITLE, TOTAL])
-    blocks = write_values(tmp_path, study, {"done": {"title": "x", "total": 1}, "part": {"title": "x"}, "old": {"title": "x", "total": 2}})
+    blocks = write_values(
+        tmp_path, study, {"done": {"title": "x", "total": 1}, "part": {"title": "x"}, "old": {"title": "x", "total": 2}}
+    )
     blocks.append("documents", [document_row("new"), document_row("old", text_sha256="changed")])
     blocks.append("settled", [settled_row("part", outcome="failed", reason="the server did not answer")])
     published = publish(study, blocks, tmp_path / "outputs", NOW)

@@ -73,7 +73,9 @@ def test_any_text_is_a_formula_or_refused_with_a_reason(text: str) -> None:
 
 
 def computed(tmp_path: Path, formula: str, given: dict[str, dict[str, Any]], **variable: Any) -> list[tuple[Any, ...]]:
-    study = definition([TOTAL, PEOPLE, TITLE, FILED, {"name": "result", "type": "number", "formula": formula, **variable}])
+    study = definition(
+        [TOTAL, PEOPLE, TITLE, FILED, {"name": "result", "type": "number", "formula": formula, **variable}]
+    )
     published = publish_values(tmp_path, study, given)
     assert published.open == 0 or len(given) == 0 or all(len(row) < 4 for row in given.values())
     return rows(published.path, "SELECT status, value, reason FROM cells WHERE variable = 'result' ORDER BY document")
@@ -104,9 +106,14 @@ def test_a_formula_that_cannot_be_computed_fails_its_cells_and_stops_nothing(tmp
     assert cell[2].startswith("the formula cannot be computed: ")
 
 
-def test_a_formula_that_takes_too_much_memory_or_time_fails_its_cells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_formula_that_takes_too_much_memory_or_time_fails_its_cells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(formulas, "SECONDS", 0.5)
-    for folder, formula in (("memory", "length(repeat(title, 20000000000))"), ("time", "list_sum(range(100000000000))")):
+    for folder, formula in (
+        ("memory", "length(repeat(title, 20000000000))"),
+        ("time", "list_sum(range(100000000000))"),
+    ):
         (cell,) = computed(tmp_path / folder, formula, {"a": {"title": "x"}})
         assert cell[0] == "failed", formula
 
@@ -155,16 +162,18 @@ def test_formulas_are_computed_at_their_level(tmp_path: Path) -> None:
             PAPER,
             PLACE,
             {"name": "shout", "type": "text", "formula": "upper(paper)", "level": "document"},
-            {"name": "both", "type": "text", "formula": "shout || ' ' || place"},
+            {"name": "spot", "type": "text", "formula": "shout || ' ' || place"},
         ],
         **MANY,
     )
     published: Published = publish(study, many_blocks(tmp_path), tmp_path / "outputs", NOW)
-    assert rows(published.path, "SELECT shout, both FROM dataset") == [("TIMES", "TIMES P2"), ("TIMES", "TIMES P10")]
+    assert rows(published.path, "SELECT shout, spot FROM dataset") == [("TIMES", "TIMES P2"), ("TIMES", "TIMES P10")]
     assert rows(published.path, "SELECT document, entity FROM cells WHERE variable = 'shout'") == [("a", ""), ("b", "")]
     assert published.open == 0
 
 
 def test_a_failed_answer_is_not_an_absent_result(tmp_path: Path) -> None:
     failed = Changed(answer=None, status="failed", reason="unreadable reply")
-    assert computed(tmp_path, "total + 1", {"a": {"total": failed}}) == [("failed", None, "it reads `total`, which failed")]
+    assert computed(tmp_path, "total + 1", {"a": {"total": failed}}) == [
+        ("failed", None, "it reads `total`, which failed")
+    ]

@@ -45,7 +45,12 @@ def test_a_copy_carries_each_label_on_its_quote():
     marks = [(place_of(data, "committee"), "body = committee"), (place_of(data, "budget"), "what = budget")]
     copy = pymupdf.open(stream=highlight.highlighted_copy(data, marks))
     page = copy[0]
-    notes = {note.info["content"]: page.get_textbox(note.rect + (0, 4, 0, -4)) for note in page.annots()}
+    notes = {
+        note.info["content"]: page.get_textbox(
+            pymupdf.Rect(note.rect.x0, note.rect.y0 + 4, note.rect.x1, note.rect.y1 - 4)
+        )
+        for note in page.annots()
+    }
     assert "committee" in notes["body = committee"]
     assert "budget" in notes["what = budget"]
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pymupdf
@@ -63,6 +64,13 @@ def test_a_page_count_that_promises_too_much_costs_the_missing_pages_only():
     assert content.status is DocumentStatus.PARTIAL
     assert content.text == SENTENCE
     assert [page.status for page in content.pages[1:]] == [DocumentStatus.CORRUPT] * 3
+
+
+def test_pages_that_are_not_reached_in_time_make_a_document_partial():
+    content = pdf.read(made(*[written(SENTENCE)] * 3000), ReadOptions(ocr=False, seconds=0.2))
+    assert content.status is DocumentStatus.PARTIAL
+    assert "read_seconds" in content.reason
+    assert content.text.startswith(SENTENCE)
 
 
 def locked() -> bytes:
@@ -127,7 +135,7 @@ def test_pages_cover_the_text_in_order():
     edges = [(page.span.start, page.span.end) for page in content.pages]
     assert edges[0][0] == 0
     assert edges[-1][1] == len(content.text)
-    assert all(end == start for (_, end), (start, _) in zip(edges, edges[1:], strict=False))
+    assert all(end == start for (_, end), (start, _) in pairwise(edges))
     assert all(f"Number {n}." in page.span.of(content.text) for n, page in enumerate(content.pages))
 
 

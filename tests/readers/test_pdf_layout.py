@@ -102,11 +102,14 @@ def test_every_word_stands_where_it_was_written():
     paragraphs = [paragraph(seed, 90) for seed in range(12)]
     document = two_columns(paragraphs, row_by_row=False)
     content = read(document)
-    for start, end, page, box in zip(
-        content.places.starts, content.places.ends, content.places.pages, content.places.rectangles, strict=True
-    ):
-        here = document[int(page) - 1].get_textbox(pymupdf.Rect(*box.tolist()) + (0.5, 4, -0.5, -4))
-        assert here.strip().rstrip("-") == content.text[start:end]
+    written = {
+        (page.number + 1, *(round(edge, 1) for edge in word[:4])): word[4].rstrip("-")
+        for page in document
+        for word in page.get_text("words")
+    }
+    places = content.places
+    for start, end, page, box in zip(places.starts, places.ends, places.pages, places.rectangles, strict=True):
+        assert written[int(page), *(round(float(edge), 1) for edge in box)] == content.text[start:end]
 
 
 def test_a_title_across_two_columns_comes_first():
@@ -184,7 +187,7 @@ def test_a_ruled_table_is_read_cell_by_cell():
         for x, cell in enumerate(row):
             box = pymupdf.Rect(72 + x * 120, 100 + y * 50, 192 + x * 120, 150 + y * 50)
             page.draw_rect(box)
-            page.insert_textbox(box + (4, 4, -4, -4), cell)
+            page.insert_textbox(pymupdf.Rect(box.x0 + 4, box.y0 + 4, box.x1, box.y1), cell)
     page.insert_text((72, 300), "After the table.")
     content = read(document)
     table = "Item | Remark\nKettle | boils water quickly and whistles\nLamp | burns oil"

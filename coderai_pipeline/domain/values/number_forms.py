@@ -24,7 +24,9 @@ from coderai_pipeline.domain.values.number_words import (
 from coderai_pipeline.domain.wording import sentences, short
 
 # Dates, times, ratios, versions and addresses.
-NOT_NUMBERS = re.compile(r"\d+(?:[/:]\d+)+|\d{1,4}([-.])\d{1,2}\1\d{1,4}(?!\d)|\d+(?:\.\d+){3,}|\d+\.\d+\.\d+(?!\d)")
+NOT_NUMBERS = re.compile(
+    r"(?<!\d)(?:\d+(?:[/:]\d+)+|\d{1,4}([-.])\d{1,2}\1\d{1,4}(?!\d)|\d+(?:\.\d+){3,}|\d+\.\d+\.\d+(?!\d))"
+)
 
 
 def scan_numbers(text: str, conventions: Conventions, *, passage: bool) -> Iterator[tuple[Span, Reading]]:
@@ -73,9 +75,9 @@ class _Right:
 _NARROW = "\u00a0\u202f\u2009\u2007"
 _MARKED = r"\d+(?:[.,'’`´]\d+)*|(?<![\w.,])[.,]\d+"
 _PART = r"(?:\s?(?P<part>[½¼¾⅓⅔]))?|(?P<alone>[½¼¾⅓⅔])"
-_BY_NARROW_SPACE = rf"(?<!\d)\d{{1,3}}(?:[{_NARROW}]\d{{3}})+(?!\d)(?:[.,]\d+)?"
-_BY_SPACE = rf"(?<!\d)\d{{1,3}}(?:[ {_NARROW}]\d{{3}})+(?!\d)(?:[.,]\d+)?"
-_SURELY_BY_SPACE = r"(?<!\d)\d{1,3}(?: \d{3})*(?: 0\d\d| \d{3}[.,]\d\d?)(?!\d)"
+_BY_NARROW_SPACE = rf"(?<!\d)\d{{1,3}}(?:[{_NARROW}]\d{{3}}){{1,12}}(?!\d)(?:[.,]\d+)?"
+_BY_SPACE = rf"(?<!\d)\d{{1,3}}(?:[ {_NARROW}]\d{{3}}){{1,12}}(?!\d)(?:[.,]\d+)?"
+_SURELY_BY_SPACE = r"(?<!\d)\d{1,3}(?: \d{3}){0,8}(?: 0\d\d| \d{3}[.,]\d\d?)(?!\d)"
 _TOKEN_BY_SPACE = re.compile(rf"(?P<digits>{_BY_SPACE}|{_MARKED}){_PART}")
 _TOKEN = re.compile(rf"(?P<digits>{_BY_NARROW_SPACE}|{_SURELY_BY_SPACE}|{_MARKED}){_PART}")
 _FRACTIONS = {"½": Decimal("0.5"), "¼": Decimal("0.25"), "¾": Decimal("0.75"), "⅓": Decimal(1) / 3, "⅔": Decimal(2) / 3}
@@ -94,7 +96,7 @@ _CJK_MORE = re.compile(r"\s?(\d+(?:\.\d+)?)\s?(亿|億|千万|百万|万|萬|千
 _CJK_PERCENT_BEFORE = "百分之"
 _PERCENT = re.compile(rf"\s?(%|‰|(?:{PERCENT_WORDS})(?!\w))", re.IGNORECASE)
 _NO_CENTS = re.compile(r"[.,][-–—]{1,2}(?!\d)")
-_MINUS_AFTER = re.compile(r"\s?[-−](?=\s*$|\s*[€$£¥\n)])")
+_MINUS_AFTER = re.compile(r"\s?[-−](?=\s{0,3}$|\s{0,3}[€$£¥\n)])")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|re|ème|e|º|ª|°|-?(?:й|го|я|е|х|ми))(?![\w°])")
 _EXPONENT = re.compile(r"(?:[eE]|\s?[×x]\s?10\^?)([-+−]?\d{1,3})(?!\w)")
 
@@ -255,13 +257,20 @@ def _unit(text: str, end: int, language: str) -> tuple[str | None, int]:
     if word is None:
         return None, end
     plain = word[1].rstrip(".")
+    stop = word.start(1) + len(plain)
     if currency := currency_of(plain, language):
-        return currency, word.start(1) + len(plain)
+        return (None, end) if _is_of_next(text, word.start(), stop) else (currency, stop)
     if plain not in UNITS or joint:
         return None, end
-    per = _PER.match(text, word.start(1) + len(plain))
-    stop = per.end() if per else word.start(1) + len(plain)
+    per = _PER.match(text, stop)
+    stop = per.end() if per else stop
     return text[word.start(1) : stop], stop
+
+
+def _is_of_next(text: str, start: int, stop: int) -> bool:
+    """Whether a currency after a number stands before the next one instead: attached to it, or with it on a new line."""
+    following = text[stop : stop + 2]
+    return following[:1].isdigit() or (text[start] == "\n" and following.strip()[:1].isdigit())
 
 
 def _is_letter(char: str) -> bool:

@@ -97,29 +97,7 @@ def _why_none(text: str) -> str:
 
 _LANGUAGES = ("en", "de", "fr", "es", "ru", "ar", "zh")
 # Words that go on with a number in words: `three and a half`, `one of two`.
-_FURTHER = frozenset(
-    [
-        "half",
-        "quarter",
-        "third",
-        "point",
-        "dozen",
-        "score",
-        "halb",
-        "demi",
-        "media",
-        "medio",
-        "половиной",
-        "or",
-        "to",
-        "of",
-        "and",
-        "und",
-        "et",
-        "y",
-        "и",
-    ]
-)
+_FURTHER = re.compile("half|quarter|third|point|dozen|score|halb|demi|media|medio|половиной|or|to|of|and|und|et|y|и")
 
 
 def _in_words(text: str, conventions: Conventions) -> Reading | None:
@@ -132,7 +110,7 @@ def _in_words(text: str, conventions: Conventions) -> Reading | None:
         value, rest = Decimal(values[words[0]]), words[1:]
         while rest and (factor := magnitude_of(rest[0], language)):
             value, rest = value * factor, rest[1:]
-        more = any(word in values or word in _FURTHER or magnitude_of(word, language) for word in rest)
+        more = any(word in values or _FURTHER.fullmatch(word) or magnitude_of(word, language) for word in rest)
         if more or len(rest) > 2:
             return None
         return Reading(float(value), unit=" ".join(rest) or None, change=f'read "{short(text)}" as {float(value):.15g}')

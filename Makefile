@@ -1,0 +1,41 @@
+# Everything lives in this folder: the environment in .venv, the projects in .coderai, Dagster's storage in dagster_home.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UI_PORT ?= 3000
+
+export PYTHONWARNINGS := ignore::UserWarning,ignore::DeprecationWarning
+export CODERAI_UI_URL ?= http://127.0.0.1:$(UI_PORT)
+
+.PHONY: demo ui test lint lock clean
+
+demo: $(READY)  ## documents in, dataset and exports out: no key, no server
+	@$(BIN)/coderai demo
+
+ui: $(READY)  ## the Dagster UI with the demo projects, sensors on
+	@$(BIN)/coderai demo --no-run
+	@$(BIN)/coderai ui --port $(UI_PORT)
+
+test: $(READY) lint  ## style, types, boundaries and tests
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/basedpyright
+	@$(BIN)/lint-imports
+
+lock:  ## pins every dependency, without naming where it comes from
+	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --group dev --python-version 3.11 pyproject.toml -o requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $(READY)
+
+clean:  ## removes the environment and the demo projects
+	rm -rf $(VENV) .coderai dagster_home/history dagster_home/schedules dagster_home/storage dagster_home/logs

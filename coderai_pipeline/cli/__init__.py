@@ -1,0 +1,54 @@
+"""The command line, `coderai`. Thin: each command loads, calls and prints."""
+
+import click
+
+from coderai_pipeline.cli.projects import ProjectHooks, project
+
+
+class _Commands(click.Group):
+    """Loads a command's module when it is called: Dagster and the readers take seconds to import."""
+
+    _modules = {  # noqa: RUF012 - fixed
+        "run": ("coderai_pipeline.cli.running", "run"),
+        "accept": ("coderai_pipeline.cli.running", "accept"),
+        "pause": ("coderai_pipeline.cli.running", "pause"),
+        "resume": ("coderai_pipeline.cli.running", "resume"),
+        "ui": ("coderai_pipeline.cli.ui", "ui"),
+        "demo": ("coderai_pipeline.cli.demo", "demo"),
+        "read": ("coderai_pipeline.cli.reading", "read_command"),
+        "document": ("coderai_pipeline.cli.documents", "document"),
+        "evaluate": ("coderai_pipeline.cli.evaluate", "evaluate"),
+        "ledger": ("coderai_pipeline.cli.ledger", "ledger"),
+        "forecast": ("coderai_pipeline.cli.forecast", "forecast"),
+        "batch": ("coderai_pipeline.cli.batch", "batch"),
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *self._modules])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._modules:
+            return super().get_command(ctx, cmd_name)
+        import importlib
+
+        module, name = self._modules[cmd_name]
+        return getattr(importlib.import_module(module), name)
+
+
+@click.group(cls=_Commands)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Documents in, a dataset out, every value with the quote that proves it."""
+    context.obj = ProjectHooks(on_delete=_forget)
+
+
+def _forget(project_id: str) -> None:
+    from coderai_pipeline.defs.headless import open_instance
+    from coderai_pipeline.defs.partitions import forget_project
+    from coderai_pipeline.storage.projects import find_home
+
+    with open_instance(find_home()) as instance:
+        forget_project(instance, project_id)
+
+
+main.add_command(project)

@@ -1,0 +1,40 @@
+"""`coderai ui`: the Dagster UI, its daemon and the sensors, over this home of projects."""
+
+import os
+import sys
+
+import click
+
+from coderai_pipeline.storage.projects import find_home
+
+
+@click.command("ui")
+@click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="Other people reach it only through a proxy that knows them."
+)
+def ui(port: int, host: str) -> None:
+    """Start the Dagster UI; stop it with Ctrl-C."""
+    from coderai_pipeline.defs.events import enable_batches
+    from coderai_pipeline.defs.headless import CHECKOUT, dagster_home
+    from coderai_pipeline.defs.reload import UI_URL
+
+    home = find_home()
+    os.environ["DAGSTER_HOME"] = str(dagster_home(home))
+    os.environ["CODERAI_HOME"] = str(home)
+    os.environ.setdefault(UI_URL, f"http://127.0.0.1:{port}")
+    enable_batches()
+    click.echo(f"projects: {home}\nUI:       http://{host}:{port}")
+    command = [
+        sys.executable,
+        "-m",
+        "dagster",
+        "dev",
+        "-w",
+        str(CHECKOUT / "workspace.yaml"),
+        "-h",
+        host,
+        "-p",
+        str(port),
+    ]
+    os.execv(command[0], command)  # noqa: S606 - our own interpreter, fixed arguments

@@ -1,0 +1,72 @@
+"""What a file is, by its content; a wrong suffix misleads nobody, and what is refused is named."""
+
+import pytest
+
+from coderai_pipeline.domain.documents import DocumentStatus
+from coderai_pipeline.readers.base import NotReadable
+from coderai_pipeline.readers.detect import LOCKED_OFFICE, detect
+from tests.readers import samples
+
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
+_MAIL = b"Received: from x\nFrom: a@b.c\nSubject: s\n\nbody"
+_PROSE = (
+    b"It was a dark and stormy night; the rain fell in torrents, except at intervals.\nSo it began, slowly, and long.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "kind"),
+    [
+        (b"%PDF-1.7\n1 0 obj", "x.txt", "pdf"),
+        (b"junk\n%PDF-1.7\n1 0 obj", "x.pdf", "pdf"),
+        (b"The header %PDF-1.7 begins a PDF.", "x.txt", "text"),
+        (samples.docx(""), "x.pdf", "docx"),
+        (samples.archive({"xl/workbook.xml": "<x/>"}), "x.docx", "xlsx"),
+        (_OLE + "EncryptedPackage".encode("utf-16-le"), "x.docx", LOCKED_OFFICE),
+        (b"PAR1....", "x", "parquet"),
+        (b"<!doctype html><p>x", "x.txt", "html"),
+        (b"\n<!-- c --><HTML><p>x", "x.pdf", "html"),
+        (b"<div><p>x</p></div>", "x", "html"),
+        (b"# Title\n<div>x</div>", "x.md", "markdown"),
+        (b"a < b and c > d", "x.txt", "text"),
+        (_MAIL, "x.txt", "eml"),
+        (b"From: the committee\nTo: all\nSubject: minutes\nDate: today\n\nWe met.", "x.txt", "text"),
+        (b"Note: this\nThat: is prose", "x.txt", "text"),
+        (b'{"a": 1}\n{"a": 2}\n', "x", "jsonl"),
+        (b'{"a": 1}', "x.jsonl", "jsonl"),
+        (b'{"a": 1}', "x.json", "text"),
+        (b"a,b\n1,2\n", "x.csv", "csv"),
+        (b"a\tb\tc\n" * 5, "x", "csv"),
+        (_PROSE, "x.csv", "text"),
+        (_PROSE, "x", "text"),
+        ("Zürich".encode("utf-16"), "x.txt", "text"),
+        (b"a few\0 NULs in a text that goes on for a while, as texts do, and then some more words", "x.txt", "text"),
+    ],
+)
+def test_the_content_decides(data: bytes, name: str, kind: str) -> None:
+    assert detect(data, name) == kind
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "status", "words"),
+    [
+        (b"", "x.pdf", DocumentStatus.NO_TEXT, "empty"),
+        (b"\0" * 500, "x.pdf", DocumentStatus.NO_TEXT, "NULs"),
+        (b"\x89PNG\r\n\x1a\n....", "x.pdf", DocumentStatus.UNSUPPORTED, "PNG image"),
+        (b"II*\0....", "x.tiff", DocumentStatus.UNSUPPORTED, "TIFF"),
+        (b"{\\rtf1 text}", "x.doc", DocumentStatus.UNSUPPORTED, "save it as .docx"),
+        (_OLE + "WordDocument".encode("utf-16-le"), "x.doc", DocumentStatus.UNSUPPORTED, "save it as .docx"),
+        (_OLE + "Workbook".encode("utf-16-le"), "x.xls", DocumentStatus.UNSUPPORTED, "save it as .xlsx"),
+        (samples.archive({"ppt/presentation.xml": "x"}), "x.docx", DocumentStatus.UNSUPPORTED, "PowerPoint"),
+        (samples.archive({"content.xml": "x"}), "x.odt", DocumentStatus.UNSUPPORTED, "OpenDocument"),
+        (samples.archive({"a.txt": "x"}), "x.zip", DocumentStatus.UNSUPPORTED, "unpack"),
+        (b"PK\x03\x04 cut off", "x.zip", DocumentStatus.CORRUPT, "damaged"),
+        (bytes(range(256)) * 20, "x.bin", DocumentStatus.UNSUPPORTED, "binary"),
+        (bytes(range(256)) * 20, "x.pdf", DocumentStatus.CORRUPT, "not one inside"),
+    ],
+)
+def test_what_is_refused_is_named_with_its_remedy(data: bytes, name: str, status: DocumentStatus, words: str) -> None:
+    with pytest.raises(NotReadable) as trouble:
+        detect(data, name)
+    assert trouble.value.status == status
+    assert words in trouble.value.reason

@@ -1,0 +1,107 @@
+"""E-mail: the body a person reads, headers as metadata, and no message so broken that it stops the reader."""
+
+from email.message import EmailMessage
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coderai_pipeline.domain.documents import DocumentStatus
+from coderai_pipeline.readers import eml
+from coderai_pipeline.readers.base import Content, ReadOptions
+from tests.readers.checks import assert_consistent, lines, place_of
+
+
+def read(message: EmailMessage | bytes) -> Content:
+    content = eml.read(message if isinstance(message, bytes) else message.as_bytes(), ReadOptions())
+    assert_consistent(content)
+    return content
+
+
+def message(subject: str = "A subject") -> EmailMessage:
+    made = EmailMessage()
+    made["From"] = "Ann Writer <ann@example.org>"
+    made["To"] = "bob@example.org, carl@example.org"
+    made["Subject"] = subject
+    made["Date"] = "Tue, 05 Mar 2024 10:11:12 +0100"
+    return made
+
+
+@settings(max_examples=60, deadline=None)
+@given(lines, st.lists(lines, min_size=1, max_size=5), st.sampled_from(["base64", "quoted-printable", "8bit"]))
+def test_text_written_is_text_read(subject: str, body: list[str], encoding: str) -> None:
+    made = message(subject)
+    made.set_content("\n\n".join(body), cte=encoding)
+    content = read(made)
+    assert content.text == "\n\n".join(body)
+    assert content.metadata["title"] == subject
+    assert place_of(content, content.text) == "part 1"
+
+
+def test_headers_are_metadata() -> None:
+    made = message("Grüße")
+    made.set_content("text")
+    expected = {
+        "from": "Ann Writer <ann@example.org>", "author": "Ann Writer <ann@example.org>", "title": "Grüße",
+        "to": "bob@example.org, carl@example.org", "date": "2024-03-05T10:11:12+01:00",
+    }  # fmt: skip
+    assert read(made).metadata == expected
+
+
+def test_the_plain_body_is_taken_before_the_page_and_attachments_are_named() -> None:
+    made = message()
+    made.set_content("plain body")
+    made.add_alternative("<p>page body</p>", subtype="html")
+    made.add_attachment(b"%PDF-1.4", maintype="application", subtype="pdf", filename="Bericht März.pdf")
+    content = read(made)
+    assert content.text == "plain body"
+    assert content.metadata["attachments"] == "Bericht März.pdf"
+
+
+def test_a_page_is_read_where_it_is_the_only_body() -> None:
+    made = message()
+    made.set_content("<p>seen</p><p style='display:none'>not seen</p><script>x</script>", subtype="html")
+    content = read(made)
+    assert content.text == "seen\n\nnot seen"
+    assert [hidden.span.of(content.text) for hidden in content.hidden] == ["not seen"]
+
+
+def test_a_message_within_a_message_is_read_after_it() -> None:
+    inner = message("Inner")
+    inner.set_content("inner body")
+    outer = message("Outer")
+    outer.set_content("outer body")
+    outer.add_attachment(inner)
+    content = read(outer)
+    assert content.text == "outer body\n\ninner body"
+    assert content.metadata["title"] == "Outer"
+    assert content.metadata["attachments"] == "Inner"
+
+
+def test_raw_bytes_and_unknown_encodings_in_headers_and_body_are_repaired() -> None:
+    raw = "From: Jürgen <j@e.org>\nMessage-ID: <1>\nSubject: Über\nContent-Type: text/plain; charset=no-such\n\nGrüße"
+    content = read(raw.encode())
+    assert (content.text, content.metadata["title"]) == ("Grüße", "Über")
+    assert "no-such" in content.warnings[0]
+
+
+def test_a_broken_boundary_degrades_to_what_there_is() -> None:
+    raw = (
+        b"From: a@e.org\nMessage-ID: <1>\nSubject: s\nContent-Type: multipart/mixed; boundary=x\n\n"
+        b"--y\nContent-Type: text/plain\n\nthe body\n--y--\n"
+    )
+    content = read(raw)
+    assert "the body" in content.text
+    assert any("boundary" in warning for warning in content.warnings)
+
+
+def test_a_message_without_a_body_is_its_subject_and_says_so() -> None:
+    content = read(b"From: a@e.org\nMessage-ID: <1>\nSubject: only this\n\n")
+    assert content.text == "only this"
+    assert "no body" in content.warnings[0]
+    assert read(b"From: a@e.org\nMessage-ID: <1>\n\n").status == DocumentStatus.NO_TEXT
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=300), st.sampled_from(["multipart/mixed; boundary=a", "text/html", "message/rfc822", "x/y"]))
+def test_no_message_stops_the_reader(body: bytes, kind: str) -> None:
+    eml.read(b"From: a@e.org\nContent-Type: " + kind.encode() + b"\n\n" + body, ReadOptions())

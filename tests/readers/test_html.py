@@ -1,0 +1,159 @@
+"""Web pages: the text that a reader sees, its structure, and what the page states of itself."""
+
+from html import escape
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coderai_pipeline.domain.documents import DocumentStatus
+from coderai_pipeline.readers import html
+from coderai_pipeline.readers.base import Content, ReadOptions
+from tests.readers.checks import assert_consistent, lines, place_of
+
+
+def read(page: str | bytes, *, main_text: bool = False) -> Content:
+    data = page if isinstance(page, bytes) else page.encode()
+    content = html.read(data, ReadOptions(main_text=main_text))
+    assert_consistent(content)
+    return content
+
+
+blocks = st.lists(
+    st.one_of(st.tuples(st.sampled_from(["p", "h2", "blockquote"]), lines), st.tuples(st.just("table"), lines)),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(blocks)
+def test_text_written_is_text_read_and_stands_in_its_element(written: list[tuple[str, str]]) -> None:
+    page, expected, counts = "<html><body>", [], dict[str, int]()
+    for tag, text in written:
+        inner = escape(text)
+        page += (
+            f"<table><tr><td>{inner}</td><td>{inner}</td></tr></table>" if tag == "table" else f"<{tag}>{inner}</{tag}>"
+        )
+        expected.append(f"{text} | {text}" if tag == "table" else text)
+    content = read(page)
+    assert content.text == "\n\n".join(expected)
+    at = 0
+    for (tag, text), block in zip(written, expected, strict=True):
+        counts[tag] = counts.get(tag, 0) + 1
+        inner = "/tr[1]/td[1]" if tag == "table" else ""
+        assert place_of(content, text, at) == f"/html/body/{tag}[{counts[tag]}]{inner}"
+        at += len(block) + 2
+
+
+def test_scripts_styles_and_templates_are_absent() -> None:
+    page = "<head><title>t</title><style>x{}</style></head>a<script>b</script><template>c</template><noscript>d</noscript><!--e-->f"
+    assert read(page).text == "af"
+
+
+@pytest.mark.parametrize(
+    ("element", "why"),
+    [
+        ("<p hidden>x</p>", "hidden"),
+        ('<p style="display: none !important">x</p>', "display:none"),
+        ('<p style="visibility:hidden">x</p>', "visibility:hidden"),
+        ('<p style="font-size:0px">x</p>', "zero size"),
+        ('<p style="position:absolute;left:-9999px">x</p>', "off page"),
+        ('<p style="opacity:0">x</p>', "opacity:0"),
+        ('<p style="color:#fff">x</p>', "white"),
+        ('<p style="color:#eee; background:#eee">x</p>', "colour of the background"),
+        ('<p class="big gone">x</p>', "display:none"),
+        ('<p id="out">x</p>', "display:none"),
+        ('<div style="display:none"><p>x</p></div>', "display:none"),
+    ],
+)
+def test_what_cannot_be_seen_is_marked(element: str, why: str) -> None:
+    content = read(
+        f"<style>/* a */ p.gone, #out {{display:none}} @media print {{p {{display:none}}}}</style><p>seen</p>{element}"
+    )
+    assert content.text == "seen\n\nx"
+    assert [(hidden.span.of(content.text), hidden.why) for hidden in content.hidden] == [("x", why)]
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        '<p aria-hidden="true">x</p>',
+        '<p style="color:white;background:#000">x</p>',
+        '<div style="background:navy"><p style="color:#fff">x</p></div>',
+    ],
+)
+def test_what_can_be_seen_is_not_marked(element: str) -> None:
+    assert read(element).hidden == ()
+
+
+def test_structure_is_kept() -> None:
+    page = """<h1>Main <em>title</em></h1><p>one<br>two   three
+      four</p><ol start=3><li>c<li><p>d</p><ul><li>nested</ul></ol><pre>  code
+    indented</pre><dl><dt>term<dd>meaning</dl>"""
+    content = read(page)
+    expected = "Main title\n\none\ntwo three four\n\n3. c\n4. d\n  - nested\n\n  code\n    indented\n\nterm\nmeaning"
+    assert content.text == expected
+    assert [(heading.span.of(content.text), heading.level) for heading in content.headings] == [("Main title", 1)]
+
+
+def test_tables_are_rows_with_merged_cells_once() -> None:
+    page = """<table><caption>Prices</caption><thead><tr><th>a<th>b<th>c</thead><tr><td rowspan=2>tall<td colspan=2>wide
+      <tr><td>x<td><p>y</p><p>z</p></table>"""
+    content = read(page)
+    assert content.text == "Prices\na | b | c\ntall | wide\n | x | y z"
+    (table,) = content.tables
+    assert table.header is not None
+    assert (table.span.of(content.text), table.header.of(content.text)) == (content.text[7:], "a | b | c")
+
+
+def test_a_table_that_only_arranges_is_read_as_blocks() -> None:
+    content = read("<table><tr><td>menu<td><table><tr><td>a<td>b</table><p>text</table>")
+    assert content.text == "menu\n\na | b\n\ntext"
+    assert len(content.tables) == 1
+
+
+def test_forms_show_what_is_filled_in() -> None:
+    page = 'Name: <input value="Ann"> <input type=checkbox checked> yes <select><option>a<option selected>b</select><input type=hidden value=no>'
+    assert read(page).text == "Name: Ann ☒ yes b"
+
+
+def test_a_page_states_title_author_date_address_and_language() -> None:
+    page = """<html lang="de"><head><title>Shop title</title><meta name=author content="A. Writer">
+      <meta property="article:published_time" content="2024-03-05T10:00:00Z"><link rel=canonical href="https://e.org/a">
+      <meta name=description content="About it"><meta property="og:site_name" content="The Paper"></head><body>x"""
+    expected = {
+        "title": "Shop title", "author": "A. Writer", "date": "2024-03-05T10:00:00Z", "canonical_url": "https://e.org/a",
+        "description": "About it", "site": "The Paper", "language": "de",
+    }  # fmt: skip
+    assert read(page).metadata == expected
+    linked = """<script type="application/ld+json">{"@graph": [{"@type": "Organization", "name": "no"}, {"@type": "NewsArticle",
+      "headline": "The headline", "author": [{"name": "B"}, {"name": "C"}], "datePublished": "2023-01-02"}]}</script>y"""
+    assert read(linked).metadata == {"title": "The headline", "author": "B; C", "date": "2023-01-02"}
+    assert read("<h1>Only this</h1><time datetime=2022-02-02>then</time>").metadata == {
+        "title": "Only this",
+        "date": "2022-02-02",
+    }
+
+
+def test_main_text_leaves_menus_out_and_keeps_byline_and_date() -> None:
+    sentence = "The council met on Monday and decided, after a long debate, to build the bridge. "
+    page = f"""<body><nav><ul><li><a href=/>Home</a><li><a href=/n>News</a></ul></nav><div class=wrap><h1>The bridge</h1>
+      <div class="byline">By Ann Writer</div><time>5 March</time><div class=story><p>{sentence * 3}</p><p>{sentence * 2}</p></div>
+      <div class="sidebar"><p>{"Read this as well, dear reader. " * 3}</p></div></div><footer>Imprint</footer>"""
+    text = read(page, main_text=True).text
+    assert text == f"The bridge\n\nBy Ann Writer\n5 March\n\n{(sentence * 3).strip()}\n\n{(sentence * 2).strip()}"
+    assert "Home" in read(page).text
+
+
+def test_encodings_are_found() -> None:
+    text = "Žluťoučký kůň"
+    for encoding in ("utf-8", "utf-16", "cp1250", "iso-8859-2"):
+        page = f'<html><head><meta charset="{encoding}"></head><body>{text}'
+        assert read(page.encode(encoding)).text == text
+
+
+def test_a_page_that_shows_nothing_has_no_text() -> None:
+    content = html.read(b"<html><body><div id=app></div><script>x</script>", ReadOptions())
+    assert content.status == DocumentStatus.NO_TEXT
+    assert "browser" in content.reason

@@ -1,0 +1,146 @@
+"""Tables of documents: one document a row where a column holds texts, and one readable table where none does."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import openpyxl
+import pyarrow
+import pyarrow.parquet as parquet
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coderai_pipeline.domain.documents import DocumentStatus, Span
+from coderai_pipeline.readers import NotReadable, Reader, ReadOptions, list_rows, tables
+from tests.readers.checks import assert_consistent, lines
+
+Row = dict[str, str]
+DEFAULTS = ReadOptions()
+
+
+def _named(name: str, place: str) -> Row:
+    return {"name": name, "place": place}
+
+
+rows_of_texts = st.lists(
+    st.fixed_dictionaries({"ref": lines, "text": lines, "year": st.just("2024")}), min_size=1, max_size=5
+)
+
+
+def as_csv(rows: list[Row], delimiter: str = ",") -> bytes:
+    written = io.StringIO()
+    writer = csv.DictWriter(written, list(rows[0]), delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(rows)
+    return written.getvalue().encode()
+
+
+def as_xlsx(rows: list[Row]) -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(list(rows[0]))
+    for row in rows:
+        sheet.append([row[name] for name in rows[0]])
+    for cell in (cell for line in sheet.iter_rows() for cell in line):
+        cell.data_type = "s"
+    packed = io.BytesIO()
+    book.save(packed)
+    return packed.getvalue()
+
+
+def as_jsonl(rows: list[Row]) -> bytes:
+    return "\n".join(json.dumps(row) for row in rows).encode()
+
+
+def as_parquet(rows: list[Row]) -> bytes:
+    packed = io.BytesIO()
+    parquet.write_table(pyarrow.Table.from_pylist(rows), packed)
+    return packed.getvalue()
+
+
+WRITERS = {"csv": as_csv, "xlsx": as_xlsx, "jsonl": as_jsonl, "parquet": as_parquet}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@settings(max_examples=15, deadline=None)
+@given(rows=rows_of_texts)
+def test_each_row_is_a_document_with_its_other_columns(kind: str, rows: list[Row]) -> None:
+    data = WRITERS[kind](rows)
+    assert tables.row_ids(data, kind, DEFAULTS) == [str(number) for number in range(1, len(rows) + 1)]
+    table = tables.table_of_documents(data, kind, DEFAULTS)
+    for position, row in enumerate(rows):
+        content, canonical = tables.read_row(table, position)
+        assert content.text == row["text"]
+        assert content.metadata == {"ref": row["ref"], "year": "2024"}
+        assert json.loads(canonical) == row
+        (place,) = content.places.locate(Span(0, 1))
+        assert place.path == f"row {position + 1}"
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=st.lists(st.builds(_named, lines, lines), min_size=2, max_size=5))
+def test_a_table_without_texts_is_one_document_of_readable_rows(rows: list[Row]) -> None:
+    data = as_csv(rows)
+    assert tables.row_ids(data, "csv", DEFAULTS) is None
+    content = tables.read(data, DEFAULTS)
+    assert_consistent(content)
+    written = ["name | place", *(f"{row['name']} | {row['place']}" for row in rows)]
+    assert content.text == "\n".join(written)
+    at = content.text.rindex(rows[-1]["place"])
+    (place,) = content.places.locate(Span(at, at + 1))
+    assert place.path in (f"row {len(rows)}", f"row {len(rows) - 1}")
+    (table,) = content.tables
+    assert table.header is not None
+    assert table.header.of(content.text) == "name | place"
+
+
+def test_the_named_columns_decide_and_ids_are_unique() -> None:
+    data = as_csv(
+        [{"id": "a", "note": "x"}, {"id": "a", "note": "y"}, {"id": "", "note": "z"}, {"id": "b", "note": "w"}]
+    )
+    assert tables.row_ids(data, "csv", DEFAULTS) is None
+    options = ReadOptions(text_column="note", id_column="id")
+    assert tables.row_ids(data, "csv", options) == ["a (1)", "a (2)", "(3)", "b"]
+    for wrong in (ReadOptions(text_column="body"), ReadOptions(text_column="note", id_column="key")):
+        with pytest.raises(NotReadable, match=r"its columns are id, note; name one in reading\.(text|id)_column"):
+            tables.row_ids(data, "csv", wrong)
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_records_without_a_text_column_are_refused_by_name(kind: str) -> None:
+    data = WRITERS[kind]([{"a": "1", "b": "2"}, {"a": "3", "b": "4"}])
+    with pytest.raises(NotReadable, match=r"columns are a, b; name one in reading\.text_column"):
+        tables.row_ids(data, kind, DEFAULTS)
+
+
+def test_semicolons_and_quoted_line_ends_are_understood() -> None:
+    rows = [{"id": "1", "text": 'He said "no";\nand left'}, {"id": "2", "text": "short"}]
+    table = tables.table_of_documents(as_csv(rows, ";"), "csv", DEFAULTS)
+    assert tables.read_row(table, 0)[0].text == rows[0]["text"]
+
+
+def test_a_row_without_text_says_so() -> None:
+    table = tables.table_of_documents(as_csv([{"id": "1", "text": " "}, {"id": "2", "text": "x"}]), "csv", DEFAULTS)
+    content, _ = tables.read_row(table, 0)
+    assert content.status == DocumentStatus.NO_TEXT
+    assert "row 1" in content.reason
+
+
+def test_rows_are_read_through_the_pool_and_a_changed_table_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "news.csv"
+    path.write_bytes(as_csv([{"title": f"T{number}", "text": f"story {number}"} for number in range(30)]))
+    assert list_rows(path) == [str(number) for number in range(1, 31)]
+    with Reader(DEFAULTS, workers=2) as reader:
+        documents = [reader.submit(path, f"k{n}", f"news.csv#{n + 1}", row=n).result() for n in range(30)]
+        assert [document.text for document in documents] == [f"story {number}" for number in range(30)]
+        assert len({document.sha256 for document in documents}) == 30
+        assert documents[3].metadata["title"] == "T3"
+        path.write_bytes(as_csv([{"title": "new", "text": "rewritten"}]))
+        assert reader.submit(path, "k", "s", row=0).result().text == "rewritten"
+        gone = reader.submit(path, "k", "s", row=9).result()
+        assert gone.status == DocumentStatus.UNSUPPORTED
+        assert "only 1" in gone.reason
+    assert list_rows(tmp_path / "none.csv") is None

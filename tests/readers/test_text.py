@@ -1,0 +1,104 @@
+"""Plain text and Markdown: nothing changed but NULs and line ends, and what is odd reported."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.readers import markdown, text
+from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
+from coderai_pipeline.readers.language import detect_language
+
+plain = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r\ufeff"), min_size=1).filter(
+    str.strip
+)
+
+
+def read(data: bytes) -> Content:
+    return text.read(data, ReadOptions())
+
+
+@settings(max_examples=200, deadline=None)
+@given(plain.filter(lambda written: "\x1b" not in written))
+def test_clean_utf8_is_read_as_it_is_written(written: str) -> None:
+    data = written.encode()
+    if data[:1] in (b"\xff", b"\xfe"):
+        return
+    content = read(data)
+    assert content.text == written
+    for number, line in enumerate(written.split("\n"), 1):
+        if line:
+            start = sum(len(before) + 1 for before in written.split("\n")[: number - 1])
+            assert content.places.locate(Span(start, start + len(line)))[0].path == f"line {number}"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_unicode_is_known_by_its_mark_or_its_nuls(encoding: str) -> None:
+    written = "A letter from Zürich, 5 March\nsecond line"
+    assert read(written.encode(encoding)).text == written
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written"),
+    [
+        ("cp1252", "Der Bürgermeister erklärte, daß die Brücke über den Fluß gesperrt wird – für drei Wochen."),
+        ("cp1251", "Администрация города сообщила, что мост через реку будет закрыт на три недели."),
+        ("shift_jis", "市役所は、川にかかる橋を三週間閉鎖すると発表しました。住民は不便を感じています。"),
+        ("gb18030", "市政府宣布，这座桥将关闭三个星期，居民们感到很不方便。"),
+        ("iso2022_jp", "市役所は、橋を三週間閉鎖すると発表しました。"),
+    ],
+)
+def test_other_encodings_are_detected_and_said(encoding: str, written: str) -> None:
+    content = read(written.encode(encoding))
+    assert content.text == written
+    assert "confidence" in content.warnings[0]
+
+
+def test_line_ends_are_made_one_kind_and_mixed_ones_reported() -> None:
+    content = read(b"one\r\ntwo\rthree\n")
+    assert content.text == "one\ntwo\nthree\n"
+    assert "mixed line ends" in content.warnings[0]
+    assert read(b"one\r\ntwo\r\n").warnings == []
+
+
+def test_nuls_are_left_out_and_reported() -> None:
+    content = read(b"some text\0 with a few\0 NULs")
+    assert content.text == "some text with a few NULs"
+    assert content.warnings == ["2 NUL characters were left out"]
+
+
+def test_invisible_marks_stay_and_are_reported() -> None:
+    written = "abc ‮def‬ g​h"
+    content = read(written.encode())
+    assert content.text == written
+    assert "overrides" in content.warnings[0]
+    assert "zero-width" in content.warnings[1]
+
+
+def test_white_space_is_no_text() -> None:
+    with pytest.raises(NotReadable):
+        read(b" \n\t\n")
+
+
+def test_markdown_is_kept_and_its_headings_known() -> None:
+    source = "# One\ntext\n\n## Two ##\n```\n# no heading\n```\nThree\n=====\n- item\n---\n    # code\n"
+    content = markdown.read(source.encode(), ReadOptions())
+    assert content.text == source
+    found = [(heading.span.of(source), heading.level) for heading in content.headings]
+    assert found == [("One", 1), ("Two", 2), ("Three", 1)]
+    assert content.metadata["title"] == "One"
+
+
+@pytest.mark.parametrize(
+    ("written", "language"),
+    [
+        ("The committee has decided to postpone the vote until next week.", "en"),
+        ("Der Ausschuss hat beschlossen, die Abstimmung auf nächste Woche zu verschieben.", "de"),
+        ("委员会决定将投票推迟到下周，因为许多成员无法出席会议。", "zh"),
+        ("قررت اللجنة تأجيل التصويت إلى الأسبوع المقبل", "ar"),
+        ("too short", None),
+        ("12,5 13,7 2024-01-01 " * 20, None),
+    ],
+)
+def test_the_language_is_told_where_there_is_enough_text(written: str, language: str | None) -> None:
+    assert detect_language(written) == language
