@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 
 import click
@@ -95,7 +95,7 @@ def _print_break(loaded: LoadedProject, result: object) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator["_Bar"]:
+def _progress() -> Generator["_Bar"]:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         yield _Bar(progress)
@@ -192,7 +192,7 @@ def resume(project_id: str) -> None:
 
 
 @contextmanager
-def _control(project_id: str) -> Iterator[tuple[ProjectFolder, Control]]:
+def _control(project_id: str) -> Generator[tuple[ProjectFolder, Control]]:
     with plain_errors():
         folder = Home(find_home()).project(project_id)
         yield folder, Control(folder.state)

@@ -5,6 +5,7 @@ Started by the `read_and_extract` step (partitions asked for by hand) or by a jo
 
 import time
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -146,7 +147,7 @@ class CorpusRun:
             return
         asset = "documents" if not report.document.status.is_readable else "extractions"
         key = names.asset_key(self._loaded.id, asset)
-        shown: dict[str, object] = {"why": report.trouble, "status": str(report.document.status)}
+        shown: dict[str, Any] = {"why": report.trouble, "status": str(report.document.status)}
         if report.settlement is not None:
             shown |= metadata.extraction_metadata(report.settlement, self._loaded.project.privacy)
         yield dg.AssetObservation(

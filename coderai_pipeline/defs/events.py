@@ -8,7 +8,6 @@ import os
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from dagster import (
@@ -49,9 +48,11 @@ class DocumentEvents:
             self._store(DagsterEventType.ASSET_MATERIALIZATION_PLANNED, planned)
 
     def materialise(self, materializations: Sequence[AssetMaterialization]) -> None:
-        by_key = sorted(materializations, key=lambda materialization: materialization.asset_key.path)
-        for _, group in groupby(by_key, key=lambda materialization: materialization.asset_key):
-            self._store(DagsterEventType.ASSET_MATERIALIZATION, [StepMaterializationData(one) for one in group])
+        by_asset: dict[AssetKey, list[StepMaterializationData]] = {}
+        for one in materializations:  # a batch is stored under the asset of its last event
+            by_asset.setdefault(one.asset_key, []).append(StepMaterializationData(one))
+        for group in by_asset.values():
+            self._store(DagsterEventType.ASSET_MATERIALIZATION, group)
 
     def observe(self, observations: Sequence[AssetObservation]) -> None:
         self._store(DagsterEventType.ASSET_OBSERVATION, [AssetObservationData(one) for one in observations])

@@ -60,10 +60,14 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
             for statement in statements:
                 connection.execute(statement)
         with self.index_transaction() as connection:
-            ids = [connection.execute(statement).inserted_primary_key[0] for statement in statements]
+            ids = [_inserted_id(connection.execute(statement)) for statement in statements]
             self._store_asset_event_tags(connection, events, ids)
             for event, event_id in _last_of_each_asset(events, ids):
                 self._store_asset_event(connection, event, event_id)
+
+
+def _inserted_id(result: Any) -> int:
+    return result.inserted_primary_key[0]
 
 
 def _last_of_each_asset(events: Sequence[EventLogEntry], ids: Sequence[int]) -> list[tuple[EventLogEntry, int]]:

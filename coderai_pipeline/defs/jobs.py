@@ -3,9 +3,12 @@
 They are made of ops, not of assets: an asset job over partitions can only be launched for partitions picked by hand,
 and these find out themselves what is missing.
 """
+# pyright: reportUnknownMemberType=false, reportUntypedFunctionDecorator=false, reportReturnType=false
+# Dagster's decorators are typed in part only: what they make of a function is not known to the checker.
 
 import getpass
 from collections.abc import Callable
+from typing import Any
 
 import dagster as dg
 
@@ -45,9 +48,9 @@ def _extracting(folder: ProjectFolder, name: str, description: str, **config: ob
         CorpusRun(context, folder.load()).extract(config)
 
     tags = {names.PROJECT_TAG: folder.id, names.EXTRACTING_TAG: folder.id}
-    defaults = {"ops": {op_name(folder.id, name): {"config": config}}} if config else None
+    defaults: dict[str, Any] = {"ops": {op_name(folder.id, name): {"config": config}}} if config else {}
 
-    @dg.job(name=names.job_name(folder.id, name), description=description, tags=tags, config=defaults)
+    @dg.job(name=names.job_name(folder.id, name), description=description, tags=tags, config=defaults or None)  # pyright: ignore[reportArgumentType] (None is what it defaults to)
     def extracting() -> None:
         extract()
 

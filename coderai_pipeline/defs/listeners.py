@@ -1,6 +1,6 @@
 """Lets the process that executes a run in itself (the command line) see the run's progress as it happens."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from coderai_pipeline.engine.report import Event, Summary
@@ -11,7 +11,7 @@ _listeners: dict[str, Listener] = {}
 
 
 @contextmanager
-def listening(project_id: str, listener: Listener) -> Iterator[None]:
+def listening(project_id: str, listener: Listener) -> Generator[None]:
     """Calls `listener` with every event of this project's run in this process, and the run's totals so far."""
     _listeners[project_id] = listener
     try:

@@ -1,4 +1,6 @@
 """What a person sees of a document, a prompt or a dataset in the Dagster UI: bounded tables, previews, counts and links."""
+# pyright: reportUnknownMemberType=false
+# `MetadataValue.path` is typed in part only.
 
 import json
 from collections.abc import Iterable, Mapping

@@ -2,6 +2,8 @@
 
 Each loads, calls and reports; what a prompt says is in `domain.prompts`, what a snapshot holds in `publishing`.
 """
+# pyright: reportUnknownMemberType=false, reportUntypedFunctionDecorator=false, reportReturnType=false
+# Dagster's decorators are typed in part only: what they make of a function is not known to the checker.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

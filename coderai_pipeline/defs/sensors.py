@@ -2,6 +2,8 @@
 
 Level-triggered: a tick compares what is wanted with what is held, so that nothing is lost however the last one ended.
 """
+# pyright: reportUnknownMemberType=false, reportUntypedFunctionDecorator=false, reportReturnType=false
+# Dagster's decorators are typed in part only: what they make of a function is not known to the checker.
 
 import hashlib
 import time

@@ -3,7 +3,7 @@
 The only place where an extractor's name becomes an object. A missing key is an error before anything else is done.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ def open_extractions(
     loaded: LoadedProject,
     make_client: "Callable[[], openai.OpenAI] | None" = None,
     patience: Patience | None = None,
-) -> Iterator[Extractions]:
+) -> Generator[Extractions]:
     """Raises MissingKey where the project's extractor needs a key and the environment has none."""
     with _asker(loaded, make_client, patience) as asker:
         yield Extractions.of(loaded.project, loaded.codebook, asker)
@@ -44,7 +44,7 @@ def check_ready(project: Project) -> None:
 @contextmanager
 def _asker(
     loaded: LoadedProject, make_client: "Callable[[], openai.OpenAI] | None", patience: Patience | None
-) -> Iterator[Asker]:
+) -> Generator[Asker]:
     project = loaded.project
     if project.extractor.name == "rules":
         yield RulesAsker(project)

@@ -69,7 +69,9 @@ class ReplyArchive:
             "reply": _stated(reply),
             "raw": raw,
         }
-        _write(self.folder, self.path(reply.call_id), json.dumps(held, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        _write(
+            self.folder, self.path(reply.call_id), json.dumps(held, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        )
 
     def path(self, call_id: str) -> Path:
         return self.folder / call_id[:2] / f"{call_id}.json"

@@ -26,6 +26,8 @@ _PAGE_BYTES = 4096
 _MOST_BYTES = 1 << 20
 _SCHEMAS_KNOWN = 64
 _AHEAD = 8
+_counting = threading.Lock()
+"""Calls that start together would all count the part that they share."""
 _FOREIGN_STALE_S = 900.0
 """Processes of other machines cannot be looked at; their reservations lapse when they have not moved for so long."""
 
@@ -44,8 +46,9 @@ class Estimate:
 
 def estimate(request: CallRequest) -> Estimate:
     """The prompt as o200k counts it, the schema included, and the most that a reply of this schema should hold."""
-    of_schema = _of_schema(request.schema)
-    prompt = of_schema.prompt + sum(_counted(message.content) + _MESSAGE_OVERHEAD for message in request.messages)
+    with _counting:
+        of_schema = _of_schema(request.schema)
+        prompt = of_schema.prompt + sum(_counted(message.content) + _MESSAGE_OVERHEAD for message in request.messages)
     cap = request.parameters.get("max_output_tokens")
     return Estimate(prompt, of_schema.completion if cap is None else int(cap))
 

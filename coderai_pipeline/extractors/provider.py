@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import openai
 
 _CLOSING_S = 5.0
-_AHEAD_S = 0.005
 
 
 class Provider:
@@ -58,7 +57,6 @@ class Provider:
             sender, endpoint.address, settings, limits, key, archive, budget, shared_state, patience or Patience()
         )
         self._line: WaitingLine[Call] = WaitingLine(lambda: self._attempts.concurrency.limit)
-        self._enough_waiting = 2 * limits.in_flight
         self._lock = threading.Lock()
         self._under_way: dict[str, tuple[Call, list[Future[Reply]]]] = {}
         self._outcomes: SimpleQueue[tuple[Call, Sent] | None] = SimpleQueue()
@@ -91,18 +89,9 @@ class Provider:
                 return future
             self._under_way[call.id] = (call, [future])
         try:
-            held = self._archive.get(call.id)
+            self._find_or_line_up(call)
         except OSError as error:
             self._fail(call, error)
-            return future
-        if held is not None:
-            self._attempts.counters.add("from_archive")
-            self._finish(call, held)
-        elif not self._line.put(call):
-            self._cancel(call)
-        elif self._line.waiting > self._enough_waiting:
-            # The caller is far ahead: the interpreter is better lent to the threads that send.
-            time.sleep(_AHEAD_S)
         return future
 
     def ask_again(self, request: CallRequest, why: str) -> "Future[Reply]":
@@ -130,6 +119,15 @@ class Provider:
         for call, _ in list(self._under_way.values()):
             self._cancel(call)
         self._attempts.close()
+
+    def _find_or_line_up(self, call: Call) -> None:
+        held = self._archive.get(call.id)
+        if held is not None:
+            self._attempts.counters.add("from_archive")
+            self._finish(call, held)
+            return
+        if not self._line.put(call):
+            self._cancel(call)
 
     def _send_calls(self) -> None:
         while (call := self._line.take()) is not None:

@@ -29,10 +29,6 @@ class WaitingLine(Generic[T]):
     def in_flight(self) -> int:
         return self._in_flight
 
-    @property
-    def waiting(self) -> int:
-        return len(self._ready) + len(self._later)
-
     def put(self, item: T, after_s: float = 0.0) -> bool:
         """Lines up an item, or, once `after_s` is over, puts it first. False = the line is closed."""
         with self._changed:

@@ -10,6 +10,7 @@ from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.readers.building import CELL, LINE, PARAGRAPH, TextBuilder
 from coderai_pipeline.readers.docx_runs import CHOICES, Inline, Notes, chosen, read_inline
 from coderai_pipeline.readers.docx_styles import Numbering, Styles, W, is_on, numbering_of, outline_level, value
+from coderai_pipeline.readers.normalise import whole_number
 from coderai_pipeline.readers.packages import Element
 from coderai_pipeline.readers.table_rows import looks_like_header, without_trailing_empty
 
@@ -222,8 +223,7 @@ def _continues(cell: Element) -> bool:
 
 
 def _columns_spanned(cell: Element) -> int:
-    span = value(cell.find(W + "tcPr"), "gridSpan") or "1"
-    return max(1, min(int(span), _MAX_COLUMNS)) if span.isdigit() else 1
+    return max(1, min(whole_number(value(cell.find(W + "tcPr"), "gridSpan"), 1), _MAX_COLUMNS))
 
 
 def _is_layout(rows: list[Element]) -> bool:

@@ -6,6 +6,7 @@ Which paragraphs there are, and in what order, is in `docx_blocks`.
 from dataclasses import dataclass, field
 
 from coderai_pipeline.readers.docx_styles import Styles, W, is_on, roman, value
+from coderai_pipeline.readers.normalise import whole_number
 from coderai_pipeline.readers.packages import Element, is_element, text_children
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
@@ -159,7 +160,7 @@ def chosen(alternatives: Element) -> Element:
 
 
 def _is_tiny(half_points: str | None) -> bool:
-    return bool(half_points) and half_points.isdigit() and int(half_points) <= 2
+    return whole_number(half_points, 99) <= 2
 
 
 def _symbol(element: Element) -> str:
@@ -181,5 +182,5 @@ def _form_value(begin: Element) -> str:
     entries = begin.findall(f"{W}ffData/{W}ddList/{W}listEntry")
     if not entries:
         return ""
-    index = value(begin.find(f"{W}ffData/{W}ddList"), "result") or "0"
-    return entries[int(index)].get(W + "val", "") if index.isdigit() and int(index) < len(entries) else ""
+    index = whole_number(value(begin.find(f"{W}ffData/{W}ddList"), "result"), 0)
+    return entries[index].get(W + "val", "") if 0 <= index < len(entries) else ""

@@ -6,6 +6,7 @@ The text itself is in `docx_runs`, its order in `docx_blocks`.
 import re
 from dataclasses import dataclass, field
 
+from coderai_pipeline.readers.normalise import whole_number
 from coderai_pipeline.readers.packages import Element
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -79,8 +80,8 @@ def _style(element: Element) -> Style:
 
 
 def outline_level(properties: Element | None) -> int | None:
-    level = value(properties, "outlineLvl")
-    return int(level) + 1 if level and level.isdigit() and int(level) < 9 else None
+    level = whole_number(value(properties, "outlineLvl"), -1)
+    return level + 1 if 0 <= level < 9 else None
 
 
 def numbering_of(properties: Element | None) -> tuple[str, int] | None:
@@ -88,8 +89,7 @@ def numbering_of(properties: Element | None) -> tuple[str, int] | None:
     found = None if properties is None else properties.find(W + "numPr")
     if found is None:
         return None
-    level = value(found, "ilvl") or "0"
-    return value(found, "numId") or "", int(level) if level.isdigit() else 0
+    return value(found, "numId") or "", whole_number(value(found, "ilvl"), 0)
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ class Numbering:
     def read(cls, root: Element | None) -> "Numbering":
         numbering = cls()
         for element in () if root is None else root.iter(W + "abstractNum"):
-            levels = {int(level.get(W + "ilvl", "0")): _level(level) for level in element.iter(W + "lvl")}
+            levels = {whole_number(level.get(W + "ilvl"), 0): _level(level) for level in element.iter(W + "lvl")}
             numbering._levels[element.get(W + "abstractNumId", "")] = levels
         for element in () if root is None else root.iter(W + "num"):
             numbering._abstract[element.get(W + "numId", "")] = value(element, "abstractNumId") or ""
@@ -136,11 +136,9 @@ class Numbering:
 
 
 def _level(element: Element) -> _Level:
-    start = value(element, "start") or "1"
     text = value(element, "lvlText")
-    return _Level(
-        value(element, "numFmt") or "decimal", "" if text is None else text, int(start) if start.isdigit() else 1
-    )
+    start = whole_number(value(element, "start"), 1)
+    return _Level(value(element, "numFmt") or "decimal", "" if text is None else text, start)
 
 
 def _bullet(text: str) -> str:

@@ -15,6 +15,7 @@ from coderai_pipeline.readers.building import LINE, PARAGRAPH, TextBuilder
 from coderai_pipeline.readers.docx_styles import roman
 from coderai_pipeline.readers.html_hidden import Ground, Visibility
 from coderai_pipeline.readers.html_tables import DataTable
+from coderai_pipeline.readers.normalise import whole_number
 
 _ABSENT = frozenset((
     "script", "style", "template", "noscript", "head", "title", "meta", "link", "iframe", "object", "embed",
@@ -184,16 +185,14 @@ class Page:
         self._fresh = False
 
     def _next_marker(self, item: Tag) -> str:
-        if not self._lists or "list-style:none" in str(item.parent.get("style") if item.parent else "").replace(
-            " ", ""
-        ):
+        style = str(item.parent.get("style") or "") if item.parent else ""
+        if not self._lists or "list-style:none" in style.replace(" ", ""):
             return ""
         current = self._lists[-1]
         indent = "  " * (len(self._lists) - 1)
         if current[0] == "ul":
             return f"{indent}- "
-        given = str(item.get("value") or "")
-        number = int(given) if given.isdecimal() else int(current[1])
+        number = whole_number(str(item.get("value") or ""), int(current[1]))
         current[1] = number + 1
         return f"{indent}{_numbered(number, str(current[2]))}. "
 
@@ -213,8 +212,7 @@ class Page:
 
 
 def _start(tag: Tag) -> int:
-    given = str(tag.get("start") or "")
-    return int(given) if given.lstrip("-").isdecimal() else 1
+    return whole_number(str(tag.get("start") or ""), 1)
 
 
 def _numbered(number: int, kind: str) -> str:

@@ -7,6 +7,7 @@ from bs4.element import Tag
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.readers.building import CELL, TextBuilder
 from coderai_pipeline.readers.html_elements import Elements
+from coderai_pipeline.readers.normalise import whole_number
 from coderai_pipeline.readers.table_rows import looks_like_header, without_trailing_empty
 
 _MAX_SPAN = 500
@@ -104,5 +105,4 @@ class DataTable:
 
 
 def _span(tag: Tag, name: str) -> int:
-    given = str(tag.get(name) or "1").strip()
-    return max(1, min(int(given), _MAX_SPAN)) if given.isdecimal() else 1
+    return max(1, min(whole_number(str(tag.get(name) or ""), 1), _MAX_SPAN))

@@ -6,6 +6,7 @@ How one format's text is put together is in that format's reader.
 import hashlib
 import re
 
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}$")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -18,3 +19,8 @@ def text_fingerprint(text: str) -> str:
 def storable(text: str) -> str:
     """The text with NULs and lone surrogates replaced one for one by U+FFFD, so that offsets stay."""
     return _UNSTORABLE.sub("\ufffd", text)
+
+
+def whole_number(written: str | None, otherwise: int) -> int:
+    """A number as files write them in attributes; `otherwise` where it is none, or so long that it is an attack."""
+    return int(written) if written and _WHOLE_NUMBER.match(written.strip()) else otherwise

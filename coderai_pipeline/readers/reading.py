@@ -56,7 +56,11 @@ def read(
             return _read_row(document, path, row, options, loaded)
         data = read_regular_file(path, options.file_mb)
         document = replace(document, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
-        kind, data = _unlocked(data, PurePath(path).name, options)
+        name = PurePath(path).name
+        kind = detect.detect(data, name)
+        if kind == detect.LOCKED_OFFICE:
+            document = replace(document, type="xlsx" if name.lower().endswith((".xlsx", ".xlsm")) else "docx")
+            kind, data = _unlocked(data, name, options)
         document = replace(document, type=kind)
         reader = _reader(kind)
         loaded(document)

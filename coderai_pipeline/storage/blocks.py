@@ -3,10 +3,9 @@
 What the rows of each kind mean is in `records`; building a dataset from them is in `publishing`. Rows are never changed:
 a later row with a higher `version` wins, so a killed process leaves either a whole block or none.
 """
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false
 # pyarrow ships no types.
 
-import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +29,7 @@ def _schema(**fields: Any) -> pa.Schema:
 
 _TEXTS = pa.list_(pa.string())
 
-SCHEMAS: Mapping[str, pa.Schema] = {
+SCHEMAS: Mapping[str, Any] = {
     "documents": _schema(
         document=pa.string(), version=pa.int64(), source=pa.string(), file=pa.string(), type=pa.string(),
         status=pa.string(), reason=pa.string(), duplicate_of=pa.string(), removed=pa.bool_(), sha256=pa.string(),
@@ -165,7 +164,7 @@ class BlockStore:
         name = name or f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
         unfinished = folder / f".{name}.unfinished"
         pq.write_table(table, unfinished, compression="zstd", row_group_size=ROWS_TOGETHER)
-        os.replace(unfinished, folder / f"{name}.parquet")
+        unfinished.replace(folder / f"{name}.parquet")
 
 
 def _part(kind: str, columns: Sequence[str] | None) -> pa.Schema:

@@ -2,7 +2,7 @@
 
 Importing pandas takes longer than a small run. What the columns mean is in `blocks` and `records`.
 """
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownParameterType=false
 # pyarrow ships no types.
 
 from collections.abc import Mapping, Sequence

@@ -6,7 +6,7 @@ Small files below the project's `state/`; the runs themselves are in `engine`.
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -63,7 +63,7 @@ class Control:
         self._paused.unlink(missing_ok=True)
 
     @contextmanager
-    def extracting(self, run_id: str) -> Iterator[None]:
+    def extracting(self, run_id: str) -> Generator[None]:
         """Holds the project for one run; released by the system when the process dies, however it dies.
 
         Raises ProjectBusy where another process holds it.
