@@ -18,7 +18,7 @@ class DocumentStatus(StrEnum):
 
     READY = "ready"
     PARTIAL = "partial"
-    NEEDS_PASSWORD = "needs_password"
+    NEEDS_PASSWORD = "needs_password"  # noqa: S105 - a status
     NEEDS_OCR = "needs_ocr"
     NO_TEXT = "no_text"
     GARBLED = "garbled"

@@ -51,7 +51,7 @@ class Package:
             raise NotReadable(DocumentStatus.NEEDS_PASSWORD, "is under a password; add it to reading.passwords")
         try:
             return cast("IO[bytes]", _Bounded(self._archive.open(member), member))
-        except (zipfile.BadZipFile, NotImplementedError, OSError) as error:
+        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, RuntimeError) as error:
             raise damaged(str(error)) from error
 
     def xml(self, part: str) -> Element | None:

