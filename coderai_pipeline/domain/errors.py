@@ -7,7 +7,8 @@ CoderAIError
 ├── MissingKey          the environment variable that should hold the key is not set
 ├── ProviderError       the model server did not give a usable reply
 │   ├── RequestRefused      it will not take this request, now or later (4xx)
-│   │   └── ContextTooLong      the request is larger than the model reads
+│   │   ├── ContextTooLong      the request is larger than the model reads
+│   │   └── AccessRefused       it will take no request: the key, the credit, the address or the model is refused
 │   └── ProviderUnavailable it did not answer after every retry, or the circuit breaker is open
 └── BudgetExhausted     the project's token budget leaves no room for the next call
 """
@@ -78,6 +79,10 @@ class RequestRefused(ProviderError):
 
 class ContextTooLong(RequestRefused):
     """The request is larger than the model reads; the chunk has to be split further."""
+
+
+class AccessRefused(RequestRefused):
+    """The server will take no request at all: the key, the account's credit, the address or the model is refused."""
 
 
 class ProviderUnavailable(ProviderError):

@@ -4,7 +4,7 @@ A question is one ask about one chunk; hearing it gives a parsed reply or the re
 """
 
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -14,9 +14,11 @@ from coderai_pipeline.domain.chunks import Chunk, split_further
 from coderai_pipeline.domain.conventions import conventions_of
 from coderai_pipeline.domain.documents import Document
 from coderai_pipeline.domain.errors import (
+    AccessRefused,
     BudgetExhausted,
     CoderAIError,
     ContextTooLong,
+    ProviderError,
     ProviderUnavailable,
     RequestRefused,
 )
@@ -31,6 +33,8 @@ TRIES = 3
 """How often a run asks a question whose replies cannot be read; replies of earlier runs do not count."""
 
 Waiting = Sequence[Future[Any]]
+Tried = tuple[Reply, ParsedReply]
+"""A reply and what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,6 @@ class Question:
     ask: Ask
     chunk: Chunk
     hints: tuple[EntityHint, ...] = ()
-    fresh: bool = False
-    """Replies held from earlier are not good enough: it is asked anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Heard:
     """What came of a question. problem: why there are no answers, "" = there are. reply: None where no call was made.
 
     replies: all that were paid for it, the last is the one used. raw: text of a reply that could not be read.
+    cells: how many the reply used answered, where `parsed` does not hold all of them; 0 = it does.
     """
 
     question: Question
@@ -54,6 +57,7 @@ class Heard:
     problem: str = ""
     replies: tuple[Reply, ...] = ()
     raw: str | None = None
+    cells: int = 0
 
     @property
     def reply(self) -> Reply | None:
@@ -61,10 +65,13 @@ class Heard:
 
 
 class Interrupted(CoderAIError):
-    """The document cannot be finished now (budget, outage); it stays open. stop: the whole run has to stop."""
+    """Nothing more can be asked now (budget, key, outage): the document stays open and the run stops.
 
-    def __init__(self, why: str, *, stop: bool) -> None:
-        self.stop = stop
+    needs_person: the next run would end the same way until somebody does something.
+    """
+
+    def __init__(self, why: str, *, needs_person: bool) -> None:
+        self.needs_person = needs_person
         super().__init__(why)
 
 
@@ -86,12 +93,14 @@ class Asker(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Open:
+    """A question under way. tried: the replies to it so far, none of them good enough."""
+
     question: Question
     request: CallRequest
     future: Future[Reply]
-    replies: tuple[Reply, ...] = ()
+    tried: tuple[tuple[Reply, ParsedReply], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,52 +124,97 @@ class ModelAsker:
         return heard
 
     def recall(self, question: Question, call_id: str) -> Heard | None:
-        reply = self.archive.get(call_id)
-        if reply is None:
-            return None
-        parsed = _parse(question, reply)
-        return None if parsed.problem else Heard(question, parsed, "", (reply,))
+        return recall_from(self.archive, question, call_id)
 
     def _put(self, document: Document, question: Question) -> _Open:
         request = render(question.ask, document, question.chunk, question.hints)
-        while question.fresh and self.archive.get(call_id(request)) is not None:
-            request = next_attempt(request)
         return _Open(question, request, self.provider.submit(request))
 
     def _take(self, document: Document, one: _Open, heard: list[Heard]) -> list[_Open]:
         """Adds what was heard, or gives what has to be asked instead."""
         try:
-            reply = one.future.result()
+            reply = self._reply(one)
         except ContextTooLong as error:
             return self._halves(document, one, error, heard)
-        except RequestRefused as error:
-            heard.append(Heard(one.question, ParsedReply(), str(error), one.replies, error.raw))
+        except (RequestRefused, ProviderUnavailable) as error:
+            heard.append(best_of(one.question, one.tried) if _is_usable(one.tried) else _unheard(one, error))
             return []
-        except BudgetExhausted as error:
-            raise Interrupted(str(error), stop=True) from error
-        except ProviderUnavailable as error:
-            raise Interrupted(str(error), stop=False) from error
-        parsed = _parse(one.question, reply)
-        replies = (*one.replies, reply)
-        complaint = parsed.problem or (f"no answer to {', '.join(parsed.missing)}" if parsed.missing else "")
-        if complaint and sum(not reply.from_archive for reply in replies) < TRIES:
+        parsed = parse_reply(one.question, reply)
+        tried = (*one.tried, (reply, parsed))
+        complaint = complaint_about(parsed)
+        if complaint and sum(not reply.from_archive for reply, _ in tried) < TRIES:
             future = self.provider.ask_again(one.request, complaint)
-            return [_Open(one.question, next_attempt(one.request), future, replies)]
-        heard.append(Heard(one.question, parsed, parsed.problem, replies, reply.text if complaint else None))
+            return [_Open(one.question, next_attempt(one.request), future, tried)]
+        heard.append(best_of(one.question, tried))
         return []
+
+    def _reply(self, one: _Open) -> Reply:
+        """Raises Interrupted where the trouble is not this question's own."""
+        try:
+            return one.future.result()
+        except (BudgetExhausted, AccessRefused) as error:
+            raise Interrupted(str(error), needs_person=True) from error
+        except ProviderUnavailable as error:
+            if self.provider.stats().breaker == "closed":
+                raise  # other calls are answered: it is this one that the server cannot take
+            raise Interrupted(str(error), needs_person=False) from error
+        except CancelledError as error:
+            raise Interrupted("the run was cancelled", needs_person=False) from error
 
     def _halves(self, document: Document, one: _Open, error: ContextTooLong, heard: list[Heard]) -> list[_Open]:
         try:
             halves = split_further(one.question.chunk, document)
         except ContextTooLong:
-            heard.append(Heard(one.question, ParsedReply(), str(error), one.replies, error.raw))
+            heard.append(_unheard(one, error))
             return []
         return [self._put(document, replace(one.question, chunk=half)) for half in halves]
 
 
-def _parse(question: Question, reply: Reply) -> ParsedReply:
+def _unheard(one: _Open, error: ProviderError) -> Heard:
+    return Heard(one.question, ParsedReply(), str(error), tuple(reply for reply, _ in one.tried), error.raw)
+
+
+def _is_usable(tried: Sequence[tuple[Reply, ParsedReply]]) -> bool:
+    return any(not parsed.problem for _, parsed in tried)
+
+
+def best_of(question: Question, tried: Sequence[Tried]) -> Heard:
+    """The reply that says most, the last of equals: a worse one that came later takes nothing away."""
+    ordered = sorted(tried, key=lambda one: (not one[1].problem, -len(one[1].missing)))
+    reply, parsed = ordered[-1]
+    is_whole = not (parsed.problem or parsed.missing)
+    return Heard(question, parsed, parsed.problem, tuple(one for one, _ in ordered), None if is_whole else reply.text)
+
+
+def parse_reply(question: Question, reply: Reply) -> ParsedReply:
     ids = [hint.id for hint in question.hints]
     return read_reply(reply.text, reply.finish_reason, question.ask, reply.call_id, question.chunk.index, ids)
+
+
+def complaint_about(parsed: ParsedReply) -> str:
+    """Why the question is to be asked again; "" = the reply will do."""
+    return parsed.problem or (f"no answer to {', '.join(parsed.missing)}" if parsed.missing else "")
+
+
+def held_replies(
+    archive: ReplyArchive, question: Question, request: CallRequest
+) -> tuple[tuple[Tried, ...], CallRequest | None]:
+    """The replies held to a question, in the order of asking, and the request that is made next; None = the last will do."""
+    tried: tuple[Tried, ...] = ()
+    while (reply := archive.get(call_id(request))) is not None:
+        tried = (*tried, (reply, parse_reply(question, reply)))
+        if not complaint_about(tried[-1][1]):
+            return tried, None
+        request = next_attempt(request)
+    return tried, request
+
+
+def recall_from(archive: ReplyArchive, question: Question, call_id: str) -> Heard | None:
+    reply = archive.get(call_id)
+    if reply is None:
+        return None
+    parsed = parse_reply(question, reply)
+    return None if parsed.problem else Heard(question, parsed, "", (reply,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ SAMPLE = 20
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """due: documents to read or extract now. waiting: readable ones that wait until the sample is accepted."""
+    """due: documents to read or extract now; 0 also where the last run could not go on (`Control.held_back`). waiting: readable ones that wait until the sample is accepted."""
 
     listing: Listing
     accepted: bool
@@ -25,11 +25,12 @@ class Backlog:
 
 def backlog(loaded: LoadedProject) -> Backlog:
     """Everything missing or stale; before the sample is accepted, only what reading and the sample need."""
-    accepted = Control(loaded.folder.state).acceptance is not None
+    control = Control(loaded.folder.state)
+    accepted = control.acceptance is not None
     held = Held.load(BlockStore(loaded.folder.state))
     listing = list_inbox(loaded.folder, loaded.project, held.documents)
     fingerprint = work_fingerprint(loaded.project, loaded.codebook)
     todo = plan(loaded, held, listing, Scope(sample=None if accepted else SAMPLE, top_up=True), fingerprint)
     full = todo if accepted else plan(loaded, held, listing, Scope(), fingerprint)
-    due = len(set(todo.to_read) | set(todo.to_extract))
+    due = 0 if control.held_back else len(set(todo.to_read) | set(todo.to_extract))
     return Backlog(listing, accepted, due, len(full.to_extract) - len(todo.to_extract))

@@ -4,7 +4,7 @@ from collections.abc import Generator, Sequence
 
 from coderai_pipeline.domain.codebook import Variable
 from coderai_pipeline.engine.askers import Heard, Waiting
-from coderai_pipeline.engine.settled import cell_of, skipped
+from coderai_pipeline.engine.settled import cell_of, not_asked
 from coderai_pipeline.engine.work import Work
 
 
@@ -13,7 +13,7 @@ def extract_document_level(work: Work, variables: Sequence[Variable]) -> Generat
     asked: list[Variable] = []
     for variable in variables:
         if not work.applies(variable):
-            work.skip(variable, skipped(work, variable))
+            work.leave_out(variable, not_asked(work, variable))
         elif not work.keep(variable):
             asked.append(variable)
     if asked:

@@ -17,8 +17,9 @@ from coderai_pipeline.engine.askers import Asker, Interrupted, Waiting
 from coderai_pipeline.engine.document_level import extract_document_level
 from coderai_pipeline.engine.held import HeldCall
 from coderai_pipeline.engine.many_rows import extract_rows
+from coderai_pipeline.engine.recall import call_rows
 from coderai_pipeline.engine.report import Settlement
-from coderai_pipeline.engine.settled import call_rows
+from coderai_pipeline.engine.settled import failed
 from coderai_pipeline.engine.work import Extracted, HeldCells, Method, Steps, Work
 
 log = logging.getLogger(__name__)
@@ -53,10 +54,10 @@ class Extractions:
         try:
             yield from self._extract(work)
         except Interrupted as error:
-            return _broken_off(work, "open", str(error), stop=str(error) if error.stop else "")
+            return _extracted(work, "open", str(error), stop=str(error), needs_person=error.needs_person)
         except Exception as error:
             log.exception("extraction failed", extra={"document": document.key})
-            return _broken_off(work, "failed", f"{type(error).__name__}: {error}")
+            return _failed(work, f"{type(error).__name__}: {error}")
         return _settled(work)
 
     def _extract(self, work: Work) -> Generator[Waiting, None, None]:
@@ -74,12 +75,16 @@ def _settled(work: Work) -> Extracted:
     return _extracted(work, outcome, "; ".join(reasons[:5]))
 
 
-def _broken_off(work: Work, outcome: str, reason: str, stop: str = "") -> Extracted:
-    """What was settled before the break is kept; the rest is asked by the run that goes on."""
-    return _extracted(work, outcome, reason, stop)
+def _failed(work: Work, why: str) -> Extracted:
+    """What was settled before the trouble is kept; every other variable gets a cell that says why it has no value."""
+    for variable in work.method.codebook.asked:
+        if variable.name not in work.cells:
+            work.kept.pop(variable.name, None)
+            work.cells[variable.name] = [failed(work, variable, why)]
+    return _extracted(work, "failed", why)
 
 
-def _extracted(work: Work, outcome: str, reason: str, stop: str = "") -> Extracted:
+def _extracted(work: Work, outcome: str, reason: str, *, stop: str = "", needs_person: bool = False) -> Extracted:
     cells = work.all_cells()
     paid = [reply for one in work.heard for reply in one.replies if not reply.from_archive]
     costs = [reply.cost for reply in paid if reply.cost is not None]
@@ -104,4 +109,5 @@ def _extracted(work: Work, outcome: str, reason: str, stop: str = "") -> Extract
         tuple(call_rows(work, work.heard)),
         tuple(work.entities),
         stop,
+        needs_person,
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from coderai_pipeline.domain.asks import Mode
 from coderai_pipeline.domain.cells import Cell
 from coderai_pipeline.domain.documents import Document, DocumentStatus
 from coderai_pipeline.storage.blocks import BlockStore
@@ -57,10 +58,11 @@ class HeldCall:
     chunk: int
     start: int
     end: int
-    mode: str
+    mode: Mode
     entities: tuple[str, ...]
+    """Marks (`recall.mark_of`) of the entities that it answers."""
     asked: dict[str, str]
-    """Variable -> the ask fingerprint it was asked with."""
+    """Variable that it answers -> the ask fingerprint it was asked with."""
     version: int
 
 
@@ -139,11 +141,11 @@ def held_calls(blocks: BlockStore, documents: Sequence[str]) -> dict[str, list[H
 
 def stored_documents(blocks: BlockStore, wanted: dict[str, int]) -> Iterator[Document]:
     """The documents whose latest record has the version named, with their text, block by block."""
-    if not wanted:
-        return
-    for batch in blocks.batches("documents"):
+    left = dict(wanted)
+    for batch in blocks.batches("documents") if left else ():
         for row in batch:
-            if wanted.get(row["document"]) == row["version"]:
+            if left.get(row["document"]) == row["version"]:
+                del left[row["document"]]  # a compaction that was killed leaves the same row twice
                 yield document_from(row)
 
 

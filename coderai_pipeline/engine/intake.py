@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +33,7 @@ WINDOW = 256
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One document that the inbox offers: a file, or a row of a table. `row`: 1-based position, None for whole files."""
+    """One document that the inbox offers: a file, or a row of a table. `row`: 0-based position, None for whole files."""
 
     key: str
     source: str
@@ -81,9 +81,10 @@ def read_options(project: Project) -> ReadOptions:
     )
 
 
-def reader_fingerprint(options: ReadOptions) -> str:
-    """Changes when the same bytes might read differently. Limits are left out: a larger limit re-reads only what it refused."""
-    deciding = replace(options, file_mb=0, seconds=0, memory_mb=0)
+def reader_fingerprint(options: ReadOptions, status: DocumentStatus = DocumentStatus.READY) -> str:
+    """Changes when the same bytes might read differently. Limits decide only of what they refused."""
+    refused = status in (DocumentStatus.TOO_LARGE, DocumentStatus.TIMED_OUT)
+    deciding = options if refused else replace(options, file_mb=0, seconds=0, memory_mb=0)
     return hashlib.sha256(f"{READERS_VERSION} {deciding!r}".encode()).hexdigest()[:16]
 
 
@@ -114,7 +115,7 @@ def _listed(folder: ProjectFolder, project: Project, known: Container[str]) -> L
         else:
             entries.extend(
                 replace(entry, key=inbox.row_key(file.key, row_id), source=f"{file.source}#{row_id}", row=number)
-                for number, row_id in enumerate(ids, start=1)
+                for number, row_id in enumerate(ids)
             )
     entries.extend(
         Entry(refused.key, refused.source, refused.source, folder.inbox / refused.source, None, 0, 0, refused.reason)
@@ -151,11 +152,12 @@ class _TableRows:
             unfinished.replace(self._path)
 
 
-def unread(listing: Listing, held: Held, fingerprint: str) -> list[Entry]:
+def unread(listing: Listing, held: Held, options: ReadOptions) -> list[Entry]:
     """The entries whose file is new, has changed, would read differently now, or duplicates one that is no longer so."""
     present = {entry.key: entry for entry in listing.entries}
+    fingerprints = {status: reader_fingerprint(options, status) for status in DocumentStatus}
     fresh = {
-        entry.key for entry in listing.entries if not _is_current(held.documents.get(entry.key), entry, fingerprint)
+        entry.key for entry in listing.entries if not _is_current(held.documents.get(entry.key), entry, fingerprints)
     }
     for key in present:
         record = held.documents.get(key)
@@ -166,12 +168,12 @@ def unread(listing: Listing, held: Held, fingerprint: str) -> list[Entry]:
     return [entry for entry in listing.entries if entry.key in fresh]
 
 
-def _is_current(record: HeldDocument | None, entry: Entry, fingerprint: str) -> bool:
+def _is_current(record: HeldDocument | None, entry: Entry, fingerprints: Mapping[DocumentStatus, str]) -> bool:
     return (
         record is not None
         and not record.removed
         and (record.size_bytes, record.mtime_ns) == (entry.size, entry.mtime_ns)
-        and (record.reader_fingerprint == fingerprint or bool(entry.refused))
+        and (record.reader_fingerprint == fingerprints[record.status] or bool(entry.refused))
     )
 
 

@@ -4,10 +4,9 @@ The joining is in `domain.entities`; document-level variables go the way of `ext
 """
 
 import json
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from coderai_pipeline.domain.asks import Mode
 from coderai_pipeline.domain.cells import Answer, Cell
 from coderai_pipeline.domain.chunks import Chunk
 from coderai_pipeline.domain.codebook import Variable
@@ -17,23 +16,27 @@ from coderai_pipeline.domain.grounding import ground
 from coderai_pipeline.domain.prompts import EntityHint
 from coderai_pipeline.domain.replies import Row
 from coderai_pipeline.domain.settling import settle
-from coderai_pipeline.engine.askers import Heard, Waiting
+from coderai_pipeline.engine.askers import Heard, Question, Waiting
 from coderai_pipeline.engine.document_level import extract_document_level, settle_document_level
-from coderai_pipeline.engine.settled import cell_of, failed, skipped
+from coderai_pipeline.engine.recall import FINDING, ROW_MODES
+from coderai_pipeline.engine.settled import cell_of, failed, not_asked
 from coderai_pipeline.engine.work import Work
-
-FINDING: tuple[Mode, ...] = ("rows", "identify")
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The entities of a document and what they were found by. covered: variables answered where they were found."""
+    """The entities of a document and what they were found by.
+
+    covered: variables answered where they were found. is_new: something was asked for it, so that they may be others
+    than those whose cells are held.
+    """
 
     heard: Sequence[Heard]
     rows: Sequence[FoundRow]
     answers: Sequence[Row]
     entities: Sequence[Entity]
     covered: frozenset[str]
+    is_new: bool
 
     @property
     def chunks(self) -> list[Chunk]:
@@ -53,39 +56,79 @@ class _Found:
 def extract_rows(work: Work) -> Generator[Waiting, None, None]:
     """Settles every variable that is due, wave by wave; entities are looked for once, when the first of theirs is due."""
     found: _Found | None = None
+    settled: list[Variable] = []
+    entities_stand = _entities_stand(work)
     for wave in work.method.waves:
         of_document = [variable for variable in wave if work.method.level(variable) == "document"]
         of_entities = [variable for variable in wave if work.method.level(variable) == "entity"]
-        due = [variable for variable in of_entities if not work.keep(variable)]
+        due = [variable for variable in of_entities if not (entities_stand and work.keep(variable))]
         if due and found is None:
-            found = yield from _find(work, of_document, of_entities)
+            found = yield from _find(work, of_document, [*settled, *of_entities])
             work.entities = [_entity_row(entity, found) for entity in found.entities]
-            due = [variable for variable in of_entities if variable.name not in work.kept]
+            if found.is_new:
+                entities_stand = False
+                due = [*settled, *of_entities]
+                for variable in due:
+                    work.kept.pop(variable.name, None)
         yield from extract_document_level(work, [v for v in of_document if v.name not in work.cells])
         if found is not None:
             yield from _fill(work, found, due)
+        settled += of_entities
+
+
+def _entities_stand(work: Work) -> bool:
+    """Whether the entities are those whose cells are held: the keys are settled as they would be, from every chunk."""
+    keys = work.method.keys
+    return all(work.is_current(key) for key in keys) and all(
+        work.recall.known(keys, FINDING, chunk) for chunk in work.chunks
+    )
 
 
 def _find(
     work: Work, of_document: Sequence[Variable], of_entities: Sequence[Variable]
 ) -> Generator[Waiting, None, _Found]:
-    """The entities: from replies held if they are still what would be asked, else asked now, with everything due in one pass."""
-    method = work.method
-    keys = [variable for variable in method.codebook.asked if variable.name in method.project.unit.key]
-    for mode in FINDING:
-        covered = [v for v in of_entities if v not in keys and work.recalled((*keys, v), mode) is not None]
-        heard = work.recalled((*keys, *covered), mode) if keys or covered else None
-        if heard is not None:
-            return _joined(work, heard, keys, [*keys, *covered])
-    for variable in of_entities:  # entities found anew may be others than those held
-        work.kept.pop(variable.name, None)
-    riding = [variable for variable in of_document if work.applies(variable) and not work.keep(variable)]
-    asks = method.finding_asks([*riding, *of_entities])
-    heard = yield from work.hear([work.question(ask, chunk) for ask in asks for chunk in work.chunks])
+    """The entities: from held replies where they are still what would be asked, from the other chunks asked for now."""
+    keys = work.method.keys
+    held, covered = _recalled(work, keys, of_entities)
+    missing = [chunk for chunk in work.chunks if chunk.index not in held]
+    # Document-level variables ride along only where every chunk is asked; half of their answers would be no answer.
+    riding = [v for v in of_document if not held and work.applies(v) and not work.keep(v) and _is_unheard(work, v)]
+    asks = work.method.finding_asks([*riding, *of_entities]) if missing else ()
     asked = {name for ask in asks for name in ask.names}
+    heard = yield from work.hear([Question(ask, chunk) for ask in asks for chunk in missing])
     settle_document_level(work, [variable for variable in riding if variable.name in asked], heard)
-    in_asks = [variable for variable in method.codebook.asked if variable.name in asked]
-    return _joined(work, heard, keys, [variable for variable in in_asks if method.level(variable) == "entity"])
+    if missing:
+        in_asks = [v for v in work.method.codebook.asked if v.name in asked and work.method.level(v) == "entity"]
+        covered = [variable for variable in in_asks if not held or variable in covered]
+    recalled = [one for of_chunk in held.values() for one in of_chunk]
+    found = _joined(work, [*recalled, *heard], keys, [*keys, *covered])
+    return replace(found, is_new=bool(missing))
+
+
+def _recalled(
+    work: Work, keys: Sequence[Variable], of_entities: Sequence[Variable]
+) -> tuple[dict[int, list[Heard]], list[Variable]]:
+    """What held replies say of the entities, by chunk, and the variables beside the keys that all of them answer."""
+    there = [chunk for chunk in work.chunks if work.recall.known(keys, FINDING, chunk)]
+    covered = [
+        variable
+        for variable in of_entities
+        if variable not in keys and all(work.recall.known((*keys, variable), FINDING, chunk) for chunk in there)
+    ]
+    calls = {chunk.index: work.recall.known((*keys, *covered), FINDING, chunk) for chunk in there}
+    if not all(calls.values()):  # no one reply has them all
+        covered = []
+        calls = {chunk.index: work.recall.known(keys, FINDING, chunk) for chunk in there}
+    held: dict[int, list[Heard]] = {}
+    for chunk in there:
+        heard = work.heard_again(calls[chunk.index], [*keys, *covered], chunk)
+        if heard is not None:
+            held[chunk.index] = heard
+    return held, covered
+
+
+def _is_unheard(work: Work, variable: Variable) -> bool:
+    return not all(work.recall.known((variable,), ROW_MODES, chunk) for chunk in work.chunks)
 
 
 def _joined(work: Work, heard: Sequence[Heard], keys: Sequence[Variable], covered: Sequence[Variable]) -> _Found:
@@ -99,7 +142,7 @@ def _joined(work: Work, heard: Sequence[Heard], keys: Sequence[Variable], covere
             rows.append(_found_row(work, one, row, quote, keys))
             answers.append(row)
     names = frozenset(variable.name for variable in covered)
-    return _Found(heard, rows, answers, join(rows, keys), names)
+    return _Found(heard, rows, answers, join(rows, keys), names, is_new=False)
 
 
 def _found_row(work: Work, heard: Heard, row: Row, quote: str | None, keys: Sequence[Variable]) -> FoundRow:
@@ -124,41 +167,40 @@ def _fill(work: Work, found: _Found, variables: Sequence[Variable]) -> Generator
         for variable in variables:
             work.cells[variable.name] = [failed(work, variable, "; ".join(work.unread))]
         return
-    later = [variable for variable in variables if variable.name not in found.covered]
     applying = {v.name: [e for e in found.entities if work.applies(v, e.id)] for v in variables}
-    heard = yield from _ask_for_entities(
-        work, found, later, {id_ for v in later for id_ in (e.id for e in applying[v.name])}
-    )
+    later = [variable for variable in variables if variable.name not in found.covered]
+    heard = yield from _ask_for_entities(work, found, later, applying)
     for variable in variables:
         applies = {entity.id for entity in applying[variable.name]}
         work.cells[variable.name] = [
             _entity_cell(work, found, heard, entity, variable)
             if entity.id in applies
-            else skipped(work, variable, entity.id)
+            else not_asked(work, variable, entity.id)
             for entity in found.entities
         ]
 
 
 def _ask_for_entities(
-    work: Work, found: _Found, variables: Sequence[Variable], entities: set[str]
+    work: Work, found: _Found, variables: Sequence[Variable], applying: Mapping[str, Sequence[Entity]]
 ) -> Generator[Waiting, None, list[Heard]]:
-    def hints_of(chunk: Chunk) -> tuple[EntityHint, ...]:
-        return tuple(EntityHint(e.id, e.key, e.quote) for e in found.mentioned_in(chunk) if e.id in entities)
-
-    if not variables or not entities:
-        return []
+    """What is said of the entities in each chunk that mentions them: from held replies, else asked now."""
     recalled: list[Heard] = []
-    due: list[Variable] = []
-    for variable in variables:
-        held = work.recalled((variable,), "fill", found.chunks, hints_of)
-        recalled.extend(held or ())
-        if held is None:
-            due.append(variable)
-    asks = work.method.asks((variable.name for variable in due), entities_known=True)
-    heard = yield from work.hear(
-        [work.question(ask, chunk, hints_of(chunk)) for ask in asks for chunk in found.chunks if hints_of(chunk)]
-    )
-    return recalled + heard
+    questions: list[Question] = []
+    for chunk in found.chunks if variables else ():
+        hints = {entity.id: EntityHint(entity.id, entity.key, entity.quote) for entity in found.mentioned_in(chunk)}
+        due: list[Variable] = []
+        due_ids: set[str] = set()
+        for variable in variables:
+            about = [hints[entity.id] for entity in applying[variable.name] if entity.id in hints]
+            heard, unheard = work.recalled_of_entities(variable, chunk, about)
+            recalled.extend(heard)
+            if unheard:
+                due.append(variable)
+                due_ids.update(hint.id for hint in unheard)
+        asks = work.method.asks((variable.name for variable in due), entities_known=True)
+        wanted = tuple(hint for hint in hints.values() if hint.id in due_ids)
+        questions.extend(Question(ask, chunk, wanted) for ask in asks)
+    return recalled + (yield from work.hear(questions))
 
 
 def _entity_cell(work: Work, found: _Found, filled: Sequence[Heard], entity: Entity, variable: Variable) -> Cell:

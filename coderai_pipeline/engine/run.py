@@ -4,6 +4,8 @@ How one document is extracted is in `extraction`; what is told on the way is in 
 """
 
 import hashlib
+import math
+import os
 import threading
 import time
 from collections.abc import Container, Iterator, Sequence
@@ -13,7 +15,7 @@ from queue import Empty, SimpleQueue
 
 from coderai_pipeline.engine.extraction import Extractions
 from coderai_pipeline.engine.held import Held, HeldCall, HeldDocument, held_calls, held_cells, stored_documents
-from coderai_pipeline.engine.intake import Listing, Taken, list_inbox, read_options, reader_fingerprint, take_in, unread
+from coderai_pipeline.engine.intake import Listing, Taken, list_inbox, read_options, take_in, unread
 from coderai_pipeline.engine.report import Begun, Event, Planned, Stored, Summary
 from coderai_pipeline.engine.store import DOCUMENTS, Finished, Store
 from coderai_pipeline.engine.work import HeldCells, Steps
@@ -27,6 +29,9 @@ SETTLING_S = 10.0
 
 HELD_AT_ONCE = 200
 """Documents whose held cells and calls are looked up together."""
+
+AFTER_OUTAGE_S = 600.0
+"""How long no run starts by itself after one that the provider's outage ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Plan:
 def plan(loaded: LoadedProject, held: Held, listing: Listing, scope: Scope, work_fingerprint: str) -> Plan:
     """The difference between what is wanted and what is held."""
     chosen = choose(listing, scope, held.settlements)
-    fresh = {entry.key for entry in unread(listing, held, reader_fingerprint(read_options(loaded.project)))}
+    fresh = {entry.key for entry in unread(listing, held, read_options(loaded.project))}
     if scope.retry_failed:
         fresh |= {key for key in chosen if _is_unreadable(held.documents.get(key))}
     present = {entry.key for entry in listing.entries}
@@ -103,10 +108,14 @@ def _is_unreadable(record: HeldDocument | None) -> bool:
 def _is_due(record: HeldDocument, held: Held, scope: Scope, work_fingerprint: str) -> bool:
     if not record.status.is_readable or record.removed:
         return False
-    settlement = held.settlements.get(record.key)
+    return _is_unsettled(held, record.key, record.text_sha256, scope, work_fingerprint)
+
+
+def _is_unsettled(held: Held, key: str, text_sha256: str, scope: Scope, work_fingerprint: str) -> bool:
+    settlement = held.settlements.get(key)
     if settlement is None or settlement.outcome == "open":
         return True
-    if (settlement.work_fingerprint, settlement.text_sha256) != (work_fingerprint, record.text_sha256):
+    if (settlement.work_fingerprint, settlement.text_sha256) != (work_fingerprint, text_sha256):
         return True
     return scope.retry_failed and settlement.outcome == "failed"
 
@@ -116,6 +125,7 @@ def work(loaded: LoadedProject, scope: Scope, extractions: Extractions, run_id: 
 
     However it ends (paused, killed, an error), everything told as `Stored` is in place, and nothing is half written.
     """
+    Control(loaded.folder.state).let_go()
     held = Held.load(BlockStore(loaded.folder.state))
     listing = list_inbox(loaded.folder, loaded.project, held.documents, wait_s=SETTLING_S)
     todo = plan(loaded, held, listing, scope, extractions.work_fingerprint)
@@ -170,7 +180,7 @@ class _Run:
         self._loaded, self._scope, self._extractions, self._todo, self._held = loaded, scope, extractions, todo, held
         self._options = read_options(loaded.project)
         self._blocks = BlockStore(loaded.folder.state)
-        self._store = Store(self._blocks, run_id, reader_fingerprint(self._options))
+        self._store = Store(self._blocks, run_id, self._options)
         self._control = Control(loaded.folder.state)
         self._queue: SimpleQueue[_Due | _InWork | _Fed] = SimpleQueue()
         self._places = threading.Semaphore(extractions.documents_at_once)
@@ -178,10 +188,12 @@ class _Run:
         self._counting = threading.Lock()
         self._in_work = 0
         self._failures_in_a_row = 0
+        self._paths = {entry.key: entry.path for entry in todo.listing.entries}
         self._looked = self._started = time.monotonic()
         self.summary = Summary(_planned(todo, scope))
 
     def events(self) -> Iterator[Event]:
+        self._heed_pause()
         feeder = threading.Thread(target=self._feed, name="documents", daemon=True)
         feeder.start()
         begun: list[str] = []
@@ -252,9 +264,10 @@ class _Run:
         extracted = finished.extracted
         if extracted is None:
             return
-        if extracted.stop:
+        if extracted.stop and not self.summary.stopped:
+            self._control.hold_back(extracted.stop, math.inf if extracted.needs_person else AFTER_OUTAGE_S)
             self._stop(extracted.stop)
-        self._failures_in_a_row = 0 if extracted.settlement.outcome == "settled" else self._failures_in_a_row + 1
+        self._failures_in_a_row = self._failures_in_a_row + 1 if extracted.settlement.outcome == "failed" else 0
         if self._failures_in_a_row >= self._loaded.project.limits.failures_in_a_row and not self.summary.stopped:
             why = f"{self._failures_in_a_row} documents failed in a row, the last: {extracted.settlement.reason}"
             self._control.pause(why)
@@ -271,8 +284,11 @@ class _Run:
         """Once a second: has somebody paused the project?"""
         if time.monotonic() - self._looked >= 1.0:
             self._looked = time.monotonic()
-            if (why := self._control.paused) and not self.summary.stopped:
-                self._stop(f"paused: {why}")
+            self._heed_pause()
+
+    def _heed_pause(self) -> None:
+        if (why := self._control.paused) and not self.summary.stopped:
+            self._stop(f"paused: {why}")
 
     def _stop(self, why: str) -> None:
         self.summary.stopped = self.summary.stopped or why
@@ -287,7 +303,10 @@ class _Run:
                         return
                 if self._stopping.is_set():
                     return
-                self._queue.put(due)
+                if due.steps is None or os.path.lexists(self._paths[due.finished.document.key]):
+                    self._queue.put(due)
+                else:  # removed while it was queued: it costs nothing, and the next listing no longer has it
+                    self._places.release()
         except BaseException as caught:  # noqa: BLE001 - handed to the thread that can raise it
             error = caught
         finally:
@@ -295,16 +314,34 @@ class _Run:
 
     def _due(self) -> Iterator[_Due]:
         """New and changed documents as they are read, then held ones whose cells are missing or stale."""
+        known: list[Finished] = []
         for taken in self._taken():
             finished = Finished(taken.document, taken.entry.file, taken.text_sha256, taken)
-            yield _Due(finished, self._steps(finished) if self._wants(taken) else None)
+            if not self._wants(taken):
+                yield _Due(finished, None)
+            elif self._is_known(taken):
+                known.append(finished)
+            else:
+                yield _Due(finished, self._steps(finished))
+            if len(known) >= HELD_AT_ONCE:
+                yield from self._with_what_is_held(known)
+                known = []
+        yield from self._with_what_is_held(known)
         stored = self._stored_documents()
         while group := list(islice(stored, HELD_AT_ONCE)):
-            keys = [finished.document.key for finished in group]
-            cells, calls = held_cells(self._blocks, keys), held_calls(self._blocks, keys)
-            for finished in group:
-                key = finished.document.key
-                yield _Due(finished, self._steps(finished, cells.get(key), calls.get(key)))
+            yield from self._with_what_is_held(group)
+
+    def _with_what_is_held(self, group: Sequence[Finished]) -> Iterator[_Due]:
+        keys = [finished.document.key for finished in group]
+        cells, calls = held_cells(self._blocks, keys), held_calls(self._blocks, keys)
+        for finished in group:
+            key = finished.document.key
+            yield _Due(finished, self._steps(finished, cells.get(key), calls.get(key)))
+
+    def _is_known(self, taken: Taken) -> bool:
+        """Whether the same text was extracted under the same key, so that its cells and calls may still serve."""
+        settlement = self._held.settlements.get(taken.document.key)
+        return settlement is not None and settlement.text_sha256 == taken.text_sha256
 
     def _taken(self) -> Iterator[Taken]:
         wanted = set(self._todo.to_read)
@@ -320,13 +357,8 @@ class _Run:
         document = taken.document
         if not (self._scope.extract and document.status.is_readable and document.key in self._todo.chosen):
             return False
-        settlement = self._held.settlements.get(document.key)
-        wanted = self._extractions.work_fingerprint, taken.text_sha256
-        return (
-            settlement is None
-            or settlement.outcome != "settled"
-            or ((settlement.work_fingerprint, settlement.text_sha256) != wanted)
-        )
+        fingerprint = self._extractions.work_fingerprint
+        return _is_unsettled(self._held, document.key, taken.text_sha256, self._scope, fingerprint)
 
     def _stored_documents(self) -> Iterator[Finished]:
         versions = {key: record.version for key, record in self._todo.to_extract.items()}

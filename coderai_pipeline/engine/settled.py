@@ -3,7 +3,7 @@
 The rules of settling are in `domain.settling`; when a variable is asked at all is decided in `extraction`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ def cell_of(
 ) -> Cell:
     """The cell that answers settle to. heard: everything that was heard of the variable, troubles included."""
     context = replace(work.context, near=near) if near else work.context
+    heard = [one for one in heard if variable.name in one.question.ask.names]
     troubles = [trouble for one in heard if (trouble := _trouble(one, variable))]
     outcome = settle(answers, variable, context) if answers else Outcome(CellStatus.FAILED, "")
     if second is not None and answers:
@@ -40,19 +41,21 @@ def cell_of(
     return _cell(work, variable, outcome, entity, [one for one in heard if one.reply], raw)
 
 
-def skipped(work: "Work", variable: Variable, entity: str = "") -> Cell:
+def not_asked(work: "Work", variable: Variable, entity: str = "") -> Cell:
+    """The cell of a variable whose condition does not hold, or of which that cannot be known."""
+    if failed_parents := work.failed_parents(variable, entity):
+        names = " and ".join(failed_parents)
+        return failed(work, variable, f"not asked: it depends on {names}, which failed", entity)
     outcome = Outcome(CellStatus.SKIPPED, f"not asked: {variable.depends_on} does not hold")
     return _cell(work, variable, outcome, entity, [], None)
 
 
-def failed(work: "Work", variable: Variable, why: str) -> Cell:
-    return _cell(work, variable, Outcome(CellStatus.FAILED, why), "", [], None)
+def failed(work: "Work", variable: Variable, why: str, entity: str = "") -> Cell:
+    return _cell(work, variable, Outcome(CellStatus.FAILED, why), entity, [], None)
 
 
 def _trouble(heard: Heard, variable: Variable) -> str:
-    """Why a question about the variable gave no answer to it; "" where it did, or where it was not about it."""
-    if variable.name not in heard.question.ask.names:
-        return ""
+    """Why a question about the variable gave no answer to it; "" where it did."""
     where = f"part {heard.question.chunk.index + 1}: " if heard.question.chunk.index else ""
     if heard.problem:
         return f"{where}{heard.problem}"
@@ -115,39 +118,4 @@ def _cell(
 def _share(heard: Heard) -> float:
     """A cell's share (0-1) of a call: one part in the number of cells that the call answered."""
     parsed = heard.parsed
-    return 1.0 / max(1, len(parsed.answers) + sum(len(row) for row in parsed.rows))
-
-
-def call_rows(work: "Work", heard: Iterable[Heard]) -> list[Mapping[str, object]]:
-    """A `calls` row for each reply heard in this run, so that a later run knows what it answered."""
-    rows: list[Mapping[str, object]] = []
-    for one in heard:
-        question = one.question
-        names = question.ask.names
-        for reply in one.replies:
-            used = reply is one.reply and not one.problem and not one.parsed.missing
-            rows.append(
-                {
-                    "call_id": reply.call_id,
-                    "document": work.document.key,
-                    "text_sha256": work.text_sha256,
-                    "chunk": question.chunk.index,
-                    "start": question.chunk.span.start,
-                    "end": question.chunk.span.end,
-                    "mode": question.ask.mode,
-                    "entities": [hint.id for hint in question.hints],
-                    "variables": list(names),
-                    "ask_fingerprints": [work.method.definitions[name].ask for name in names],
-                    "model": reply.model,
-                    "finish_reason": reply.finish_reason,
-                    "input_tokens": reply.input_tokens,
-                    "output_tokens": reply.output_tokens,
-                    "cached_tokens": reply.cached_tokens,
-                    "cost": reply.cost,
-                    "attempts": reply.attempts,
-                    "started_at": reply.started_at,
-                    "seconds": reply.seconds,
-                    "problem": "" if used else one.problem or "not used: asked again",
-                }
-            )
-    return rows
+    return 1.0 / max(1, heard.cells or len(parsed.answers) + sum(len(row) for row in parsed.rows))

@@ -12,8 +12,9 @@ from typing import Any
 from coderai_pipeline.domain.chunks import Chunk
 from coderai_pipeline.domain.documents import Document, EvidenceMap
 from coderai_pipeline.engine.extraction import Extracted
-from coderai_pipeline.engine.intake import Taken
+from coderai_pipeline.engine.intake import Taken, reader_fingerprint
 from coderai_pipeline.engine.report import DocumentReport
+from coderai_pipeline.readers.base import ReadOptions
 from coderai_pipeline.storage.blocks import BlockStore, next_version
 from coderai_pipeline.storage.records import cell_row, document_row
 
@@ -49,7 +50,7 @@ class Finished:
 class Store:
     blocks: BlockStore
     run_id: str
-    reader_fingerprint: str
+    options: ReadOptions
     _waiting: list[Finished] = field(default_factory=list[Finished])
     _since: float = 0.0
 
@@ -99,7 +100,7 @@ class Store:
             text_fingerprint=taken.text_fingerprint,
             size_bytes=taken.entry.size,
             mtime_ns=taken.entry.mtime_ns,
-            reader_fingerprint=self.reader_fingerprint,
+            reader_fingerprint=reader_fingerprint(self.options, taken.document.status),
             run_id=self.run_id,
         )
 

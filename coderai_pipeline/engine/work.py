@@ -4,7 +4,7 @@ The order in which things are asked is in `extraction` and `many_rows`.
 """
 
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Set
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -23,6 +23,7 @@ from coderai_pipeline.domain.retrieval import relevant_chunks
 from coderai_pipeline.domain.settling import SettleContext
 from coderai_pipeline.engine.askers import Asker, Heard, Question, Waiting
 from coderai_pipeline.engine.held import HeldCall
+from coderai_pipeline.engine.recall import ROW_MODES, Recall, mark_of
 from coderai_pipeline.engine.report import Settlement
 from coderai_pipeline.extractors import rules
 
@@ -34,7 +35,7 @@ HeldCells: TypeAlias = Mapping[str, Sequence[tuple[Cell, str]]]
 class Extracted:
     """What the extraction of a document gives to the store. calls, entities: block rows without document and version.
 
-    stop: why the whole run has to stop, "" = it does not.
+    stop: why the whole run has to stop, "" = it does not. needs_person: it would stop again until somebody does something.
     """
 
     settlement: Settlement
@@ -43,6 +44,7 @@ class Extracted:
     calls: tuple[Mapping[str, Any], ...] = ()
     entities: tuple[Mapping[str, Any], ...] = ()
     stop: str = ""
+    needs_person: bool = False
 
 
 Steps: TypeAlias = Generator[Waiting, None, Extracted]
@@ -96,13 +98,14 @@ class Method:
     def level(self, variable: Variable) -> str:
         return level_of(variable, self.project)
 
+    @property
+    def keys(self) -> tuple[Variable, ...]:
+        """The variables that tell two entities of a document apart."""
+        return tuple(variable for variable in self.codebook.asked if variable.name in self.project.unit.key)
+
     def recalling(self, variables: Sequence[Variable], mode: Mode) -> Ask:
         """An ask by which a reply paid for earlier is read again; it is never sent."""
         return Ask(self.project, tuple(variables), mode, "", parameters_of(self.project, tuple(variables)))
-
-
-ROW_MODES: tuple[Mode, ...] = ("row", "rows", "identify")
-"""How a document-level variable may have been asked."""
 
 
 class Work:
@@ -129,7 +132,10 @@ class Work:
         """Block rows of the entities found."""
         self.unread: list[str] = []
         """Parts of the document in which entities could not be looked for, and why."""
-        self._held_cells, self._held_calls, self._retry_failed = held_cells, held_calls, retry_failed
+        self.recall = Recall.of(method, document, text_sha256, held_calls)
+        self._held_cells, self._retry_failed = held_cells, retry_failed
+        self._relevant: dict[str, set[int]] = {}
+        """Variable -> indexes of the chunks that can hold it; filled where the project asks these alone."""
         self._asked: dict[int, Span] = {}
         """Span of each chunk that was asked, or that a held reply was about, by its index."""
         self._started = time.monotonic()
@@ -154,29 +160,40 @@ class Work:
     def keep(self, variable: Variable) -> bool:
         """Keeps the held cells of a variable if they are what would be settled now; False = it is due."""
         held = [cell for cell, _ in self._held_cells.get(variable.name, ())]
-        if not held or not self._are_current(variable) or any(cell.status is CellStatus.SKIPPED for cell in held):
+        skips_wrongly = any((cell.status is CellStatus.SKIPPED) == self.applies(variable, cell.entity) for cell in held)
+        if not held or skips_wrongly or not self.is_current(variable):
             return False
         self.kept[variable.name] = held
         return True
 
-    def skip(self, variable: Variable, cell: Cell) -> None:
-        """Records that a variable was not asked, unless that is what is held."""
+    def leave_out(self, variable: Variable, cell: Cell) -> None:
+        """Records why a variable was not asked, unless that is what is held."""
         held = [cell for cell, _ in self._held_cells.get(variable.name, ())]
-        if [one.status for one in held] == [CellStatus.SKIPPED] and self._are_current(variable):
+        if [(one.status, one.reason) for one in held] == [(cell.status, cell.reason)] and self.is_current(variable):
             self.kept[variable.name] = held
         else:
             self.cells[variable.name] = [cell]
 
-    def _are_current(self, variable: Variable) -> bool:
+    def is_current(self, variable: Variable) -> bool:
+        """Whether cells are held that were asked and settled as they would be now, and are not to be asked again."""
         wanted = self.method.definitions[variable.name]
-        return not self._is_retried(variable) and all(
+        held = self._held_cells.get(variable.name, ())
+        if not held or (self._retry_failed and any(cell.status is CellStatus.FAILED for cell, _ in held)):
+            return False
+        return all(
             (cell.ask_fingerprint, cell.settle_fingerprint, text) == (wanted.ask, wanted.settle, self.text_sha256)
-            for cell, text in self._held_cells.get(variable.name, ())
+            for cell, text in held
         )
 
-    def _is_retried(self, variable: Variable) -> bool:
-        held = self._held_cells.get(variable.name, ())
-        return self._retry_failed and any(cell.status is CellStatus.FAILED for cell, _ in held)
+    def failed_parents(self, variable: Variable, entity: str = "") -> list[str]:
+        """Variables that the variable's condition asks about and whose cells failed: whether it holds is not known."""
+        condition = self.method.conditions.get(variable.name)
+        failed = {
+            cell.variable
+            for cell in self.all_cells()
+            if cell.status is CellStatus.FAILED and cell.entity in ("", entity)
+        }
+        return sorted(failed & set(condition.names)) if condition else []
 
     def all_cells(self) -> list[Cell]:
         known = {**self.kept, **self.cells}
@@ -197,84 +214,72 @@ class Work:
     def answers(self, variables: Sequence[Variable]) -> Generator[Waiting, None, list[Heard]]:
         """Document-level answers: from replies paid for earlier where they answer this very question, else asked now."""
         recalled: list[Heard] = []
-        due: list[Variable] = []
-        for variable in variables:
-            found = next((held for mode in ROW_MODES if (held := self.recalled((variable,), mode)) is not None), None)
-            if found is None:
-                due.append(variable)
-            else:
-                recalled.extend(found)
-        asks = self.method.asks(variable.name for variable in due)
-        heard = yield from self.hear([self.question(ask, chunk) for ask in asks for chunk in self.relevant(ask)])
-        return recalled + heard
-
-    def question(self, ask: Ask, chunk: Chunk, hints: tuple[EntityHint, ...] = ()) -> Question:
-        return Question(ask, chunk, hints, fresh=any(self._is_retried(variable) for variable in ask.variables))
+        questions: list[Question] = []
+        for chunk in self.chunks:
+            heard, due = self.recalled(variables, ROW_MODES, chunk)
+            recalled.extend(heard)
+            asks = self.method.asks(variable.name for variable in due)
+            questions.extend(Question(ask, chunk) for ask in asks if self._is_relevant(chunk, ask))
+        return recalled + (yield from self.hear(questions))
 
     def hear(self, questions: Sequence[Question]) -> Generator[Waiting, None, list[Heard]]:
         if not questions:
             return []
         heard = yield from self.method.asker.hear(self.document, questions)
         self.heard.extend(heard)
-        self._asked.update((one.question.chunk.index, one.question.chunk.span) for one in heard)
+        self._note_asked(heard)
         return heard
 
     def recalled(
-        self,
-        variables: Sequence[Variable],
-        mode: Mode,
-        chunks: Sequence[Chunk] | None = None,
-        hints_of: Callable[[Chunk], tuple[EntityHint, ...]] | None = None,
-    ) -> list[Heard] | None:
-        """What held replies say of the variables, about all that is to be asked; None where any of it would be asked.
-
-        hints_of: the entities asked about in a chunk (`fill`); chunks without any are not asked.
-        """
-        if not self._held_calls or any(self._is_retried(variable) for variable in variables):
-            return None
-        ask = self.method.recalling(variables, mode)
+        self, variables: Sequence[Variable], modes: Sequence[Mode], chunk: Chunk
+    ) -> tuple[list[Heard], list[Variable]]:
+        """What held replies say of the variables in a chunk, and the variables that would be asked."""
+        calls = {variable.name: self.recall.known((variable,), modes, chunk) for variable in variables}
         heard: list[Heard] = []
-        for chunk in self.relevant(ask) if chunks is None else chunks:
-            hints = hints_of(chunk) if hints_of else ()
-            if hints_of and not hints:
-                continue
-            calls = self._known(variables, mode, chunk, {hint.id for hint in hints})
-            for call in calls:
-                part = replace(chunk, index=call.chunk, span=Span(call.start, call.end))
-                one = self.method.asker.recall(Question(ask, part, hints), call.call_id)
-                if one is None:
-                    return None
-                heard.append(one)
-            if not calls:
-                return None
-        self._asked.update((one.question.chunk.index, one.question.chunk.span) for one in heard)
+        due = {name for name, known in calls.items() if not known}
+        for known in {tuple(call.call_id for call in known): known for known in calls.values() if known}.values():
+            together = [variable for variable in variables if calls[variable.name] == known]
+            found = self.heard_again(known, together, chunk)
+            heard.extend(found or ())
+            due.update(variable.name for variable in together if found is None)
+        return heard, [variable for variable in variables if variable.name in due]
+
+    def recalled_of_entities(
+        self, variable: Variable, chunk: Chunk, hints: Sequence[EntityHint]
+    ) -> tuple[list[Heard], list[EntityHint]]:
+        """What held replies say of a variable of these entities, and the entities that would be asked about."""
+        calls = {hint.id: self.recall.known((variable,), ("fill",), chunk, mark_of(hint)) for hint in hints}
+        heard: list[Heard] = []
+        due = {entity for entity, known in calls.items() if not known}
+        for known in {tuple(call.call_id for call in known): known for known in calls.values() if known}.values():
+            together = tuple(hint for hint in hints if calls[hint.id] == known)
+            found = self.heard_again(known, (variable,), chunk, together)
+            heard.extend(found or ())
+            due.update(hint.id for hint in together if found is None)
+        return heard, [hint for hint in hints if hint.id in due]
+
+    def heard_again(
+        self, calls: Sequence[HeldCall], variables: Sequence[Variable], chunk: Chunk, hints: tuple[EntityHint, ...] = ()
+    ) -> list[Heard] | None:
+        heard = self.recall.heard(calls, variables, chunk, hints)
+        self._note_asked(heard or ())
         return heard
 
-    def _known(self, variables: Sequence[Variable], mode: str, chunk: Chunk, entities: Set[str]) -> list[HeldCall]:
-        """Usable replies to this very question about the whole chunk, or about parts that together cover it; [] = none."""
-        wanted = {variable.name: self.method.definitions[variable.name].ask for variable in variables}
-        calls = [
-            call
-            for call in self._held_calls
-            if call.mode == mode
-            and call.text_sha256 == self.text_sha256
-            and wanted.items() <= call.asked.items()
-            and entities <= set(call.entities)
-        ]
-        whole = [call for call in calls if (call.start, call.end) == (chunk.span.start, chunk.span.end)]
-        return whole[-1:] or _covering(calls, chunk.span)
+    def _note_asked(self, heard: Iterable[Heard]) -> None:
+        self._asked.update((one.question.chunk.index, one.question.chunk.span) for one in heard)
 
-    def relevant(self, ask: Ask) -> tuple[Chunk, ...]:
-        """The chunks that an ask is put to: all, or where the project says so those that can hold one of its variables."""
+    def _is_relevant(self, chunk: Chunk, ask: Ask) -> bool:
+        """Whether an ask is put to a chunk: always, or where the project says so if it can hold one of the variables."""
         limit = self.method.project.extractor.relevant_chunks
-        if limit is None or len(self.chunks) <= limit or ask.mode in ("rows", "identify"):
-            return self.chunks
-        chosen = {
-            position
-            for variable in ask.variables
-            for position in relevant_chunks(self.chunks, self.document, variable, limit)
-        }
-        return tuple(self.chunks[position] for position in sorted(chosen))
+        if limit is None or len(self.chunks) <= limit:
+            return True
+        for variable in ask.variables:
+            if variable.name not in self._relevant:
+                self._relevant[variable.name] = {
+                    self.chunks[position].index
+                    for position in relevant_chunks(self.chunks, self.document, variable, limit)
+                }
+        return any(chunk.index in self._relevant[variable.name] for variable in ask.variables)
 
     def second_reading(self, variables: Sequence[Variable]) -> Mapping[str, Answer]:
         """What the local rules read, where the project wants a second reader."""
@@ -283,15 +288,3 @@ class Work:
         whole = Span(0, len(self.document.text))
         read = rules.answer(variables, self.document, whole, conventions_of(self.method.project, self.document))
         return {answer.variable: answer for answer in read if answer.value is not None}
-
-
-def _covering(calls: Sequence[HeldCall], span: Span) -> list[HeldCall]:
-    """The latest calls about parts that together cover a span; [] where they leave a gap."""
-    parts = {(call.start, call.end): call for call in calls if span.start <= call.start and call.end <= span.end}
-    chosen: list[HeldCall] = []
-    reached = span.start
-    for (start, end), call in sorted(parts.items(), key=lambda part: (part[0][0], -part[0][1])):
-        if start <= reached < end:
-            chosen.append(call)
-            reached = end
-    return chosen if reached >= span.end else []

@@ -12,7 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from coderai_pipeline.domain.cells import CallRequest, Reply
-from coderai_pipeline.domain.errors import ContextTooLong, ProviderUnavailable, RequestRefused
+from coderai_pipeline.domain.errors import (
+    AccessRefused,
+    ContextTooLong,
+    ProviderUnavailable,
+    RequestRefused,
+)
 from coderai_pipeline.domain.project import ExtractorSettings, Limits
 from coderai_pipeline.domain.tokens import count_tokens
 from coderai_pipeline.extractors.archive import ReplyArchive, call_id
@@ -30,6 +35,8 @@ from coderai_pipeline.extractors.wire import REPLY_FORMATS, Asking, ReplyFormat,
 _CROWDED_S = 0.2
 _CHANGES_OF_FORM = 8
 _TIGHT = 20
+_REFUSING_ALL = ("401", "402", "404", "405")
+"""Statuses that say nothing of the one request: the key, the credit, the model or the address. A 403 may be about content."""
 
 
 @dataclass(slots=True, eq=False)
@@ -326,8 +333,10 @@ class Attempts:
     def _refusal(self, trouble: Trouble) -> RequestRefused:
         if trouble.kind == "too_long":
             return ContextTooLong(f"the request is longer than the model reads ({trouble.message})", trouble.raw)
+        concerns_all = trouble.kind == "quota" or trouble.message.startswith(_REFUSING_ALL)
+        refused = AccessRefused if concerns_all else RequestRefused
         remedy = self._remedy(trouble)
-        return RequestRefused(f"{self._address} refused the request ({trouble.message}); {remedy}", trouble.raw)
+        return refused(f"{self._address} refused the request ({trouble.message}); {remedy}", trouble.raw)
 
     def _remedy(self, trouble: Trouble) -> str:
         name = self._settings.api_key_env

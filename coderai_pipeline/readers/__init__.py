@@ -19,6 +19,7 @@ __all__ = [
     "Reader",
     "draw_page",
     "list_rows",
+    "mark_copy",
     "read_file",
     "read_files",
     "text_fingerprint",
@@ -48,6 +49,12 @@ def list_rows(path: Path, options: ReadOptions | None = None) -> list[str] | Non
     """
     with Reader(options or ReadOptions(), workers=1) as reader:
         return reader.submit_rows(path).result()
+
+
+def mark_copy(path: Path, marks: Sequence[tuple[Place, str]], options: ReadOptions | None = None) -> bytes:
+    """A copy of a PDF with places highlighted, each with a note. Raises NotReadable where it is no PDF."""
+    with Reader(options or ReadOptions(), workers=1) as reader:
+        return reader.submit_copy(path, marks).result()
 
 
 def draw_page(path: Path, page: int, places: Sequence[Place] = (), options: ReadOptions | None = None) -> bytes:

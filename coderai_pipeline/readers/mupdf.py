@@ -98,6 +98,7 @@ class PdfFile(Protocol):
     page_count: int
     needs_pass: int
     is_form_pdf: int | bool
+    is_repaired: int | bool
     metadata: Mapping[str, str | None] | None
 
     def __enter__(self) -> "PdfFile": ...

@@ -17,6 +17,8 @@ from coderai_pipeline.readers.pdf_words import PageWords, meaningless_share, rea
 FEW_CHARACTERS = 20
 _ASK_AGAIN = "the file is damaged or cut off: ask for it again"
 _GARBLED_SHARE = 0.3
+_TRAILER = 2048
+"""Bytes at a file's end among which the end mark stands, if the file is whole."""
 _FAILURES_IN_A_ROW = 50
 """A page tree may claim a hundred million pages; after this many that cannot be loaded, the rest are not tried."""
 _SHARE_OF_TIME = 0.8
@@ -46,7 +48,15 @@ def read(data: bytes, options: ReadOptions) -> Content:
         content = _content(assembly)
         content.metadata = {**pdf_details.metadata(document), **kept_in_metadata(furniture)}
         content.warnings += scanner.warnings() if scanner else []
-        return _judged(content, _ocr_remedy(scanner, content))
+        content = _judged(content, _ocr_remedy(scanner, content), damaged=bool(document.is_repaired))
+        return _cut_off(content) if document.is_repaired and b"%%EOF" not in data[-_TRAILER:] else content
+
+
+def _cut_off(content: Content) -> Content:
+    """A file without its end: what could be recovered is read, and nobody can tell how much is gone."""
+    content.status = DocumentStatus.PARTIAL
+    content.reason = "; ".join(filter(None, [content.reason, f"only a part could be recovered, as {_ASK_AGAIN}"]))
+    return content
 
 
 def open_pdf(data: bytes, passwords: Sequence[str] = ()) -> PdfFile:
@@ -140,7 +150,7 @@ def _content(assembly: Assembly) -> Content:
     )
 
 
-def _judged(content: Content, ocr_remedy: str) -> Content:
+def _judged(content: Content, ocr_remedy: str, *, damaged: bool) -> Content:
     """The document's status from those of its pages, with a reason that names them."""
     troubled: dict[DocumentStatus, list[int]] = {}
     for page in content.pages:
@@ -160,6 +170,8 @@ def _judged(content: Content, ocr_remedy: str) -> Content:
         content.status = DocumentStatus.PARTIAL if troubled else DocumentStatus.READY
         content.reason = "; ".join(reasons)
         return content
+    if not troubled and damaged:
+        raise NotReadable(DocumentStatus.CORRUPT, f"no text could be recovered; {_ASK_AGAIN}")
     if not troubled:
         raise NotReadable(DocumentStatus.NO_TEXT, "no page holds any text or picture")
     worst = max(troubled, key=lambda status: len(troubled[status]))
@@ -190,6 +202,5 @@ def _pages(numbers: Sequence[int]) -> str:
 
 def _hidden_warning(content: Content) -> str:
     characters = sum(part.span.end - part.span.start for part in content.hidden)
-    return (
-        f"{characters} characters that a person cannot see ({', '.join(sorted({part.why for part in content.hidden}))})"
-    )
+    why = ", ".join(sorted({part.why for part in content.hidden}))
+    return f"{characters} characters that a person cannot see ({why})"

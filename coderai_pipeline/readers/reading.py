@@ -13,6 +13,7 @@ from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from coderai_pipeline.domain.documents import Document, DocumentStatus
+from coderai_pipeline.domain.injection import suspicious_passages
 from coderai_pipeline.readers import detect
 from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
 from coderai_pipeline.readers.language import detect_language
@@ -145,6 +146,7 @@ def _finish(document: Document, content: Content) -> Document:
     warnings = [storable(warning) for warning in content.warnings]
     if text != content.text:
         warnings.append("characters that cannot be stored (NUL or half a character) were replaced by U+FFFD")
+    warnings += [f"{one.why}: {text[one.span.start : one.span.end][:80]!r}" for one in suspicious_passages(text)[:5]]
     metadata = {storable(name): storable(value) for name, value in content.metadata.items() if value.strip()}
     document = replace(
         document,

@@ -71,6 +71,11 @@ class Reader:
         plain = [(place.page, place.rectangles) for place in places]
         return self._enqueue(_Request("page", Path(path), details={"page": page, "places": plain}))
 
+    def submit_copy(self, path: Path, marks: Sequence[tuple[Place, str]]) -> "Future[bytes]":
+        """A copy of a PDF with each place highlighted, its label as note. Raises NotReadable where there is none."""
+        plain = [((place.page, place.rectangles), label) for place, label in marks]
+        return self._enqueue(_Request("copy", Path(path), details={"marks": plain}))
+
     def close(self) -> None:
         """Cancel what is waiting, stop what is being read, end the workers."""
         self._closing.set()
@@ -128,7 +133,7 @@ class _Request:
     """Type, SHA-256 and size in bytes, once the worker has them."""
 
     def line(self) -> bytes:
-        path = os.fsencode(self.path).hex()
+        path = os.fsencode(os.path.abspath(self.path)).hex()  # noqa: PTH100 - resolving would follow links
         values = {"do": self.do, "path": path, "key": self.key, "source": self.source, **self.details}
         return json.dumps(values).encode() + b"\n"
 
@@ -136,7 +141,7 @@ class _Request:
         """The document of a file that ended its worker. Its rows are none: read as a document, it gets its reason."""
         if self.do == "rows":
             return None
-        if self.do == "page":
+        if self.do in ("page", "copy"):
             raise NotReadable(status, reason)
         kind, sha256, size = self.known or ("unknown", "", 0)
         return Document(self.key, self.source, kind, status, reason, sha256, size)

@@ -56,6 +56,8 @@ def _value(path: str, request: dict[str, Any], options: ReadOptions, answers: IO
         from coderai_pipeline.readers import drawing
 
         _loaded(options, answers)
+        if request["do"] == "copy":
+            return (drawing.mark(path, request["marks"], options),)
         return (drawing.draw(path, request["places"], request["page"], options),)
     except NotReadable as trouble:
         return str(trouble.status), trouble.reason

@@ -5,14 +5,20 @@ Small files below the project's `state/`; the runs themselves are in `engine`.
 
 import fcntl
 import json
+import math
 import os
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from coderai_pipeline.domain.errors import ProjectBusy
+
+_TRIES = 10
+_BETWEEN_TRIES_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,29 @@ class Control:
 
     def resume(self) -> None:
         self._paused.unlink(missing_ok=True)
+        self.let_go()
+
+    @property
+    def held_back(self) -> str:
+        """Why no run is to start by itself, as the last one could not go on; "" when one may.
+
+        It ends when somebody resumes or runs the project, changes project.yaml, or when its time is over.
+        """
+        try:
+            held = json.loads(self._held_back.read_text())
+            changed_at = (self.folder.parent / "project.yaml").stat().st_mtime
+        except (FileNotFoundError, ValueError):
+            return ""
+        is_over = time.time() >= held["until"] or changed_at > held["since"]
+        return "" if is_over else held["reason"]
+
+    def hold_back(self, reason: str, seconds: float = math.inf) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        now = time.time()
+        self._held_back.write_text(json.dumps({"reason": reason, "since": now, "until": now + seconds}))
+
+    def let_go(self) -> None:
+        self._held_back.unlink(missing_ok=True)
 
     @contextmanager
     def extracting(self, run_id: str) -> Generator[None]:
@@ -70,12 +99,10 @@ class Control:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._lock.open("a+") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _taken(handle):
                 handle.seek(0)
                 holder = handle.read().strip() or "another run"
-                raise ProjectBusy(f"{holder} is extracting this project; wait for it or cancel it") from None
+                raise ProjectBusy(f"{holder} is extracting this project; wait for it or cancel it")
             handle.truncate(0)
             handle.write(f"run {run_id} (process {os.getpid()})")
             handle.flush()
@@ -93,6 +120,10 @@ class Control:
         return False
 
     @property
+    def _held_back(self) -> Path:
+        return self.folder / "held-back.json"
+
+    @property
     def _accepted(self) -> Path:
         return self.folder / "accepted.json"
 
@@ -103,3 +134,15 @@ class Control:
     @property
     def _lock(self) -> Path:
         return self.folder / "extracting.lock"
+
+
+def _taken(handle: IO[str]) -> bool:
+    """Tries for a moment: somebody who asks whether the project is being extracted holds the lock for that time, too."""
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_BETWEEN_TRIES_S)
+        else:
+            return True
+    return False

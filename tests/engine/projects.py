@@ -7,6 +7,7 @@ The server itself is in `tests.servers`. A document is written as lines of `name
 import json
 import os
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
@@ -44,6 +45,12 @@ def make(home: Path, variables: Sequence[Mapping[str, Any]], project_id: str = "
     set_variables(folder, variables)
     set_project(folder, **project)
     return Home(home).project(project_id)
+
+
+def copy(folder: ProjectFolder, home: Path) -> ProjectFolder:
+    """The project as it stands, in another home."""
+    shutil.copytree(folder.path, home / folder.id)
+    return Home(home).project(folder.id)
 
 
 def set_variables(folder: ProjectFolder, variables: Sequence[Mapping[str, Any]]) -> None:

@@ -12,6 +12,7 @@ from coderai_pipeline.storage.projects import ProjectFolder
 from tests.engine.projects import (
     answer,
     cells,
+    copy,
     drop,
     labelled,
     make,
@@ -79,14 +80,19 @@ def _server():
         yield server
 
 
-@pytest.fixture(name="study")
-def _study(tmp_path: Path, server: ModelServer) -> ProjectFolder:
-    """A project whose documents are all settled."""
-    folder = make(tmp_path, VARIABLES)
+@pytest.fixture(name="settled", scope="module")
+def _settled(tmp_path_factory: pytest.TempPathFactory, server: ModelServer) -> ProjectFolder:
+    folder = make(tmp_path_factory.mktemp("home"), VARIABLES)
     for number in range(DOCUMENTS):
         drop(folder, f"{number}.txt", text_of(number))
     assert run(folder, server).calls["received"] == DOCUMENTS
     return folder
+
+
+@pytest.fixture(name="study")
+def _study(settled: ProjectFolder, tmp_path: Path) -> ProjectFolder:
+    """A project whose documents are all settled."""
+    return copy(settled, tmp_path)
 
 
 def test_every_document_and_variable_ends_as_one_cell_with_the_answer(study: ProjectFolder) -> None:
