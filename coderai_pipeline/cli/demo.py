@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.table import Table
 
 from coderai_pipeline.cli.projects import plain_errors
 from coderai_pipeline.cli.running import run_project
@@ -12,13 +14,16 @@ from coderai_pipeline.demo import demo_projects, gold
 from coderai_pipeline.domain.agreement import agreement
 from coderai_pipeline.engine.held import held_cells
 from coderai_pipeline.engine.run import Scope
-from coderai_pipeline.publishing.preview import first_rows
+from coderai_pipeline.publishing.preview import Preview, first_rows
 from coderai_pipeline.publishing.snapshot import newest_snapshot
 from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import Home, LoadedProject, ProjectFolder, find_home
 
 ROWS = 8
+COLUMN_WIDTH = 28
+MIN_WIDTH = 120
+"""Piped output has no width of its own."""
 
 
 @click.command("demo")
@@ -56,9 +61,24 @@ def show(home: Home, folder: ProjectFolder, source: Path) -> None:
     run_project(home, loaded, Scope())
     snapshot = newest_snapshot(folder.outputs)
     assert snapshot is not None, "a run that ended has published"
-    click.echo()
-    click.echo(first_rows(snapshot, rows=ROWS, columns=9))
+    _print_rows(first_rows(snapshot, ROWS))
     click.echo(_agreement(loaded, source))
+
+
+def _print_rows(preview: Preview) -> None:
+    """As many columns as fit on a line; the whole table is in the DuckDB file and the exports."""
+    console = Console(width=max(Console().width, MIN_WIDTH))
+    table = Table(title=f"the first {len(preview.rows)} rows", title_justify="left")
+    width = 1
+    for at, name in enumerate(preview.columns):
+        longest = min(COLUMN_WIDTH, max(len(name), *(len(row[at]) for row in preview.rows)))
+        width += longest + 3
+        if at and width > console.width:
+            break
+        table.add_column(name, max_width=COLUMN_WIDTH, no_wrap=True, overflow="ellipsis")
+    for row in preview.rows:
+        table.add_row(*row[: len(table.columns)])
+    console.print(table)
 
 
 def _agreement(loaded: LoadedProject, source: Path) -> str:

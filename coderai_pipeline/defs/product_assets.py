@@ -127,7 +127,7 @@ def _published(published: Published, loaded: LoadedProject) -> metadata.Metadata
         "cells_by_status": metadata.counts_table(published.cells_by_status, "status"),
     }
     if loaded.project.privacy.show_text:
-        shown["first_rows"] = dg.MetadataValue.md(first_rows(published.path, rows=10))
+        shown["first_rows"] = dg.MetadataValue.md(first_rows(published.path).markdown)
     return shown
 
 

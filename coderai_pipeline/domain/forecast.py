@@ -7,7 +7,8 @@ One simulation draws all that is uncertain together, so that the intervals of to
   population correction sqrt(1 - n/N) (Cochran 1977, section 2.6). All measured: nothing is uncertain.
 - Tokens of the replies still to come: bootstrap of the mean of m earlier replies, its deviation widened by
   sqrt(1 + m/M) for the M replies whose sum is predicted (predictive variance s²/m + s²/M).
-- Shares (calls that conditions or entities bring; calls asked again): the Beta posterior of a binomial share.
+- Shares (calls that conditions or entities bring; calls asked again): the Beta posterior of a binomial share; how many are
+  asked again is then Poisson.
 - What was never observed: log-normal priors, the constants below.
 """
 
@@ -27,7 +28,8 @@ REPLY_PRIOR = (30.0, 0.47)
 SECONDS_PRIOR = (2.0, 0.7)
 """Seconds from request to reply. 95 %: 0.5 to 8."""
 COUNT_PRIOR = (1.0, 0.08)
-"""Prompt tokens billed for one counted: vocabularies and the way a schema is counted differ. 95 %: 0.85 to 1.17."""
+"""Prompt tokens billed for one counted: vocabularies differ. 95 %: 0.85 to 1.17. How much of a reply's schema a server counts
+differs as well, from nothing to all of it."""
 MORE_PRIOR = (1.0, 1.0)
 """Beta: how many of the calls that hang on earlier answers are made. Nothing is known before a sample."""
 AGAIN_PRIOR = (1.0, 49.0)
@@ -38,7 +40,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """An expected number and the interval in which it lies with 95 % probability."""
+    """What is expected (as likely too low as too high), and the interval that holds the number with 95 % probability."""
 
     expected: float
     low: float
@@ -46,8 +48,8 @@ class Figure:
 
     @classmethod
     def of(cls, draws: Floats) -> "Figure":
-        low, high = np.percentile(draws, [2.5, 97.5])
-        return cls(float(np.mean(draws)), float(low), float(high))
+        low, middle, high = np.percentile(draws, [2.5, 50, 97.5])
+        return cls(float(middle), float(low), float(high))
 
 
 NOTHING = Figure(0.0, 0.0, 0.0)
@@ -57,13 +59,14 @@ NOTHING = Figure(0.0, 0.0, 0.0)
 class Kind:
     """Calls that ask the same: variables in one mode of one model. answers: how many a reply is expected to hold.
 
-    prices: of a million prompt, cached and completion tokens; None = not known.
+    schema_tokens: of the prompt tokens of a call, those of its reply's schema. prices: of a million prompt, cached and completion tokens; None = not known.
     """
 
     mode: str
     variables: tuple[str, ...]
     model: str
     answers: float
+    schema_tokens: int
     prices: tuple[float, float, float] | None
 
 
@@ -128,15 +131,16 @@ def totals(strata: Sequence[Stratum], kinds: Sequence[Kind], experience: Experie
         return Totals(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
     chance = np.random.default_rng(SEED)
     more = _beta(chance, experience.more, MORE_PRIOR)
-    again = _beta(chance, experience.again, AGAIN_PRIOR)
     calls = np.zeros((DRAWS, len(kinds)))
     prompt = np.zeros((DRAWS, len(kinds)))
     for stratum in strata:
         drawn = _drawn(chance, stratum)
         calls += drawn[0] + more[:, None] * drawn[2]
         prompt += drawn[1] + more[:, None] * drawn[3]
-    calls /= (1 - again)[:, None]
-    prompt *= (_ratio(chance, experience) / (1 - again))[:, None]
+    schema = (calls * [kind.schema_tokens for kind in kinds]).sum(axis=1) / np.maximum(prompt.sum(axis=1), 1)
+    again = _again(chance, experience, calls.sum(axis=1))
+    calls *= again[:, None]
+    prompt *= (again * _billed(chance, experience, schema))[:, None]
     replies = [_completions(chance, kind, calls[:, at], experience) for at, kind in enumerate(kinds)]
     completion = np.stack(replies, axis=1)
     return Totals(
@@ -183,10 +187,16 @@ def _mean(chance: np.random.Generator, observed: Floats, predicted: Floats) -> F
     return np.maximum(0.0, mean + widen * (drawn - mean))
 
 
-def _ratio(chance: np.random.Generator, experience: Experience) -> Floats:
-    """Prompt tokens billed for one counted."""
+def _again(chance: np.random.Generator, experience: Experience, calls: Floats) -> Floats:
+    """Calls made for one that is needed, 1 or more."""
+    share = _beta(chance, experience.again, AGAIN_PRIOR)
+    return 1 + chance.poisson(calls * share / (1 - share)) / np.maximum(calls, 1)
+
+
+def _billed(chance: np.random.Generator, experience: Experience, schema: Floats) -> Floats:
+    """Prompt tokens billed for one counted. schema: its share of those counted, 0-1."""
     if len(experience.counted) < FEW:
-        return _log_normal(chance, COUNT_PRIOR)
+        return _log_normal(chance, COUNT_PRIOR) * (1 - schema * chance.random(DRAWS))
     counted, billed = np.asarray(experience.counted, float), np.asarray(experience.billed, float)
     rows = chance.integers(len(counted), size=(DRAWS, len(counted)))
     return billed[rows].sum(axis=1) / counted[rows].sum(axis=1)

@@ -6,7 +6,8 @@ They come from the same steps as a run's own (`extraction`), taken with an asker
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from coderai_pipeline.domain.cells import Answer
+from coderai_pipeline.domain.asks import Ask
+from coderai_pipeline.domain.cells import Answer, CallRequest
 from coderai_pipeline.domain.documents import Document
 from coderai_pipeline.domain.forecast import Kind
 from coderai_pipeline.domain.prompts import render
@@ -55,11 +56,10 @@ class RequestCounter:
     def count(self, documents: Iterable[DueDocument]) -> list[CountedRequests]:
         return [self._count(due) for due in documents]
 
-    def kind_of(self, question: Question) -> Kind:
-        ask = question.ask
+    def kind_of(self, ask: Ask, request: CallRequest) -> Kind:
         key = ask.mode, ask.names, ask.model
         if key not in self.kinds:
-            self.kinds[key] = self._kind(question)
+            self.kinds[key] = self._kind(ask, request)
         return self.kinds[key]
 
     def _count(self, due: DueDocument) -> CountedRequests:
@@ -77,8 +77,8 @@ class RequestCounter:
             pass
         return asker.asked
 
-    def _kind(self, question: Question) -> Kind:
-        ask, extractor = question.ask, self._project.extractor
+    def _kind(self, ask: Ask, request: CallRequest) -> Kind:
+        extractor = self._project.extractor
         rows = float(self._project.unit.expected or ROWS_EXPECTED)
         answers = len(ask.document_variables) + rows * (len(ask.row_variables) + (ask.mode == "identify"))
         price = price_of(extractor.prices, ask.model)
@@ -87,7 +87,8 @@ class RequestCounter:
             cached = price.input if price.cached_input is None else price.cached_input
             share = 0.5 if extractor.batch else 1.0
             prices = price.input * share, cached * share, price.output * share
-        return Kind(ask.mode, ask.names, ask.model, answers, prices)
+        schema_tokens = estimate(request).prompt - estimate(replace(request, schema={})).prompt
+        return Kind(ask.mode, ask.names, ask.model, answers, schema_tokens, prices)
 
 
 @dataclass(slots=True)
@@ -119,7 +120,7 @@ class _Asker:
         identity = call_id(due)
         if identity not in self._seen:
             self._seen.add(identity)
-            self.asked[identity] = self.counter.kind_of(question), estimate(due).prompt
+            self.asked[identity] = self.counter.kind_of(question.ask, due), estimate(due).prompt
         return Heard(question, self._supposed(question) if self.supposing else ParsedReply())
 
     def _supposed(self, question: Question) -> ParsedReply:

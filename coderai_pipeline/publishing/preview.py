@@ -1,5 +1,6 @@
-"""The first rows of a snapshot's dataset as a Markdown table, for the UI and the command line."""
+"""The first rows of a snapshot's dataset, for the UI and the command line: the variables, without the columns that repeat them."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from coderai_pipeline.publishing import duck
@@ -7,19 +8,32 @@ from coderai_pipeline.publishing import duck
 CELL_CHARACTERS = 60
 
 
-def first_rows(snapshot: Path, rows: int = 10, columns: int = 14) -> str:
-    """A Markdown table of at most so many rows and columns; says so where the dataset is empty."""
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Column names, and rows of as many short texts."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def markdown(self) -> str:
+        """A Markdown table; says so where the dataset is empty."""
+        if not self.rows:
+            return "The dataset has no rows yet."
+        lines = [self.columns, ("---",) * len(self.columns), *self.rows]
+        return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def first_rows(snapshot: Path, rows: int = 10) -> Preview:
     with duck.read(snapshot) as connection:
         result = connection.execute("SELECT * FROM dataset LIMIT ?", [rows])
-        names = [column[0] for column in result.description or ()][:columns]
+        names = [column[0] for column in result.description or ()]
         found = result.fetchall()
-    if not found:
-        return "The dataset has no rows yet."
-    lines = [names, ["---"] * len(names), *([_shown(value) for value in row[:columns]] for row in found)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    kept = [at for at, name in enumerate(names) if name != "source" and not name.endswith("_first_day")]
+    return Preview(tuple(names[at] for at in kept), tuple(tuple(_shown(row[at]) for at in kept) for row in found))
 
 
 def _shown(value: object) -> str:
-    text = "" if value is None else str(value)
-    text = " ".join(text.split()).replace("|", "\\|")
+    text = "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    text = " ".join(text.split())
     return text if len(text) <= CELL_CHARACTERS else text[: CELL_CHARACTERS - 1] + "…"

@@ -77,6 +77,13 @@ def materialised(instance: dg.DagsterInstance, project_id: str, asset: str) -> s
     return set(instance.get_materialized_partitions(names.asset_key(project_id, asset)))
 
 
+def materialised_by(instance: dg.DagsterInstance, run_id: str, asset: str) -> set[str]:
+    """The partitions of the asset for which this run says so."""
+    entries = instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
+    events = [entry.get_dagster_event() for entry in entries]
+    return {event.partition or "" for event in events if event.asset_key and event.asset_key.path[-1] == asset}
+
+
 def failed(instance: dg.DagsterInstance, folder: ProjectFolder, asset: str) -> set[str]:
     """The partitions that the UI shows as failed."""
     key = names.asset_key(folder.id, asset)

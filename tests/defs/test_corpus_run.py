@@ -125,15 +125,13 @@ def test_a_document_materialised_by_hand_is_done_again(study: Study, by: str) ->
     assert again.success
     done = {"note.txt"} if by == "key" else {"letter.docx", "note.txt"}
     for asset in ASSETS:
-        events = again.asset_materializations_for_node(_only_step(again))
-        assert {event.partition for event in events if event.asset_key.path[-1] == asset} == done
+        assert corpora.materialised_by(study.instance, again.run_id, asset) == done
 
 
 def test_an_unreadable_document_materialised_by_hand_fails_and_the_others_of_its_range_do_not(study: Study) -> None:
     again = corpora.materialise_by_hand(study.instance, study.folder, ASSETS, _range(CORRUPT, "letter.docx"))
     assert not again.success
-    events = again.asset_materializations_for_node(_only_step(again))
-    assert {event.partition for event in events} == {"letter.docx"}
+    assert corpora.materialised_by(study.instance, again.run_id, "documents") == {"letter.docx"}
     assert corpora.failed(study.instance, study.folder, "documents") == {CORRUPT}
 
 

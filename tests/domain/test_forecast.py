@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from coderai_pipeline.domain.forecast import NOTHING, Experience, Kind, Pace, Stratum, totals
 
-KIND = Kind("row", ("total", "city"), "m", answers=2.0, prices=(2.0, 1.0, 8.0))
+KIND = Kind("row", ("total", "city"), "m", answers=2.0, schema_tokens=0, prices=(2.0, 1.0, 8.0))
 PACE = Pace(requests_per_minute=600, tokens_per_minute=1_000_000, in_flight=32)
 CERTAIN = Experience(
     completions={("row", ("total", "city")): [50] * 400},
@@ -75,6 +75,12 @@ def test_before_any_sample_the_interval_is_wide_and_says_so() -> None:
     width = blind.completion_tokens.high / blind.completion_tokens.low
     assert width > 4 > learned.completion_tokens.high / learned.completion_tokens.low
     assert blind.completion_tokens.low < 50 * 2 * 30 < blind.completion_tokens.high
+
+
+def test_what_a_server_counts_of_the_schema_is_not_known_before_a_sample() -> None:
+    found = totals([stratum(10, [100] * 10)], [replace(KIND, schema_tokens=60)], Experience(), PACE)
+    assert found.prompt_tokens.low < 500
+    assert found.prompt_tokens.high > 950
 
 
 def test_another_set_of_variables_learns_from_the_tokens_of_a_variable() -> None:

@@ -37,7 +37,9 @@ QUICK = Patience(backoffs_s=(0.01, 0.02, 0.02), breaker_open_s=0.1, outage_s=0.4
 LONG_AGO = 1_700_000_000
 
 
-def make(home: Path, variables: Sequence[Mapping[str, Any]], project_id: str = "study", **project: Any) -> ProjectFolder:
+def make(
+    home: Path, variables: Sequence[Mapping[str, Any]], project_id: str = "study", **project: Any
+) -> ProjectFolder:
     """A project with these variables; further keys go into its project.yaml, those of `extractor` and `limits` added."""
     folder = ProjectFolder(project_id, home / project_id)
     for name in (folder.inbox, folder.feedback, folder.prompts, folder.outputs, folder.state):
@@ -161,6 +163,17 @@ def values(folder: ProjectFolder, variable: str) -> dict[str, Any]:
 def labelled(given: Mapping[str, Any]) -> str:
     """A document that states these values."""
     return "".join(f"{name}: {value}\n" for name, value in given.items())
+
+
+def long_text(lines: Mapping[int, str], words: int = 5_400) -> str:
+    """Over 5,000 words in paragraphs; the lines given stand before the word of that number."""
+    parts: list[str] = []
+    for at in range(0, words, 20):
+        parts += [lines[number] for number in range(at, at + 20) if number in lines]
+        parts.append(" ".join(f"word{number}" for number in range(at, at + 19)) + f" end{at}.")
+        if at % 200 == 180:
+            parts.append("")
+    return "\n".join(parts) + "\n"
 
 
 def answer(seen: SeenRequest) -> object:
