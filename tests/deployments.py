@@ -79,6 +79,7 @@ def new_database(server_url: str, name: str) -> str:
     connection = psycopg2.connect(server_url)
     connection.autocommit = True
     with connection.cursor() as cursor:
+        cursor.execute(psycopg2.sql.SQL("DROP DATABASE IF EXISTS {}").format(psycopg2.sql.Identifier(name)))
         cursor.execute(psycopg2.sql.SQL("CREATE DATABASE {}").format(psycopg2.sql.Identifier(name)))
     connection.close()
     return re.sub(r"/postgres(?=\?|$)", f"/{name}", server_url, count=1)

@@ -32,9 +32,9 @@ class InstanceStorage(DagsterStorage, ConfigurableClass):
         """PostgreSQL where the environment names one, otherwise SQLite below `base_dir`."""
         url = os.environ.get(POSTGRES_URL)
         if url:
-            from dagster_postgres import DagsterPostgresStorage
+            from coderai_pipeline.defs.postgres_instance import BatchingPostgresStorage
 
-            return DagsterPostgresStorage(postgres_url=_with_driver(url), inst_data=inst_data)
+            return BatchingPostgresStorage(_with_driver(url), inst_data=inst_data)
         return BatchingSqliteStorage.from_local(config_value["base_dir"], inst_data=inst_data)
 
 
@@ -62,7 +62,7 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
         with self.index_transaction() as connection:
             ids = [_inserted_id(connection.execute(statement)) for statement in statements]
             self._store_asset_event_tags(connection, events, ids)
-            for event, event_id in _last_of_each_asset(events, ids):
+            for event, event_id in last_of_each_asset(events, ids):
                 self._store_asset_event(connection, event, event_id)
 
 
@@ -70,7 +70,8 @@ def _inserted_id(result: Any) -> int:
     return result.inserted_primary_key[0]
 
 
-def _last_of_each_asset(events: Sequence[EventLogEntry], ids: Sequence[int]) -> list[tuple[EventLogEntry, int]]:
+def last_of_each_asset(events: Sequence[EventLogEntry], ids: Sequence[int]) -> list[tuple[EventLogEntry, int]]:
+    """An asset's own row holds its newest event alone."""
     last = {event.get_dagster_event().asset_key: (event, event_id) for event, event_id in zip(events, ids, strict=True)}
     return list(last.values())
 

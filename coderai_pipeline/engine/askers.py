@@ -75,6 +75,10 @@ class Interrupted(CoderAIError):
         super().__init__(why)
 
 
+class Awaited(CoderAIError):
+    """Replies come later, through a batch: the document stays open, nothing is wrong with it, and the run goes on."""
+
+
 class Asker(Protocol):
     @property
     def name(self) -> str: ...
@@ -85,7 +89,7 @@ class Asker(Protocol):
         ...
 
     def hear(self, document: Document, questions: Sequence[Question]) -> Generator[Waiting, None, list[Heard]]:
-        """Puts the questions, yielding what it waits for. Raises Interrupted."""
+        """Puts the questions, yielding what it waits for. Raises Interrupted or Awaited."""
         ...
 
     def recall(self, question: Question, call_id: str) -> Heard | None:

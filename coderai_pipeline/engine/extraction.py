@@ -13,7 +13,7 @@ from coderai_pipeline.domain.codebook import Codebook
 from coderai_pipeline.domain.documents import Document
 from coderai_pipeline.domain.fingerprints import of_document
 from coderai_pipeline.domain.project import Project
-from coderai_pipeline.engine.askers import Asker, Interrupted, Waiting
+from coderai_pipeline.engine.askers import Asker, Awaited, Interrupted, Waiting
 from coderai_pipeline.engine.document_level import extract_document_level
 from coderai_pipeline.engine.held import HeldCall
 from coderai_pipeline.engine.many_rows import extract_rows
@@ -55,6 +55,8 @@ class Extractions:
             yield from self._extract(work)
         except Interrupted as error:
             return _extracted(work, "open", str(error), stop=str(error), needs_person=error.needs_person)
+        except Awaited as error:
+            return _extracted(work, "open", str(error), awaited=True)
         except Exception as error:
             log.exception("extraction failed", extra={"document": document.key})
             return _failed(work, f"{type(error).__name__}: {error}")
@@ -84,7 +86,9 @@ def _failed(work: Work, why: str) -> Extracted:
     return _extracted(work, "failed", why)
 
 
-def _extracted(work: Work, outcome: str, reason: str, *, stop: str = "", needs_person: bool = False) -> Extracted:
+def _extracted(
+    work: Work, outcome: str, reason: str, *, stop: str = "", needs_person: bool = False, awaited: bool = False
+) -> Extracted:
     cells = work.all_cells()
     paid = [reply for one in work.heard for reply in one.replies if not reply.from_archive]
     costs = [reply.cost for reply in paid if reply.cost is not None]
@@ -101,6 +105,7 @@ def _extracted(work: Work, outcome: str, reason: str, *, stop: str = "", needs_p
         output_tokens=sum(reply.output_tokens for reply in paid),
         cost=sum(costs) if costs else None,
         seconds=work.elapsed_s,
+        awaited=awaited,
     )
     return Extracted(
         settlement,

@@ -6,6 +6,7 @@ The statistics are in `domain.forecast`. Nothing is sent, and nothing is stored.
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -140,7 +141,10 @@ def _notes(loaded: LoadedProject, made: Forecast) -> Iterator[str]:
 
 def _tokens_left(loaded: LoadedProject) -> int:
     limit, account = loaded.project.limits.tokens, loaded.folder.state / "budget"
-    return TokenBudget(account, limit).left() if account.exists() else limit
+    if not account.exists():
+        return limit
+    with closing(TokenBudget(account, limit)) as budget:
+        return budget.left()
 
 
 def _some(chance: random.Random, things: Iterable[T], at_most: int) -> list[T]:

@@ -33,6 +33,8 @@ class Settlement:
     output_tokens: int = 0
     cost: float | None = None
     seconds: float = 0.0
+    awaited: bool = False
+    """Open only because replies come later, through a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,10 @@ class DocumentReport:
 
     @property
     def trouble(self) -> str:
-        """Why the document is not settled, in a sentence; "" when it is."""
+        """Why the document is not settled, in a sentence; "" when it is, or when its replies are awaited."""
         if not self.document.status.is_readable:
             return "" if self.duplicate_of else f"{self.document.status}: {self.document.reason}"
-        if self.settlement is not None and self.settlement.outcome != "settled":
+        if self.settlement is not None and self.settlement.outcome != "settled" and not self.settlement.awaited:
             return self.settlement.reason
         return ""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from coderai_pipeline.domain.project import Project
 from coderai_pipeline.engine.askers import Asker, ModelAsker, RulesAsker
+from coderai_pipeline.engine.batching import BatchAsker, Unanswered
 from coderai_pipeline.engine.extraction import Extractions
 from coderai_pipeline.extractors.archive import ReplyArchive
 from coderai_pipeline.extractors.budget import TokenBudget
@@ -51,6 +52,9 @@ def _asker(
         return
     key = require_key(project.extractor)
     archive = ReplyArchive(loaded.folder.state / "replies")
+    if project.extractor.batch:
+        yield BatchAsker(archive, Unanswered.load(loaded.folder.state))
+        return
     budget = TokenBudget(loaded.folder.state / "budget", project.limits.tokens)
     shared = loaded.folder.path.parent / SHARED_FOLDER
     with Provider(

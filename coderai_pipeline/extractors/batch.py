@@ -95,8 +95,7 @@ class Batch:
 
     def tickets(self) -> Iterator[BatchTicket]:
         """Tickets whose replies are not all collected, oldest first."""
-        found = [_read_ticket(path) for path in self._folder.glob("*.ticket.json")]
-        yield from sorted((t for t in found if t.status != "collected"), key=lambda ticket: ticket.submitted_at)
+        yield from open_tickets(self._folder)
 
     def poll(self, ticket: BatchTicket) -> BatchTicket:
         """The ticket as it stands now. One whose submission was cut short is found on the server, or sent after all."""
@@ -215,6 +214,18 @@ class Batch:
             raise kind(f"the Batch API answered {error.status_code}; see whether this server offers it", raw) from None
         except openai.APIConnectionError as error:
             raise ProviderUnavailable(f"the Batch API cannot be reached ({type(error.__cause__).__name__})") from None
+
+
+def open_tickets(folder: Path) -> list[BatchTicket]:
+    """Tickets in a folder whose replies are not all collected, oldest first; the server is not asked."""
+    found = [_read_ticket(path) for path in folder.glob("*.ticket.json")]
+    return sorted((t for t in found if t.status != "collected"), key=lambda ticket: ticket.submitted_at)
+
+
+def collected_at(folder: Path) -> int:
+    """When replies were collected last, in nanoseconds since the epoch; 0 = never."""
+    collected = (path for path in folder.glob("*.ticket.json") if _read_ticket(path).status == "collected")
+    return max((path.stat().st_mtime_ns for path in collected), default=0)
 
 
 def _request_from(stated: Mapping[str, object]) -> CallRequest:

@@ -120,6 +120,10 @@ class TokenBudget:
         with self._lock, self._ledger() as ledger:
             return max(0, self._limit - ledger.spent)
 
+    def close(self) -> None:
+        """Lets go of the account's file; what is reserved stays so while the process lives."""
+        os.close(self._descriptor)
+
     def _reserve_in_file(self, tokens: int) -> int | None:
         with self._ledger() as ledger:
             self._change(ledger, -self._spare)

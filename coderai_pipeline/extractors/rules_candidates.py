@@ -62,8 +62,9 @@ def candidates(sheet: Sheet, variable: Variable) -> Iterator[Candidate]:
         return
     labels = labels_of(variable)
     notion = notion_of(variable)
-    if notion is Notion.TOTAL:
-        yield from _total(sheet, labels)
+    totals = list(_total(sheet, labels)) if notion is Notion.TOTAL else []
+    if totals:
+        yield from totals
         return
     places = list(occurrences(sheet, labels))
     labelled = [c for place in places if place.leads for c in _beside(sheet, variable, place)]

@@ -3,6 +3,7 @@
 The current rows are found in `latest`, formula variables are computed in `formulas`, the other tables made in `tables`.
 """
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ METADATA_COLUMNS = 200
 
 def compute_frames(connection: "DuckDBPyConnection", definition: Definition) -> ColumnNames:
     """Gather the rows and compute the formulas, in temporary tables; the result says what the columns are called."""
-    names = column_names(definition, _metadata_keys(connection))
+    names = column_names(definition, [*_metadata_keys(connection), *_used_keys(definition)])
     connection.execute(_SUBJECTS)
     _make_document_frame(connection, definition, names)
     formulas.compute(connection, definition, names, frame="document_frame", entity_level=False)
@@ -45,6 +46,12 @@ def _metadata_keys(connection: "DuckDBPyConnection") -> list[str]:
         SELECT json_keys(metadata) AS keys FROM now_documents
         WHERE type IN ({types}) AND metadata IS NOT NULL GROUP BY keys ORDER BY count(*) DESC, keys""").fetchall()  # noqa: S608
     return list(dict.fromkeys(key for (keys,) in rows for key in keys))[:METADATA_COLUMNS]
+
+
+def _used_keys(definition: Definition) -> list[str]:
+    """What formulas use of the metadata that files of other types state, such as `meta_date` of a web page."""
+    formulas = " ".join(variable.formula for variable in definition.codebook.variables)
+    return re.findall(r"\bmeta_(\w+)", formulas)
 
 
 _SUBJECTS = """
@@ -115,7 +122,7 @@ def dataset_columns(definition: Definition, names: ColumnNames) -> list[tuple[st
     if definition.many:
         columns.append((names.entity, f"entity: which of the document's rows ({definition.project.unit.represents})"))
     columns.append((names.source, "source: the document's path below the inbox"))
-    columns += [(name, f"column of the table of documents: {key}") for key, name in names.metadata.items()]
+    columns += [(name, f"as the document states it beside its text: {key}") for key, name in names.metadata.items()]
     for variable in definition.codebook.variables:
         unit = f" ({variable.unit})" if variable.unit else ""
         columns.append((variable.name, variable.heading + unit))

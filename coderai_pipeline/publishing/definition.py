@@ -83,7 +83,9 @@ def column_names(definition: Definition, metadata_keys: Iterable[str]) -> Column
     document, entity, source = free("document"), free("entity"), free("source")
     dates = [variable.name for variable in definition.codebook.variables if has_first_day(variable)]
     first_days = {name: free(f"{name}_first_day") for name in dates}
-    metadata = {key: free("meta_" + (re.sub(r"\W+", "_", key).strip("_") or "column")) for key in metadata_keys}
+    metadata = {
+        key: free("meta_" + (re.sub(r"\W+", "_", key).strip("_") or "column")) for key in dict.fromkeys(metadata_keys)
+    }
     return ColumnNames(document, entity, source, metadata, first_days)
 
 

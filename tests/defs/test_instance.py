@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,14 @@ import dagster as dg
 import pytest
 import sqlalchemy
 from dagster import EventLogEntry
-from dagster._core.events import DagsterEvent, RunFailureReason
+from dagster._core.events import DagsterEvent
 from dagster._core.launcher import WorkerStatus
 from dagster._core.storage.event_log import SqliteEventLogStorage
-from dagster_postgres.event_log import PostgresEventLogStorage
 
-from coderai_pipeline.defs.events import BATCH_SIZE, DocumentEvents, enable_batches
+from coderai_pipeline.defs.events import BATCH_SIZE, DocumentEvents
 from coderai_pipeline.defs.headless import open_instance
 from coderai_pipeline.defs.instance import BatchingSqliteEventLogStorage, WatchfulRunLauncher
+from coderai_pipeline.defs.postgres_instance import BatchingPostgresEventLogStorage
 from tests.deployments import Deployment, new_database
 
 KEYS = [dg.AssetKey(["study", "documents"]), dg.AssetKey(["study", "extractions"])]
@@ -42,7 +41,7 @@ def tell(context: dg.OpExecutionContext) -> None:
 
 
 def _materialization(key: dg.AssetKey, partition: str) -> dg.AssetMaterialization:
-    tags = {name: f"{partition}-{key.path[-1]}" for name in TAGS}
+    tags = dict.fromkeys(TAGS, f"{partition}-{key.path[-1]}")
     return dg.AssetMaterialization(key, partition=partition, metadata={"words": 3}, tags=tags)
 
 
@@ -97,9 +96,9 @@ def _left_by(instance: dg.DagsterInstance, run_id: str) -> dict[str, Any]:
             "planned": sorted(
                 storage.get_latest_storage_id_by_partition(key, dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED)
             ),
-            "tags": {
+            "latest_tags": {
                 partition: storage.get_latest_tags_by_partition(
-                    key, dg.DagsterEventType.ASSET_MATERIALIZATION, list(TAGS), [partition]
+                    key, dg.DagsterEventType.ASSET_MATERIALIZATION, ["dagster/data_version"], [partition]
                 )
                 for partition in PARTITIONS
             },
@@ -124,37 +123,13 @@ def test_the_newest_materialisation_of_an_asset_can_be_looked_up(batched: dg.Dag
         assert record.partition_key == "3.txt"
 
 
-@contextmanager
-def counted_connections() -> Iterator[Callable[[], int]]:
-    opened: list[object] = []
-
-    def count(connection: object, _: object) -> None:
-        opened.append(connection)
-
-    sqlalchemy.event.listen(sqlalchemy.pool.Pool, "connect", count)
-    try:
-        yield lambda: len(opened)
-    finally:
-        sqlalchemy.event.remove(sqlalchemy.pool.Pool, "connect", count)
-
-
 @dg.op
 def tell_of_many(context: dg.OpExecutionContext) -> None:
-    enable_batches()
     events = DocumentEvents(context)
     many = [f"{number}.txt" for number in range(100)]
-    for act in (
-        lambda: events.plan(KEYS, many),
-        lambda: events.materialise([_materialization(key, name) for name in many for key in KEYS]),
-        lambda: events.observe([dg.AssetObservation(KEYS[0], partition=name) for name in many]),
-    ):
-        with counted_connections() as connections:
-            act()
-        context.add_output_metadata({"connections": connections()})
-        CONNECTIONS.append(connections())
-
-
-CONNECTIONS: list[int] = []
+    events.plan(KEYS, many)
+    events.materialise([_materialization(key, name) for name in many for key in KEYS])
+    events.observe([dg.AssetObservation(KEYS[0], partition=name) for name in many])
 
 
 @dg.job(executor_def=dg.in_process_executor)
@@ -162,27 +137,102 @@ def telling_of_many() -> None:
     tell_of_many()
 
 
-@pytest.mark.parametrize("storage", ["sqlite", "postgres"])
-def test_events_are_stored_in_batches(
-    deployment: Deployment, storage: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Fails where Dagster no longer batches what `DocumentEvents` marks as one batch: 500 events, at most 10 batches."""
-    if storage == "postgres":
+@pytest.fixture(params=["sqlite", "postgres"])
+def storage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    if request.param == "postgres":
         server = request.getfixturevalue("postgres_server")
         monkeypatch.setenv("CODERAI_POSTGRES_URL", new_database(server, "batches"))
-    batches: list[int] = []
+    return request.param
+
+
+def test_events_are_stored_in_batches(
+    storage: str, deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Fails where Dagster no longer batches what `DocumentEvents` marks as one batch, or no longer stores it in one go."""
+    transactions: list[str] = []
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", str(BATCH_SIZE))
     with open_instance(deployment.projects) as instance:
-        store = instance.event_log_storage.store_event_batch
-
-        def counting(events: Sequence[EventLogEntry]) -> None:
-            batches.append(len(events))
-            store(events)
-
-        monkeypatch.setattr(instance.event_log_storage, "store_event_batch", counting)
-        CONNECTIONS.clear()
-        assert telling_of_many.execute_in_process(instance=instance).success
+        batches = _recorded(instance, monkeypatch)
+        sqlalchemy.event.listen(sqlalchemy.Engine, "commit", lambda _: transactions.append("commit"))
+        run = telling_of_many.execute_in_process(instance=instance)
+        assert run.success
+        for key in KEYS:
+            assert len(instance.get_materialized_partitions(key)) == 100
+        assert len(instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED)) == 200
+    assert "Falling back" not in capfd.readouterr().err
     assert sum(batches) == 500
     assert max(batches) == BATCH_SIZE
-    print(storage, CONNECTIONS)
-    if storage == "sqlite":
-        assert sum(CONNECTIONS) <= 2 * len(batches) + 3
+    assert len(transactions) < 100, "batches are stored one by one"
+
+
+def _recorded(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of the batches that reach the storage from now on."""
+    batches: list[int] = []
+    store = instance.event_log_storage.store_event_batch
+
+    def recording(events: Sequence[EventLogEntry]) -> None:
+        batches.append(len(events))
+        store(events)
+
+    monkeypatch.setattr(instance.event_log_storage, "store_event_batch", recording)
+    return batches
+
+
+def test_the_storage_is_sqlite_unless_the_environment_names_a_postgresql(storage: str, deployment: Deployment) -> None:
+    kinds = {"sqlite": BatchingSqliteEventLogStorage, "postgres": BatchingPostgresEventLogStorage}
+    with open_instance(deployment.projects) as instance:
+        assert type(instance.event_log_storage) is kinds[storage]
+        assert type(instance.run_launcher) is WatchfulRunLauncher
+        run = telling.execute_in_process(instance=instance)
+        assert run.success
+        for key in KEYS:
+            assert instance.get_materialized_partitions(key) == set(PARTITIONS[:-1])
+            (record,) = instance.get_asset_records([key])
+            assert record.asset_entry.last_run_id == run.run_id
+    assert (deployment.dagster / "history").exists() == (storage == "sqlite")
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg2"])
+def test_a_postgresql_url_works_with_every_usual_scheme(
+    scheme: str, deployment: Deployment, postgres_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CODERAI_POSTGRES_URL", postgres_server.replace("postgresql", scheme, 1))
+    with open_instance(deployment.projects) as instance:
+        assert type(instance.event_log_storage) is BatchingPostgresEventLogStorage
+
+
+@pytest.fixture
+def started(deployment: Deployment) -> Iterator[Callable[[int, float], WorkerStatus]]:
+    """Tells how the launcher sees a run whose process was `pid` when it started, `age_s` seconds ago."""
+    with open_instance(deployment.projects) as instance:
+
+        def health(pid: int, age_s: float = 0.0) -> WorkerStatus:
+            run = instance.create_run_for_job(telling)
+            event = DagsterEvent(dg.DagsterEventType.RUN_START.value, telling.name, pid=pid)
+            entry = EventLogEntry(
+                None, "info", "", run.run_id, time.time() - age_s, job_name=telling.name, dagster_event=event
+            )
+            instance.event_log_storage.store_event(entry)
+            return instance.run_launcher.check_run_worker_health(run).status
+
+        yield health
+
+
+def test_a_dead_worker_is_told_from_a_live_one(started: Callable[..., WorkerStatus]) -> None:
+    worker = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert started(worker.pid) is WorkerStatus.RUNNING
+    worker.kill()
+    assert started(worker.pid) is WorkerStatus.NOT_FOUND, "killed, and not yet waited for by its parent"
+    worker.communicate()
+    assert started(worker.pid) is WorkerStatus.NOT_FOUND
+
+
+def test_a_later_process_of_the_same_number_is_not_the_worker(started: Callable[..., WorkerStatus]) -> None:
+    assert started(os.getpid(), 0) is WorkerStatus.RUNNING
+    assert started(os.getpid(), 90_000_000) is WorkerStatus.NOT_FOUND
+
+
+def test_nothing_is_said_of_a_run_whose_process_is_not_known_yet(deployment: Deployment) -> None:
+    with open_instance(deployment.projects) as instance:
+        run = instance.create_run_for_job(telling)
+        assert instance.run_launcher.check_run_worker_health(run).status is WorkerStatus.UNKNOWN
