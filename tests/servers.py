@@ -27,7 +27,8 @@ Answer = Callable[[SeenRequest], object]
 
 
 class ModelServer:
-    """`answer` is asked what to reply to each request: text as it stands, anything else as JSON.
+    """`answer` is asked what to reply to each request: text as it stands, anything else as JSON. Where it raises, the
+    server answers 500.
 
     With `process=True` the server (and `answer`, which it takes along by fork) runs in a process of its own, so that it
     does not share this process's interpreter lock; otherwise in a thread. Usable as a context manager.
@@ -174,7 +175,11 @@ class _Service:
             self._counts["refused"] += 1
             return _json(400, refused)
         await asyncio.sleep(3600 if kind == "hang" else self._moods.latency(f"{key}{times}"))
-        response, answered = spoil(kind, seen, lambda: self._answer(seen), self._moods, f"{key}{times}")
+        try:
+            response, answered = spoil(kind, seen, lambda: self._answer(seen), self._moods, f"{key}{times}")
+        except Exception as trouble:
+            self._counts["errors"] += 1
+            return _json(500, error(f"The server had an error: {trouble!r}", "server_error", None))
         self._counts[kind] += 1
         if answered:
             self._counts["answered"] += 1

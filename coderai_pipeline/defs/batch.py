@@ -58,9 +58,13 @@ def batches_sensor(home: Home, jobs: Sequence[dg.JobDefinition]) -> dg.SensorDef
 
 def _submit(context: dg.OpExecutionContext, loaded: LoadedProject, config: ExtractConfig) -> None:
     if not loaded.project.extractor.batch:
-        raise dg.Failure("extractor.batch is not set in project.yaml: run `extract`, which asks at once.", allow_retries=False)
+        raise dg.Failure(
+            "extractor.batch is not set in project.yaml: run `extract`, which asks at once.", allow_retries=False
+        )
     unread = _read(context, loaded, config)
-    scope = Scope(tuple(config.documents) or None, config.sample_size or None, config.seed, config.top_up, config.retry_failed)
+    scope = Scope(
+        tuple(config.documents) or None, config.sample_size or None, config.seed, config.top_up, config.retry_failed
+    )
     control = Control(loaded.folder.state)
     with control.extracting(context.run_id):
         sent = batching.submit(loaded, scope)

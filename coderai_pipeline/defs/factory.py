@@ -4,6 +4,7 @@ import logging
 
 import dagster as dg
 
+from coderai_pipeline.defs.batch import batches_sensor, submit_batch_job
 from coderai_pipeline.defs.broken import broken_project
 from coderai_pipeline.defs.corpus_assets import corpus_assets
 from coderai_pipeline.defs.jobs import project_jobs
@@ -18,7 +19,7 @@ def definitions_of(home: Home) -> dg.Definitions:
     projects = [_definitions(folder) for folder in home.list()]
     jobs = [job for project in projects for job in project.jobs or () if isinstance(job, dg.JobDefinition)]
     shared = dg.Definitions(
-        sensors=[inbox_sensor(home, jobs), following_sensor()],
+        sensors=[inbox_sensor(home, jobs), batches_sensor(home, jobs), following_sensor()],
         executor=dg.in_process_executor,
         loggers={"console": quiet_console},
     )
@@ -41,7 +42,8 @@ def project_definitions(folder: ProjectFolder) -> dg.Definitions:
         dataset_asset(folder, project),
         exports_asset(folder, project),
     ]
-    return dg.Definitions(assets=assets, jobs=project_jobs(folder), executor=dg.in_process_executor)
+    jobs = [*project_jobs(folder), submit_batch_job(folder)]
+    return dg.Definitions(assets=assets, jobs=jobs, executor=dg.in_process_executor)
 
 
 @dg.logger({"log_level": dg.Field(str, default_value="WARNING", is_required=False)}, description="Warnings and errors.")

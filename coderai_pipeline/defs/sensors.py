@@ -88,12 +88,12 @@ def _requests(context: dg.SensorEvaluationContext, folder: ProjectFolder) -> Ite
         loaded = folder.load()
     except InvalidInput:
         return
-    control = Control(folder.state)
-    if loaded.project.archived or control.paused or control.is_extracting or _is_active(context.instance, folder.id):
+    if loaded.project.archived or is_at_work(context.instance, folder):
         return
     yield from _prompts(loaded)
     todo = backlog(loaded)
-    if todo.due:
+    extractor = loaded.project.extractor
+    if todo.due and not (extractor.batch and extractor.name == "openai"):  # those are asked for by the sensor `batches`
         register_documents(context.instance, loaded.id, (entry.key for entry in todo.listing.entries))
         yield _extraction(loaded, todo)
     else:
@@ -123,6 +123,12 @@ def _publication(loaded: LoadedProject) -> Iterator[dg.RunRequest]:
             job_name=names.job_name(loaded.id, "publish"),
             tags={names.PROJECT_TAG: loaded.id},
         )
+
+
+def is_at_work(instance: dg.DagsterInstance, folder: ProjectFolder) -> bool:
+    """Whether a run of the project is under way, or somebody holds its runs."""
+    control = Control(folder.state)
+    return bool(control.paused) or control.is_extracting or _is_active(instance, folder.id)
 
 
 def _is_active(instance: dg.DagsterInstance, project_id: str) -> bool:

@@ -231,7 +231,9 @@ def _files(requests: Iterator[CallRequest]) -> Iterator[list[CallRequest]]:
     groups: dict[str, list[CallRequest]] = defaultdict(list)
     sizes: Counter[str] = Counter()
     for request in requests:
-        size = len(json.dumps(request.schema, default=dict)) + sum(len(m.content.encode("utf-8", "replace")) for m in request.messages)
+        size = len(json.dumps(request.schema, default=dict)) + sum(
+            len(m.content.encode("utf-8", "replace")) for m in request.messages
+        )
         if groups[request.model] and (
             len(groups[request.model]) >= CALLS_A_BATCH or sizes[request.model] + size > BYTES_A_BATCH
         ):

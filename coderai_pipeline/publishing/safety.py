@@ -18,7 +18,7 @@ _NUMBER = re.compile(r"[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?%?")
 
 # Where the list separator is a semicolon, a spreadsheet does not honour the quotes of a later field of a CSV made with
 # commas: what follows a semicolon or a line break within it would start a cell.
-_INNER_START = re.compile(f"(?<=[;\r\n])([{_INVISIBLE}]*)(?=[{_STARTERS}])")
+_INNER_START = re.compile(f"(?<=[;\r\n])((?:(?![\r\n])[{_INVISIBLE}])*)(?=[{_STARTERS}])")
 
 
 def printable(text: str) -> str:
