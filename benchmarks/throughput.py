@@ -48,7 +48,9 @@ class Measured:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", default=["extraction"], help="extraction, memory, whole, limit (default: extraction)")
+    parser.add_argument(
+        "parts", nargs="*", default=["extraction"], help="extraction, memory, whole, limit (default: extraction)"
+    )
     parser.add_argument("--documents", type=int, default=1000)
     parser.add_argument("--many", type=int, default=20_000, help="documents of the larger corpus of `memory`")
     parser.add_argument("--in-flight", type=int, nargs="+", default=[32, 128])
@@ -87,12 +89,19 @@ def _print_extraction(in_flight: int, ideal: float, bare: list[float], ours: lis
     last = ours[-1]
     print(f"{in_flight} in flight, {last.extracted} documents, {last.calls} calls, cells {dict(last.cells)}")
     print(f"  ideal {ideal:.2f} s" + (" (calls x median latency / in flight)" if is_spread else ""))
-    print(f"  extraction {_listed(walls)}: {median(walls) / ideal:.3f} x ideal, {median(walls) / median(bare):.3f} x bare client")
+    print(
+        f"  extraction {_listed(walls)}: {median(walls) / ideal:.3f} x ideal, {median(walls) / median(bare):.3f} x bare client"
+    )
     print(f"  bare client {_listed(bare)}: {median(bare) / ideal:.3f} x ideal")
     cpu = median(one.cpu_s for one in ours) / last.calls * 1000
-    print(f"  processor {cpu:.2f} ms a call; opening {median(one.opening_s for one in ours):.2f} s, of it no part in the above; ", end="")
+    print(
+        f"  processor {cpu:.2f} ms a call; opening {median(one.opening_s for one in ours):.2f} s, of it no part in the above; ",
+        end="",
+    )
     print(f"plan after {median(one.planned_s for one in ours):.2f} s")
-    print(f"  {last.calls / last.extracted:.2f} calls and {last.input_tokens / last.extracted:.0f} prompt tokens a document")
+    print(
+        f"  {last.calls / last.extracted:.2f} calls and {last.input_tokens / last.extracted:.0f} prompt tokens a document"
+    )
     print(f"  largest memory {max(one.rss_mb for one in ours):.0f} MB", flush=True)
 
 
@@ -115,7 +124,10 @@ def whole_run(options: argparse.Namespace, home: Path) -> None:
             startup_s, wall_s, cpu_s = apart(run_through_dagster, loaded.folder.path)
         each = (wall_s - startup_s) / options.documents * 1000
         print(f"{name}, {options.documents} documents: {each:.1f} ms a document; ", end="")
-        print(f"whole {wall_s:.1f} s, of it start-up {startup_s:.1f} s; processor {cpu_s / options.documents * 1000:.1f} ms a document", flush=True)
+        print(
+            f"whole {wall_s:.1f} s, of it start-up {startup_s:.1f} s; processor {cpu_s / options.documents * 1000:.1f} ms a document",
+            flush=True,
+        )
 
 
 def rate_limit(options: argparse.Namespace, home: Path) -> None:
@@ -126,8 +138,14 @@ def rate_limit(options: argparse.Namespace, home: Path) -> None:
         done = once_more(loaded, server.base_url, 32, requests_per_minute=600)
         counts = server.counts()
     allowed = 10 + 10 * (done.wall_s - options.latency)
-    print(f"600 a minute, {documents} documents in {done.wall_s:.1f} s: {done.calls / allowed:.3f} of the allowed rate; ", end="")
-    print(f"{counts['limited']} of {counts['received']} calls answered 429 ({counts['limited'] / counts['received']:.2%})", flush=True)
+    print(
+        f"600 a minute, {documents} documents in {done.wall_s:.1f} s: {done.calls / allowed:.3f} of the allowed rate; ",
+        end="",
+    )
+    print(
+        f"{counts['limited']} of {counts['received']} calls answered 429 ({counts['limited'] / counts['received']:.2%})",
+        flush=True,
+    )
 
 
 def stored_project(home: Path, documents: int) -> LoadedProject:
@@ -180,7 +198,15 @@ def extract(path: Path) -> Measured:
         wall_s, cpu_s = time.perf_counter() - started, time.process_time() - cpu
     rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Measured(
-        wall_s, planned_s, started - opened, cpu_s, rss_mb, summary.extracted, summary.calls, summary.input_tokens, summary.cells
+        wall_s,
+        planned_s,
+        started - opened,
+        cpu_s,
+        rss_mb,
+        summary.extracted,
+        summary.calls,
+        summary.input_tokens,
+        summary.cells,
     )
 
 

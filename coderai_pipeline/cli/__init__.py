@@ -21,6 +21,8 @@ class _Commands(click.Group):
         "ledger": ("coderai_pipeline.cli.ledger", "ledger"),
         "forecast": ("coderai_pipeline.cli.forecast", "forecast"),
         "batch": ("coderai_pipeline.cli.batch", "batch"),
+        "retry": ("coderai_pipeline.cli.controlling", "retry"),
+        "cancel": ("coderai_pipeline.cli.controlling", "cancel"),
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -4,13 +4,15 @@ import sys
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from coderai_pipeline.cli.projects import plain_errors
+from coderai_pipeline.cli.projects import EXIT_INVALID, plain_errors
+from coderai_pipeline.domain.errors import MissingKey
 from coderai_pipeline.domain.fingerprints import work_fingerprint
 from coderai_pipeline.engine.held import Held
 from coderai_pipeline.engine.intake import list_inbox
@@ -21,6 +23,9 @@ from coderai_pipeline.engine.standing import Standing, standings
 from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import Home, LoadedProject, ProjectFolder, find_home
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 EXIT_NOT_SETTLED = 1
 LISTED = 40
@@ -56,18 +61,37 @@ def run(
         if more_documents and not documents:
             raise click.UsageError("name documents after --documents")
         scope = Scope((*documents, *more_documents) or None, sample, seed, retry_failed=retry_failed)
-        settled = run_project(home, loaded, scope)
+        try:
+            settled = run_project(home, loaded, scope)
+        except MissingKey as error:
+            click.echo(str(error), err=True)
+            sys.exit(EXIT_INVALID)
     sys.exit(0 if settled else EXIT_NOT_SETTLED)
 
 
 def run_project(home: Home, loaded: LoadedProject, scope: Scope) -> bool:
     """Runs the jobs and prints what came of it; whether every document of the scope is settled."""
     check_ready(loaded.project)
+    _check_documents(loaded, scope)
     control = Control(loaded.folder.state)
+    with control.extracting("about to start"):
+        pass  # says who is at work before anything is done; the run itself takes the project again
     if scope.documents is None and scope.sample is None and control.acceptance is None:
         control.accept("the command line", "by asking for the whole corpus")
     _run_jobs(home, loaded, scope)
     return print_standing(loaded, scope)
+
+
+def _check_documents(loaded: LoadedProject, scope: Scope) -> None:
+    """Raises UsageError where a document asked for is not there."""
+    if not scope.documents:
+        return
+    listing = list_inbox(loaded.folder, loaded.project)
+    offered = {name for entry in listing.entries for name in (entry.key, entry.source, entry.file)}
+    unknown = [name for name in scope.documents if name not in offered | {*listing.unsettled, *listing.surplus}]
+    if unknown:
+        named = ", ".join(map(repr, unknown[:10]))
+        raise click.UsageError(f"not in {loaded.folder.inbox}: {named}; name documents as they are called there")
 
 
 def _run_jobs(home: Home, loaded: LoadedProject, scope: Scope) -> None:
@@ -81,17 +105,25 @@ def _run_jobs(home: Home, loaded: LoadedProject, scope: Scope) -> None:
             "seed": scope.seed,
             "retry_failed": scope.retry_failed,
         }
+        run_job(instance, loaded.folder, "write_prompts")
         with _progress() as listener, listening(loaded.id, listener):
             result = run_job(instance, loaded.folder, "extract", config)
-        _print_break(loaded, result)
-        for job in ("write_prompts", "publish", "export"):
+        for job in ("publish", "export"):
             done = run_job(instance, loaded.folder, job)
             if not done.success:
                 raise click.ClickException(f"{loaded.id}: {job} failed; run {done.run_id} in the UI says why")
+        _raise_break(loaded, result)
 
 
-def _print_break(loaded: LoadedProject, result: object) -> None:
-    """An error of the run itself, which is not the same as documents that could not be settled."""
+def _raise_break(loaded: LoadedProject, result: "dg.ExecuteInProcessResult") -> None:
+    """Where the run itself broke, which is not the same as documents that could not be settled."""
+    for event in result.get_step_failure_events():
+        failure = event.step_failure_data
+        if failure.user_failure_data is None and failure.error is not None:
+            why = (failure.error.cause or failure.error).message.strip()
+            raise click.ClickException(f"{loaded.id}: run {result.run_id} broke off: {why}\nWhat was done is kept.")
+    if not result.success and not result.get_step_failure_events():
+        raise click.ClickException(f"{loaded.id}: run {result.run_id} broke off; its page in the UI says why")
 
 
 @contextmanager
@@ -139,7 +171,12 @@ def print_standing(loaded: LoadedProject, scope: Scope) -> bool:
 def standing_of(loaded: LoadedProject, scope: Scope) -> Iterator[Standing]:
     held = Held.load(BlockStore(loaded.folder.state))
     listing = list_inbox(loaded.folder, loaded.project, held.documents)
-    return standings(listing, held, scope, work_fingerprint(loaded.project, loaded.codebook))
+    yield from standings(listing, held, scope, work_fingerprint(loaded.project, loaded.codebook))
+    left = [(source, "is still being written") for source in listing.unsettled]
+    left += [(source, "over the limit of documents (limits.documents)") for source in listing.surplus]
+    for source, why in left:
+        if source in scope.documents if scope.documents is not None else scope.sample is None:
+            yield Standing(source, source, "waiting", why, {})
 
 
 def _print_troubled(troubled: Sequence[Standing]) -> None:

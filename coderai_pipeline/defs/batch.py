@@ -2,6 +2,8 @@
 
 What is submitted and when is decided in `engine.batching`; settling the replies is the ordinary `extract` job's part.
 """
+# pyright: reportUnknownMemberType=false, reportUntypedFunctionDecorator=false, reportReturnType=false
+# Dagster's decorators are typed in part only: what they make of a function is not known to the checker.
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +12,6 @@ import dagster as dg
 from coderai_pipeline.defs import names
 from coderai_pipeline.defs.corpus_run import CorpusRun, ExtractConfig
 from coderai_pipeline.defs.jobs import op_name
-from coderai_pipeline.defs.partitions import register_documents
 from coderai_pipeline.defs.sensors import is_at_work
 from coderai_pipeline.domain.errors import CoderAIError, InvalidInput
 from coderai_pipeline.engine import batching

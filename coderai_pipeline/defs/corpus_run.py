@@ -114,31 +114,42 @@ class CorpusRun:
         for report in reports:
             self._summary.add(report)
             self._reported.add(report.document.key)
-        self._events.materialise([one for report in reports for one in self._materializations(report)])
         self._events.observe([one for report in reports for one in self._observations(report)])
+        self._events.materialise([one for report in reports for one in self._materializations(report)])
+        self._plan_again([report for report in reports if report.trouble])
         self._log_progress(reports)
 
+    def _plan_again(self, troubled: Sequence[DocumentReport]) -> None:
+        """A document in trouble has just been materialised as far as it goes, so that its page shows the reason; planned
+        again and then left, it stands there as failed when the run ends."""
+        for asset in ("documents", "extractions"):
+            keys = [report.document.key for report in troubled if asset in self._assets and asset == _asset_of(report)]
+            self._events.plan([names.asset_key(self._loaded.id, asset)], keys)
+
+    def _told_of(self, report: DocumentReport) -> list[str]:
+        """The assets for which there is something to tell of a document."""
+        if report.document.status.is_readable or report.duplicate_of is not None:
+            settlement = report.settlement
+            extracted = report.duplicate_of is not None or (settlement is not None and not settlement.awaited)
+            return [asset for asset in self._assets if asset != "extractions" or extracted]
+        return [asset for asset in self._assets if asset == "documents"]
+
     def _materializations(self, report: DocumentReport) -> Iterator[dg.AssetMaterialization]:
-        """What of a document is there now. A document that cannot be read, or whose cells failed, stays unmaterialised:
-        its partition shows as failed when the run ends, and the observation says why."""
         document, settlement, privacy = report.document, report.settlement, self._loaded.project.privacy
-        usable = document.status.is_readable or report.duplicate_of is not None
-        if not usable:
-            return
-        if "documents" in self._assets:
-            path = self._loaded.folder.inbox / report.file
-            shown = metadata.document_metadata(report, path, privacy)
-            yield self._materialization("documents", document.key, shown, report.text_sha256)
-        if "chunks" in self._assets:
-            yield self._materialization("chunks", document.key, metadata.chunks_metadata(report), report.text_sha256)
-        if "extractions" not in self._assets:
-            return
-        if report.duplicate_of is not None:
-            shown = {"duplicate_of": report.duplicate_of}
-            yield self._materialization("extractions", document.key, shown, report.text_sha256)
-        elif settlement is not None and settlement.outcome == "settled":
-            shown = metadata.extraction_metadata(settlement, privacy)
-            yield self._materialization("extractions", document.key, shown, settlement.fingerprint)
+        for asset in self._told_of(report):
+            if asset == "documents":
+                path = self._loaded.folder.inbox / report.file
+                shown = metadata.document_metadata(report, path, privacy)
+                yield self._materialization(asset, document.key, shown, report.text_sha256)
+            elif asset == "chunks":
+                yield self._materialization(asset, document.key, metadata.chunks_metadata(report), report.text_sha256)
+            elif settlement is None:
+                shown = {"duplicate_of": report.duplicate_of}
+                yield self._materialization(asset, document.key, shown, report.text_sha256)
+            else:
+                version = settlement.fingerprint if settlement.outcome == "settled" else settlement.outcome
+                shown = metadata.extraction_metadata(settlement, privacy)
+                yield self._materialization(asset, document.key, shown, version)
 
     def _materialization(
         self, asset: str, partition: str, shown: metadata.Metadata, version: str
@@ -204,6 +215,11 @@ class CorpusRun:
         self._context.log_event(dg.AssetObservation(names.asset_key(self._loaded.id, "extractions"), metadata=shown))
         if summary.troubles or summary.stopped:
             raise dg.Failure(description=_failure_text(summary), metadata=dict(shown), allow_retries=False)
+
+
+def _asset_of(trouble: DocumentReport) -> str:
+    """Where a document went wrong."""
+    return "extractions" if trouble.document.status.is_readable else "documents"
 
 
 def _failure_text(summary: Summary) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.launcher import WorkerStatus
 
 from coderai_pipeline.defs import names
 from coderai_pipeline.defs.events import enable_batches
@@ -65,7 +66,7 @@ def bury_dead_runs(instance: dg.DagsterInstance, project_id: str) -> None:
     wanted = dg.RunsFilter(statuses=IN_PROGRESS, tags={names.EXTRACTING_TAG: project_id})
     for run in instance.get_runs(wanted):
         health = instance.run_launcher.check_run_worker_health(run)
-        if health.status in (dg.WorkerStatus.NOT_FOUND, dg.WorkerStatus.FAILED):
+        if health.status in (WorkerStatus.NOT_FOUND, WorkerStatus.FAILED):
             instance.report_run_failed(
                 run, f"{health.msg}; what it had stored is kept, and the next run goes on from there"
             )

@@ -132,15 +132,20 @@ def _published(published: Published, loaded: LoadedProject) -> metadata.Metadata
 
 
 def exports_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=names.asset_key(folder.id, "exports"),
-        deps=[names.asset_key(folder.id, "dataset")],
-        partitions_def=FORMAT_PARTITIONS,
+    @dg.multi_asset(
+        name=names.job_name(folder.id, "exports"),
+        specs=[
+            dg.AssetSpec(
+                names.asset_key(folder.id, "exports"),
+                deps=[names.asset_key(folder.id, "dataset")],
+                partitions_def=FORMAT_PARTITIONS,
+                description="The dataset in the formats people use: CSV, Excel, JSON Lines, Parquet, and the codebook.",
+                automation_condition=FOLLOWS,
+                kinds={"csv", "excel"},
+                **_common(folder, project),
+            )
+        ],
         backfill_policy=dg.BackfillPolicy.single_run(),
-        description="The dataset in the formats people use: CSV, Excel, JSON Lines, Parquet, and the codebook.",
-        automation_condition=FOLLOWS,
-        kinds={"csv", "excel"},
-        **_common(folder, project),
     )
     def exports(context: dg.AssetExecutionContext) -> None:
         snapshot = newest_snapshot(folder.outputs)

@@ -20,7 +20,8 @@ def reload_location() -> str:
         )
         reloaded = client.reload_repository_location(LOCATION)
     except DagsterGraphQLClientError as error:
-        return f"The projects have changed; reload the code location in the UI ({address.geturl()} did not take it: {error})."
+        cause = type(error.__cause__ or error).__name__  # the message itself is a page of GraphQL
+        return f"The projects have changed; reload the code location in the UI ({address.geturl()} could not be asked: {cause})."
     if reloaded.status is ReloadRepositoryLocationStatus.SUCCESS:
         return "The projects have changed; they were loaded anew."
     return f"The projects have changed and could not be loaded: {reloaded.message}"

@@ -7,6 +7,7 @@ presentation forms are evened out. Finding a quote in it is in `grounding`.
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,36 +15,49 @@ from numpy.typing import NDArray
 from coderai_pipeline.domain.documents import Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
 class NormalisedText:
-    """original: the text as it is. text: normalised. starts: for each character of `text`, and one past the end, the
-    offset of the original character it comes from, shape (len(text) + 1,). codes, symbols: `text` as indices into its
-    own alphabet, and that alphabet's code points, both for alignment. squeezed, squeezed_at: `text` without its spaces
-    and the hyphens within words, and where in `text` each of those characters stands, shape (len(squeezed) + 1,)."""
+    """One document's text, `original`, evened out when that is first asked for: most quotes stand in it as they are.
 
-    original: str
-    text: str
-    starts: NDArray[np.int32]
-    codes: NDArray[np.uint32]
-    symbols: NDArray[np.uint32]
-    squeezed: str
-    squeezed_at: NDArray[np.int32]
+    text: normalised. starts: for each character of `text`, and one past the end, the offset of the original character it
+    comes from, shape (len(text) + 1,). codes, symbols: `text` as indices into its own alphabet, and that alphabet's code
+    points, both for alignment. squeezed, squeezed_at: `text` without its spaces and the hyphens within words, and where
+    in `text` each of those characters stands, shape (len(squeezed) + 1,).
+    """
+
+    def __init__(self, original: str) -> None:
+        self.original = original
 
     @classmethod
     def of(cls, original: str) -> "NormalisedText":
-        """Built once per document: about 20 ms for 100 kB."""
-        folded, origins = _folded(original)
-        kept = _without_repeated_spaces(folded)
-        points = _points(folded)[kept]
-        text = points.tobytes().decode("utf-32-le", "surrogatepass")
-        starts = np.append(origins[kept], len(original.rstrip())).astype(np.int32)
-        symbols, codes = np.unique(points, return_inverse=True)
-        codes = codes.astype(np.uint32)
-        dense = _without_spaces_and_hyphens(points, symbols, codes)
-        squeezed_text = points[dense].tobytes().decode("utf-32-le", "surrogatepass")
-        return cls(
-            original, text, starts, codes, symbols, squeezed_text, np.append(dense, len(points)).astype(np.int32)
-        )
+        return cls(original)
+
+    @property
+    def text(self) -> str:
+        return self._evened.text
+
+    @property
+    def starts(self) -> NDArray[np.int32]:
+        return self._evened.starts
+
+    @property
+    def codes(self) -> NDArray[np.uint32]:
+        return self._evened.codes
+
+    @property
+    def symbols(self) -> NDArray[np.uint32]:
+        return self._evened.symbols
+
+    @property
+    def squeezed(self) -> str:
+        return self._evened.squeezed
+
+    @property
+    def squeezed_at(self) -> NDArray[np.int32]:
+        return self._evened.squeezed_at
+
+    @cached_property
+    def _evened(self) -> "_Evened":
+        return _Evened.of(self.original)
 
     def to_original(self, start: int, end: int) -> Span:
         """The span of the original text from which the normalised characters [start, end) come."""
@@ -58,6 +72,30 @@ class NormalisedText:
         """The normalised characters that come from a span of the original text."""
         inner = self.starts[:-1]
         return Span(int(np.searchsorted(inner, span.start)), int(np.searchsorted(inner, span.end)))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Evened:
+    text: str
+    starts: NDArray[np.int32]
+    codes: NDArray[np.uint32]
+    symbols: NDArray[np.uint32]
+    squeezed: str
+    squeezed_at: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, original: str) -> "_Evened":
+        """About 20 ms for 100 kB."""
+        folded, origins = _folded(original)
+        kept = _without_repeated_spaces(folded)
+        points = _points(folded)[kept]
+        text = points.tobytes().decode("utf-32-le", "surrogatepass")
+        starts = np.append(origins[kept], len(original.rstrip())).astype(np.int32)
+        symbols, codes = np.unique(points, return_inverse=True)
+        codes = codes.astype(np.uint32)
+        dense = _without_spaces_and_hyphens(points, symbols, codes)
+        squeezed_text = points[dense].tobytes().decode("utf-32-le", "surrogatepass")
+        return cls(text, starts, codes, symbols, squeezed_text, np.append(dense, len(points)).astype(np.int32))
 
 
 def normalised(text: str) -> str:

@@ -147,8 +147,7 @@ def submit(loaded: LoadedProject, scope: Scope) -> Submitted:
     with _open(loaded) as batch:
         under_way = {name for ticket in batch.tickets() for name in ticket.call_ids}
         try:
-            for requests in _files(_requests(loaded, scope, under_way)):
-                sent.append(batch.submit(requests))
+            sent.extend(batch.submit(requests) for requests in _files(_requests(loaded, scope, under_way)))
         except BudgetExhausted as error:
             return Submitted(tuple(sent), str(error))
     return Submitted(tuple(sent))

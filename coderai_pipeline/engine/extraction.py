@@ -34,7 +34,7 @@ class Extractions:
 
     @classmethod
     def of(cls, project: Project, codebook: Codebook, asker: Asker) -> "Extractions":
-        return cls(Method.of(project, codebook, asker), project.limits.in_flight + project.limits.in_flight // 4 + 8)
+        return cls(Method.of(project, codebook, asker), 2 * project.limits.in_flight + 8)
 
     @property
     def work_fingerprint(self) -> str:

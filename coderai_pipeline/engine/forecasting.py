@@ -14,7 +14,7 @@ import numpy as np
 
 from coderai_pipeline.domain.documents import DocumentStatus
 from coderai_pipeline.domain.fingerprints import work_fingerprint
-from coderai_pipeline.domain.forecast import Experience, Kind, Pace, Stratum, Totals, totals
+from coderai_pipeline.domain.forecast import Experience, Figure, Kind, Pace, Stratum, Totals, totals
 from coderai_pipeline.engine.due import DueDocument, due_documents
 from coderai_pipeline.engine.held import Held
 from coderai_pipeline.engine.intake import Entry, Listing, list_inbox, read_options, take_in
@@ -86,6 +86,34 @@ def forecast(
 def forecast_for_run(loaded: LoadedProject, scope: Scope) -> Forecast:
     """The same for the metadata of a run that is about to begin: of bounded cost, and nothing is read for it."""
     return forecast(loaded, scope, measured=100, tried=0)
+
+
+def stated(made: Forecast) -> dict[str, str]:
+    """The forecast for people, in order: what -> expected (low to high)."""
+    totals, cost = made.totals, made.totals.cost
+    unread = f", {made.unread:,} of them not read yet" if made.unread else ""
+    shown = {
+        "documents": f"{made.documents:,} to extract{unread}",
+        "calls": _number(totals.calls),
+        "prompt tokens": _number(totals.prompt_tokens),
+        "completion tokens": _number(totals.completion_tokens),
+    }
+    if cost is not None:
+        shown["cost"] = f"{cost.expected:.4g} {made.currency} ({cost.low:.4g} to {cost.high:.4g})"
+    if not made.batch:
+        low, high = _time(totals.seconds.low), _time(totals.seconds.high)
+        shown["time"] = f"{_time(totals.seconds.expected)} ({low} to {high}) at the limits"
+    return {**shown, "budget": f"{made.tokens_left:,} tokens left", "notes": "; ".join(made.notes)}
+
+
+def _number(figure: Figure) -> str:
+    return f"{figure.expected:,.0f} ({figure.low:,.0f} to {figure.high:,.0f})"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _forecast(

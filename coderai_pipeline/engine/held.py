@@ -71,6 +71,12 @@ class Held:
     documents: dict[str, HeldDocument]
     settlements: dict[str, HeldSettlement]
 
+    @property
+    def newest_version(self) -> int:
+        return max(
+            (record.version for held in (self.documents, self.settlements) for record in held.values()), default=0
+        )
+
     @classmethod
     def load(cls, blocks: BlockStore) -> "Held":
         return cls(held_documents(blocks), held_settlements(blocks))

@@ -134,7 +134,7 @@ def open_ledger(loaded: LoadedProject) -> Generator[Ledger]:
     with _account(loaded, blocks, held, found) as connection:
         lines = _lines(loaded, listing, held, found, connection)
         statuses: dict[str, int] = dict(connection.execute(_STATUSES).fetchall())
-        yield Ledger(tuple(lines), statuses, tuple(gone), control.paused, connection)
+        yield Ledger(tuple(lines), statuses, tuple(gone), control.paused or control.held_back, connection)
 
 
 def _awaiting_sample(loaded: LoadedProject, listing: Listing, held: Held, found: Sequence[Standing]) -> list[Standing]:

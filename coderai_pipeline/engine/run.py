@@ -20,7 +20,7 @@ from coderai_pipeline.engine.report import Begun, Event, Planned, Stored, Summar
 from coderai_pipeline.engine.store import DOCUMENTS, Finished, Store
 from coderai_pipeline.engine.work import HeldCells, Steps
 from coderai_pipeline.readers import Reader
-from coderai_pipeline.storage.blocks import SCHEMAS, BlockStore
+from coderai_pipeline.storage.blocks import SCHEMAS, BlockStore, start_after
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import LoadedProject
 
@@ -127,6 +127,7 @@ def work(loaded: LoadedProject, scope: Scope, extractions: Extractions, run_id: 
     """
     Control(loaded.folder.state).let_go()
     held = Held.load(BlockStore(loaded.folder.state))
+    start_after(held.newest_version)
     listing = list_inbox(loaded.folder, loaded.project, held.documents, wait_s=SETTLING_S)
     todo = plan(loaded, held, listing, scope, extractions.work_fingerprint)
     run = _Run(loaded, scope, todo, held, extractions, run_id)

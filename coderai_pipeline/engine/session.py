@@ -11,6 +11,7 @@ from coderai_pipeline.domain.project import Project
 from coderai_pipeline.engine.askers import Asker, ModelAsker, RulesAsker
 from coderai_pipeline.engine.batching import BatchAsker, Unanswered
 from coderai_pipeline.engine.extraction import Extractions
+from coderai_pipeline.engine.rehearsal import rehearse
 from coderai_pipeline.extractors.archive import ReplyArchive
 from coderai_pipeline.extractors.budget import TokenBudget
 from coderai_pipeline.extractors.clients import require_key
@@ -57,6 +58,7 @@ def _asker(
         return
     budget = TokenBudget(loaded.folder.state / "budget", project.limits.tokens)
     shared = loaded.folder.path.parent / SHARED_FOLDER
+    rehearse(project, loaded.codebook)
     with Provider(
         project.extractor, project.limits, key, archive, budget, shared, make_client=make_client, patience=patience
     ) as provider:

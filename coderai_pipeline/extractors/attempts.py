@@ -111,6 +111,10 @@ class Attempts:
         self.concurrency = Concurrency(limits.in_flight)
         self.counters = Counters()
 
+    def get_ready(self) -> None:
+        """Called once by each thread that sends, so that the first calls need not wait for it."""
+        self._sender.get_ready()
+
     def send(self, call: Call) -> Sent | Later | None:
         """Makes a request when its turn comes; None = the provider was stopped first."""
         wait_s = self._breaker_wait_s()

@@ -91,7 +91,11 @@ class Batch:
         ticket = BatchTicket(uuid.uuid4().hex, "", "submitting", tuple(wanted), datetime.now(UTC).isoformat(), tokens)
         self._keep_requests(ticket, wanted)
         self._keep(ticket)
-        return self._send(ticket, lines)
+        try:
+            return self._send(ticket, lines)
+        except RequestRefused:
+            self._withdraw(ticket)
+            raise
 
     def tickets(self) -> Iterator[BatchTicket]:
         """Tickets whose replies are not all collected, oldest first."""
@@ -193,6 +197,12 @@ class Batch:
     def _keep(self, ticket: BatchTicket) -> BatchTicket:
         _write(self._folder / f"{ticket.id}.ticket.json", json.dumps(asdict(ticket)))
         return ticket
+
+    def _withdraw(self, ticket: BatchTicket) -> None:
+        """A batch that the server refused to begin: nothing is under way, and nothing is owed."""
+        self._budget.commit(-ticket.estimated_tokens)
+        for path in self._folder.glob(f"{ticket.id}.*"):
+            path.unlink()
 
     def _keep_requests(self, ticket: BatchTicket, requests: Mapping[str, CallRequest]) -> None:
         held = {name: {**asdict(request), "schema": dict(request.schema)} for name, request in requests.items()}

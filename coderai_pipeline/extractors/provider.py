@@ -48,13 +48,12 @@ class Provider:
         make_client: "Callable[[], openai.OpenAI] | None" = None,
         patience: Patience | None = None,
     ) -> None:
-        http = clients.make_http(settings, limits.in_flight)
-        client = make_client() if make_client else clients.make_client(settings, key, http)
-        endpoint = clients.endpoint_of(client, key)
-        sender = Sender(endpoint, http, key)
+        make_http = clients.http_maker(settings)
+        client = make_client() if make_client else clients.make_client(settings, key, make_http())
+        sender = Sender(clients.endpoint_of(client, key), make_http, key)
         self._archive = archive
         self._attempts = Attempts(
-            sender, endpoint.address, settings, limits, key, archive, budget, shared_state, patience or Patience()
+            sender, sender.address, settings, limits, key, archive, budget, shared_state, patience or Patience()
         )
         self._line: WaitingLine[Call] = WaitingLine(lambda: self._attempts.concurrency.limit)
         self._lock = threading.Lock()
@@ -130,6 +129,7 @@ class Provider:
             self._cancel(call)
 
     def _send_calls(self) -> None:
+        self._attempts.get_ready()
         while (call := self._line.take()) is not None:
             try:
                 sent = None if self._is_unwanted(call) else self._attempts.send(call)

@@ -4,8 +4,9 @@ When to send and what to do about trouble is decided in `provider`.
 """
 
 import json
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -52,10 +53,16 @@ class Sender:
     checking a request there takes as much time as sending it, and at 128 calls in flight that time is what limits the rate.
     """
 
-    def __init__(self, endpoint: Endpoint, http: "httpx2.Client", key: str) -> None:
+    def __init__(self, endpoint: Endpoint, make_http: "Callable[[], httpx2.Client]", key: str) -> None:
         self._endpoint = endpoint
-        self._http = http
+        self._make_http = make_http
         self._key = key
+        self._of_thread = threading.local()
+        self._made: list[httpx2.Client] = []
+
+    @property
+    def address(self) -> str:
+        return self._endpoint.address
 
     def send(self, body: Body, protocol: Protocol, timeout_s: float) -> Answered | Failed:
         """One request and its response. Server text comes back without the key."""
@@ -68,10 +75,9 @@ class Sender:
             httpx2.Timeout(timeout_s, connect=min(15.0, timeout_s)),
         )
         try:
-            request = self._http.build_request(
-                "POST", url, content=content, headers=self._endpoint.headers, timeout=timeout
-            )
-            response = self._http.send(request, stream=True)
+            http = self._http()
+            request = http.build_request("POST", url, content=content, headers=self._endpoint.headers, timeout=timeout)
+            response = http.send(request, stream=True)
             received = _whole(response, time.monotonic() + timeout_s)
         except httpx2.TimeoutException:
             return Failed(Trouble("transient", f"no answer within {timeout_s:.3g} s"), {}, hung=True)
@@ -82,8 +88,21 @@ class Sender:
             return _read(received, response.headers, protocol, self._key)
         return _refused(response, received, self._key)
 
+    def get_ready(self) -> None:
+        """Makes this thread's client."""
+        self._http()
+
     def close(self) -> None:
-        self._http.close()
+        for http in self._made:
+            http.close()
+
+    def _http(self) -> "httpx2.Client":
+        """This thread's own client, with its one connection."""
+        http: httpx2.Client | None = getattr(self._of_thread, "http", None)
+        if http is None:
+            http = self._of_thread.http = self._make_http()
+            self._made.append(http)
+        return http
 
 
 def _read(content: bytes, headers: Mapping[str, str], protocol: Protocol, key: str) -> Answered | Failed:

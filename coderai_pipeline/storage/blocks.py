@@ -8,10 +8,11 @@ a later row with a higher `version` wins, so a killed process leaves either a wh
 
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -79,6 +80,10 @@ ROWS_TOGETHER = 5_000
 """Rows of a row group: what is read at least to find the rows of one document in a merged block."""
 
 Row = Mapping[str, Any]
+T = TypeVar("T")
+
+_TRIES = 20
+_SWEPT_AFTER_S = 3_600.0
 
 _last_version = 0
 
@@ -88,6 +93,12 @@ def next_version() -> int:
     global _last_version
     _last_version = max(time.time_ns(), _last_version + 1)
     return _last_version
+
+
+def start_after(version: int) -> None:
+    """Makes the next versions higher than one that is held: the clock may have been set back, or be another machine's."""
+    global _last_version
+    _last_version = max(_last_version, version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +119,21 @@ class BlockStore:
 
     def files(self, kind: str) -> list[Path]:
         """The block files of a kind, oldest first; empty before the first append."""
-        folder = self.folder / kind
-        return sorted(folder.glob("*.parquet")) if folder.is_dir() else []
+        listed = self._listed(kind)
+        # One look may miss what a compaction has just made and what it has just removed; two that agree do not.
+        while listed != (again := self._listed(kind)):
+            listed = again
+        return listed
 
     def table(self, kind: str, columns: Sequence[str] | None = None) -> pa.Table:
         """All rows of a kind, older blocks first, with the columns named (default all)."""
-        for _ in range(5):
-            try:
-                return self._read_all(kind, columns)
-            except FileNotFoundError:
-                continue  # a compaction in another process took a file between listing and reading
-        return self._read_all(kind, columns)
+        schema = _part(kind, columns)
+
+        def rows_in(file: Path) -> Any:
+            return _read(pq.ParquetFile(file), schema)
+
+        tables = self._of_all(kind, rows_in)
+        return pa.concat_tables(tables) if tables else table_of([], schema)
 
     def rows_of(
         self, kind: str, documents: Sequence[str], columns: Sequence[str] | None = None
@@ -129,20 +144,36 @@ class BlockStore:
         schema = _part(kind, columns)
         wanted = array_of(list(documents), pa.string())
         first, last = min(documents), max(documents)
-        found = (_rows_between(file, schema, first, last) for file in self.files(kind))
-        return [row for table in found for row in table.filter(pc.is_in(table["document"], wanted)).to_pylist()]
+
+        def rows_in(file: Path) -> list[dict[str, Any]]:
+            table = _rows_between(file, schema, first, last)
+            return table.filter(pc.is_in(table["document"], wanted)).to_pylist()
+
+        return [row for rows in self._of_all(kind, rows_in) for row in rows]
 
     def batches(self, kind: str, columns: Sequence[str] | None = None) -> Iterator[list[dict[str, Any]]]:
-        """Rows block by block, so that memory holds one block at a time."""
-        for file in self.files(kind):
-            for batch in pq.ParquetFile(file).iter_batches(batch_size=256, columns=list(columns) if columns else None):
-                yield batch.to_pylist()
+        """Rows block by block, so that memory holds one block at a time. During a compaction a row may come twice."""
+        wanted = list(columns) if columns else None
+        done: set[Path] = set()
+        is_whole = False
+        while not is_whole:
+            is_whole = True
+            for file in (file for file in self.files(kind) if file not in done):
+                try:
+                    block = pq.ParquetFile(file)
+                except FileNotFoundError:
+                    is_whole = False  # a compaction took it; what it was made into is listed now
+                    break
+                done.add(file)
+                for batch in block.iter_batches(batch_size=256, columns=wanted):
+                    yield batch.to_pylist()
 
     def compact(self, kind: str, *, at: int = COMPACT_AT) -> int:
         """Merge neighbouring small blocks of a kind when there are `at` or more; the number of files that went away.
 
         Only the one run that extracts the project calls this. A reader meanwhile may see a row twice: it is the same row.
         """
+        self._sweep(kind)
         files = self.files(kind)
         if len(files) < at:
             return 0
@@ -153,10 +184,22 @@ class BlockStore:
                 file.unlink(missing_ok=True)
         return len(files) - len(self.files(kind))
 
-    def _read_all(self, kind: str, columns: Sequence[str] | None) -> pa.Table:
-        schema = _part(kind, columns)
-        tables = [_read(pq.ParquetFile(file), schema) for file in self.files(kind)]
-        return pa.concat_tables(tables) if tables else table_of([], schema)
+    def _listed(self, kind: str) -> list[Path]:
+        folder = self.folder / kind
+        return sorted(folder.glob("*.parquet")) if folder.is_dir() else []
+
+    def _of_all(self, kind: str, read: Callable[[Path], T]) -> list[T]:
+        """`read` of every block, from the start again where a compaction takes one before it is read."""
+        for _ in range(_TRIES):
+            with suppress(FileNotFoundError):
+                return [read(file) for file in self.files(kind)]
+        return [read(file) for file in self.files(kind)]
+
+    def _sweep(self, kind: str) -> None:
+        """Removes what writers that were killed left half written."""
+        for unfinished in (self.folder / kind).glob(".*.unfinished"):
+            if unfinished.stat().st_mtime < time.time() - _SWEPT_AFTER_S:
+                unfinished.unlink(missing_ok=True)
 
     def _publish(self, kind: str, table: pa.Table, name: str | None = None) -> None:
         folder = self.folder / kind

@@ -87,7 +87,10 @@ def test_a_reworded_parent_whose_answer_changes_asks_its_children(tmp_path: Path
     said = {"injured": "0"}
 
     def changing(seen: Any) -> object:
-        body = {**seen.body, "messages": [{"role": "user", "content": f"injured: {said['injured']}\nhospital: St Anne"}]}
+        body = {
+            **seen.body,
+            "messages": [{"role": "user", "content": f"injured: {said['injured']}\nhospital: St Anne"}],
+        }
         return answer(type(seen)(seen.path, body, seen.format, seen.schema))
 
     with ModelServer(changing) as server:

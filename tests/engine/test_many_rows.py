@@ -329,7 +329,9 @@ def test_where_no_part_could_be_searched_every_cell_says_so(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("edit", [None, "place", "injured"])
 def test_the_local_rules_need_no_server(tmp_path: Path, edit: str | None) -> None:
-    table = "<table><tr><th>place<th>day<th>injured<tr><td>Graz<td>2024-03-01<td>3<tr><td>Linz<td>2024-03-02<td>0</table>"
+    table = (
+        "<table><tr><th>place<th>day<th>injured<tr><td>Graz<td>2024-03-01<td>3<tr><td>Linz<td>2024-03-02<td>0</table>"
+    )
     with ModelServer(answer) as server:
         folder = make(tmp_path, VARIABLES[1:4], unit=UNIT, extractor={"name": "rules"})
         drop(folder, "table.html", table)

@@ -207,7 +207,7 @@ def test_failures_that_are_not_in_a_row_pause_nothing(tmp_path: Path) -> None:
 
 def assert_open(ran: Ran, *words: str) -> None:
     """The run stopped for this reason, and no document was given up."""
-    assert all(word in ran.summary.stopped for word in words)
+    assert all(word in ran.summary.stopped for word in words), ran.summary
     assert set(ran.outcomes.values()) == {"open"}
 
 
@@ -269,7 +269,7 @@ def test_while_the_server_is_down_documents_stay_open(tmp_path: Path) -> None:
     with ModelServer(answer, Moods(errors=1.0, error_status=503)) as server:
         folder = study(tmp_path, 30)
         ran = run(folder, server, patience=replace(QUICK, backoffs_s=(0.01,) * 5))
-        assert_open(ran, "gave no usable reply")
+        assert_open(ran, server.base_url)
         assert len(ran.outcomes) < 30
         assert Control(folder.state).paused == ""
         server.set_moods(Moods())

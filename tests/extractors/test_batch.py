@@ -109,3 +109,11 @@ def test_a_server_without_batches_is_named(server: ModelServer, tmp_path: Path) 
     with pytest.raises((RequestRefused, ProviderUnavailable), match="Batch API") as caught:
         batch_for(server, tmp_path).submit(REQUESTS)
     assert KEY not in f"{caught.value}{caught.value.raw}"
+
+
+def test_a_batch_that_the_server_refuses_leaves_no_ticket_and_no_debt(server: ModelServer, tmp_path: Path) -> None:
+    server.set_moods(Moods(key="another"))
+    with pytest.raises(RequestRefused):
+        batch_for(server, tmp_path).submit(REQUESTS)
+    assert not list(batch_for(server, tmp_path).tickets())
+    assert TokenBudget(tmp_path / "p" / "budget.json", 10**7).spent() == 0

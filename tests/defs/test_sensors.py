@@ -1,0 +1,213 @@
+"""When a sensor asks for a run, and when it does not: it looks at what is missing, never at what has happened."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.sensor_definition import SensorExecutionData
+
+from coderai_pipeline.defs import names
+from coderai_pipeline.defs.factory import definitions_of
+from coderai_pipeline.defs.headless import open_instance, run_job
+from coderai_pipeline.defs.reload import reload_location
+from coderai_pipeline.storage.control import Control
+from coderai_pipeline.storage.projects import Home, ProjectFolder
+from tests.defs import corpora
+from tests.deployments import Deployment
+from tests.engine.projects import drop, make, set_variables
+
+VARIABLES = [{"name": "total", "type": "number"}]
+RULES = {"name": "rules"}
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A home whose inboxes are looked into. The definitions are those of the moment it was made."""
+
+    home: Home
+    instance: dg.DagsterInstance
+    definitions: dg.RepositoryDefinition
+
+    def tick(self) -> SensorExecutionData:
+        context = dg.build_sensor_context(instance=self.instance, repository_def=self.definitions)
+        return self.definitions.get_sensor_def("inboxes").evaluate_tick(context)
+
+    def requested(self) -> list[tuple[str, dict[str, str]]]:
+        """The extraction runs asked for: job and its settings."""
+        return [
+            (
+                request.job_name or "",
+                dict(next(iter(request.run_config.get("ops", {"": {}}).values())).get("config", {})),
+            )
+            for request in self.tick().run_requests or ()
+            if names.EXTRACTING_TAG in request.tags
+        ]
+
+
+@pytest.fixture
+def study(deployment: Deployment) -> ProjectFolder:
+    return make(deployment.projects, VARIABLES, extractor=RULES)
+
+
+@pytest.fixture
+def instance(deployment: Deployment) -> Iterator[dg.DagsterInstance]:
+    with open_instance(deployment.projects) as opened:
+        yield opened
+
+
+@pytest.fixture
+def watched(deployment: Deployment, study: ProjectFolder, instance: dg.DagsterInstance) -> Watched:
+    home = Home(deployment.projects)
+    return Watched(home, instance, definitions_of(home).get_repository_def())
+
+
+def test_nothing_is_asked_for_where_nothing_is_missing(watched: Watched) -> None:
+    assert watched.requested() == []
+
+
+def test_a_dropped_file_is_asked_for_in_the_sample_until_that_is_accepted(
+    watched: Watched, study: ProjectFolder
+) -> None:
+    drop(study, "1.txt", "total: 1")
+    assert watched.requested() == [("study__sample", {"sample_size": 20, "top_up": True})]
+    Control(study.state).accept("Ada")
+    assert watched.requested() == [("study__extract", {})]
+
+
+def test_a_run_can_be_made_of_what_is_asked_for(watched: Watched, study: ProjectFolder) -> None:
+    drop(study, "1.txt", "total: 1")
+    for request in watched.tick().run_requests or ():
+        job = watched.definitions.get_job(request.job_name or "")
+        dg.validate_run_config(job, request.run_config)
+
+
+def test_a_file_still_being_written_is_left_until_it_stops_changing(watched: Watched, study: ProjectFolder) -> None:
+    drop(study, "1.txt", "total: 1", at=int(time.time()))
+    assert watched.requested() == []
+    os.utime(study.inbox / "1.txt", (time.time() - 60, time.time() - 60))
+    assert [job for job, _ in watched.requested()] == ["study__sample"]
+
+
+def test_a_document_registered_but_not_done_is_asked_for_again(watched: Watched, study: ProjectFolder) -> None:
+    """As after a kill between registering a document and launching its run, or before the run came to it."""
+    drop(study, "1.txt", "total: 1")
+    assert len(watched.requested()) == 1
+    assert corpora.partitions_of(watched.instance, study.id) == {"1.txt"}
+    assert len(watched.requested()) == 1
+    runs = [request.run_key for request in watched.tick().run_requests or () if names.EXTRACTING_TAG in request.tags]
+    assert runs == [None], "a run key lets a run through once alone"
+
+
+def test_a_document_that_is_done_is_not_asked_for_again_until_it_or_the_codebook_changes(
+    watched: Watched, study: ProjectFolder
+) -> None:
+    drop(study, "1.txt", "total: 1")
+    Control(study.state).accept("Ada")
+    run_job(watched.instance, study, "extract")
+    assert watched.requested() == []
+    drop(study, "1.txt", "total: 2", at=1_700_000_500)
+    assert len(watched.requested()) == 1
+    run_job(watched.instance, study, "extract")
+    set_variables(study, [{"name": "total", "type": "number", "instructions": "Before tax."}])
+    assert len(watched.requested()) == 1
+
+
+def test_an_unreadable_document_is_not_asked_for_for_ever(watched: Watched, study: ProjectFolder) -> None:
+    (study.inbox / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
+    corpora.settle(study)
+    assert len(watched.requested()) == 1
+    assert not run_job(watched.instance, study, "extract").success
+    assert watched.requested() == []
+
+
+def test_a_paused_project_is_left_alone(watched: Watched, study: ProjectFolder) -> None:
+    drop(study, "1.txt", "total: 1")
+    Control(study.state).pause("for now")
+    assert watched.requested() == []
+    Control(study.state).resume()
+    assert len(watched.requested()) == 1
+
+
+def test_a_project_being_extracted_is_left_alone(watched: Watched, study: ProjectFolder) -> None:
+    drop(study, "1.txt", "total: 1")
+    with Control(study.state).extracting("another"):
+        assert watched.requested() == []
+
+
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED])
+def test_a_project_with_a_run_under_way_is_left_alone(
+    watched: Watched, study: ProjectFolder, status: dg.DagsterRunStatus
+) -> None:
+    drop(study, "1.txt", "total: 1")
+    job = watched.definitions.get_job("study__extract")
+    watched.instance.create_run_for_job(job, status=status, tags=dict(job.tags))
+    assert watched.requested() == []
+
+
+def test_a_broken_project_stops_no_other(deployment: Deployment, instance: dg.DagsterInstance) -> None:
+    make(deployment.projects, VARIABLES, "broken").project_file.write_text("name: [a\n")
+    drop(make(deployment.projects, VARIABLES, "whole", extractor=RULES), "1.txt", "total: 1")
+    home = Home(deployment.projects)
+    watched = Watched(home, instance, definitions_of(home).get_repository_def())
+    assert [job for job, _ in watched.requested()] == ["whole__sample"]
+
+
+def test_prompts_are_asked_for_once_for_each_wording(watched: Watched, study: ProjectFolder) -> None:
+    def keys() -> set[str | None]:
+        return {
+            request.run_key
+            for request in watched.tick().run_requests or ()
+            if request.job_name == "study__write_prompts"
+        }
+
+    first = keys()
+    assert len(first) == 1
+    assert keys() == first
+    set_variables(study, [{"name": "total", "type": "number", "instructions": "Before tax."}])
+    assert len(keys()) == 1
+    assert keys() != first
+
+
+def test_a_dataset_is_asked_for_after_a_run_that_materialised_nothing(watched: Watched, study: ProjectFolder) -> None:
+    (study.inbox / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
+    corpora.settle(study)
+    run_job(watched.instance, study, "extract")
+
+    def published() -> set[str | None]:
+        return {
+            request.run_key for request in watched.tick().run_requests or () if request.job_name == "study__publish"
+        }
+
+    assert published() == set(), "the follow-up sensor has its time first"
+    for block in study.state.rglob("*.parquet"):
+        os.utime(block, (time.time() - 90, time.time() - 90))
+    assert len(published()) == 1
+    run_job(watched.instance, study, "publish")
+    assert published() == set()
+
+
+def test_a_changed_set_of_projects_asks_the_ui_to_load_them(
+    watched: Watched, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+    monkeypatch.setenv("CODERAI_UI_URL", f"http://127.0.0.1:{port}")
+    make(deployment.projects, VARIABLES, "newcomer", extractor=RULES)
+    ticked = watched.tick()
+    assert ticked.run_requests == []
+    assert ticked.skip_message is not None
+    assert ticked.skip_message.startswith("The projects have changed; reload the code location in the UI")
+
+
+def test_a_ui_that_does_not_run_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+    monkeypatch.setenv("CODERAI_UI_URL", f"http://127.0.0.1:{port}")
+    said = reload_location()
+    assert f"http://127.0.0.1:{port} could not be asked" in said
+    assert len(said) < 200
