@@ -45,11 +45,12 @@ MORE_VARIABLES: tuple[dict[str, Any], ...] = (
     {"name": "reference", "type": "text", "instructions": "The reference number of the notice."},
 )
 
-_WORDS = (
+_PROSE = (
     "the notice was received at our office and entered in the register together with two copies of the annexes which "
     "describe how goods were stored moved and counted during spring while staff from both sides were present nothing "
     "further has been agreed so far but talks continue about storage costs repairs and later deliveries"
-).split()
+)
+_WORDS = _PROSE.split()
 _TOWNS = ("Graz", "Leipzig", "Porto", "Turku", "Lyon", "Gdansk", "Bilbao", "Cork", "Uppsala", "Trieste")
 _MONTHS = ("January", "March", "May", "June", "August", "October", "December")
 

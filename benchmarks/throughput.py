@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -166,8 +166,8 @@ def once_more(loaded: LoadedProject, base_url: str, in_flight: int, **limits: in
 
 def apart(measure: Callable[..., Any], *arguments: Any) -> Any:
     """Runs a measurement in a fresh process, which shares no memory and no interpreter with this one."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(measure, arguments)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
+        return processes.submit(measure, *arguments).result()
 
 
 def read_documents(path: Path) -> None:

@@ -37,7 +37,7 @@ def _specs(folder: ProjectFolder, project: Project, partitions: dg.DynamicPartit
         return dg.AssetSpec(
             names.asset_key(folder.id, asset),
             description=description,
-            deps=[names.asset_key(folder.id, dep) for dep in deps],
+            deps=[_dependency(folder.id, dep) for dep in deps],
             partitions_def=partitions,
             group_name=names.group_of(folder.id),
             owners=[owner for owner in project.owners if "@" in owner],
@@ -57,3 +57,9 @@ def _specs(folder: ProjectFolder, project: Project, partitions: dg.DynamicPartit
             ["chunks", "prompts"],
         ),
     ]
+
+
+def _dependency(project_id: str, asset: str) -> dg.AssetDep:
+    """An extraction depends on every prompt, and on its own document's chunks."""
+    mapping = dg.AllPartitionMapping() if asset == "prompts" else dg.IdentityPartitionMapping()
+    return dg.AssetDep(names.asset_key(project_id, asset), partition_mapping=mapping)

@@ -4,7 +4,7 @@ Started by the `read_and_extract` step (partitions asked for by hand) or by a jo
 """
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -16,15 +16,22 @@ from coderai_pipeline.defs.events import DocumentEvents, enable_batches
 from coderai_pipeline.defs.held_reports import settled_already
 from coderai_pipeline.defs.listeners import tell_listeners
 from coderai_pipeline.defs.partitions import register_documents
+from coderai_pipeline.defs.product_assets import write_changed_prompts
+from coderai_pipeline.engine import forecasting
+from coderai_pipeline.engine.held import held_settlements
 from coderai_pipeline.engine.report import Begun, DocumentReport, Event, Planned, Stored, Summary, progress_line
 from coderai_pipeline.engine.run import Scope, work
 from coderai_pipeline.engine.session import open_extractions
+from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.inbox import document_key
 from coderai_pipeline.storage.projects import LoadedProject
 
 ASSETS = ("documents", "chunks", "extractions")
+DEPENDENCIES = {"documents": (), "chunks": ("documents",), "extractions": ("chunks", "prompts")}
 PROGRESS_SECONDS = 5.0
+CATCH_UP = 500
+"""Documents stored by a killed run that the next one tells of, at most; more than any run leaves behind."""
 CODE_VERSION = "1"
 
 
@@ -62,7 +69,9 @@ class CorpusRun:
         loaded, run_id = self._loaded, self._context.run_id
         self._context.instance.add_run_tags(run_id, {names.PROJECT_TAG: loaded.id})
         control = Control(loaded.folder.state)
+        write_changed_prompts(self._context, loaded)
         with control.extracting(run_id), open_extractions(loaded, client_factory(loaded, self._context)) as extractions:
+            self._forecast(self._scope(config))
             for event in work(loaded, self._scope(config), extractions, run_id):
                 self._tell(event)
                 tell_listeners(loaded.id, event, self._summary)
@@ -80,6 +89,13 @@ class CorpusRun:
             retry_failed=config.retry_failed or bool(self._partitions),
             extract="extractions" in self._assets,
         )
+
+    def _forecast(self, scope: Scope) -> None:
+        """What the run will take, on the record before anything is paid for."""
+        if self._loaded.project.extractor.name == "openai" and scope.extract:
+            key = names.asset_key(self._loaded.id, "extractions")
+            shown = forecasting.stated(forecasting.forecast_for_run(self._loaded, scope))
+            self._context.log_event(dg.AssetObservation(key, metadata=shown, description="forecast of the run"))
 
     def _tell(self, event: Event) -> None:
         match event:
@@ -115,7 +131,7 @@ class CorpusRun:
             self._summary.add(report)
             self._reported.add(report.document.key)
         self._events.observe([one for report in reports for one in self._observations(report)])
-        self._events.materialise([one for report in reports for one in self._materializations(report)])
+        self._materialise(reports)
         self._plan_again([report for report in reports if report.trouble])
         self._log_progress(reports)
 
@@ -134,30 +150,33 @@ class CorpusRun:
             return [asset for asset in self._assets if asset != "extractions" or extracted]
         return [asset for asset in self._assets if asset == "documents"]
 
-    def _materializations(self, report: DocumentReport) -> Iterator[dg.AssetMaterialization]:
-        document, settlement, privacy = report.document, report.settlement, self._loaded.project.privacy
-        for asset in self._told_of(report):
-            if asset == "documents":
-                path = self._loaded.folder.inbox / report.file
-                shown = metadata.document_metadata(report, path, privacy)
-                yield self._materialization(asset, document.key, shown, report.text_sha256)
-            elif asset == "chunks":
-                yield self._materialization(asset, document.key, metadata.chunks_metadata(report), report.text_sha256)
-            elif settlement is None:
-                shown = {"duplicate_of": report.duplicate_of}
-                yield self._materialization(asset, document.key, shown, report.text_sha256)
-            else:
-                version = settlement.fingerprint if settlement.outcome == "settled" else settlement.outcome
-                shown = metadata.extraction_metadata(settlement, privacy)
-                yield self._materialization(asset, document.key, shown, version)
+    def _materialise(self, reports: Sequence[DocumentReport]) -> None:
+        """Asset by asset, since the events of one name the latest event of those it was made from."""
+        for asset in self._assets:
+            told = [report for report in reports if asset in self._told_of(report)]
+            provenance = self._events.provenance(names.asset_key(self._loaded.id, dep) for dep in DEPENDENCIES[asset])
+            self._events.materialise([self._materialization(asset, report, provenance) for report in told])
 
     def _materialization(
-        self, asset: str, partition: str, shown: metadata.Metadata, version: str
+        self, asset: str, report: DocumentReport, provenance: Mapping[str, str]
     ) -> dg.AssetMaterialization:
-        tags = {"dagster/data_version": version[:32] or "empty", "dagster/code_version": CODE_VERSION}
-        return dg.AssetMaterialization(
-            names.asset_key(self._loaded.id, asset), partition=partition, metadata=shown, tags=tags
-        )
+        shown, version = self._shown(asset, report)
+        tags = {"dagster/data_version": version[:32] or "empty", "dagster/code_version": CODE_VERSION, **provenance}
+        key = names.asset_key(self._loaded.id, asset)
+        return dg.AssetMaterialization(key, partition=report.document.key, metadata=shown, tags=tags)
+
+    def _shown(self, asset: str, report: DocumentReport) -> tuple[metadata.Metadata, str]:
+        """What a person sees of a document's partition, and its data version."""
+        settlement, privacy = report.settlement, self._loaded.project.privacy
+        if asset == "documents":
+            path = self._loaded.folder.inbox / report.file
+            return metadata.document_metadata(report, path, privacy), report.text_sha256
+        if asset == "chunks":
+            return metadata.chunks_metadata(report), report.text_sha256
+        if settlement is None:
+            return {"duplicate_of": report.duplicate_of}, report.text_sha256
+        version = settlement.fingerprint if settlement.outcome == "settled" else settlement.outcome
+        return metadata.extraction_metadata(settlement, privacy), version
 
     def _observations(self, report: DocumentReport) -> Iterator[dg.AssetObservation]:
         """Why a document is not settled, on its own page."""
@@ -175,12 +194,23 @@ class CorpusRun:
         return dg.AssetObservation(key, partition=partition, metadata=shown, description=why)
 
     def _confirm_settled(self) -> None:
-        """Partitions asked for by hand that needed nothing: without an event they would count as failed where others fail."""
-        keys = set(self._partitions) & set(self._summary.planned.keys) - self._reported
+        """Documents that needed nothing and have no event to show for it: partitions asked for by hand, which would count as
+        failed where others fail, and those whose run was killed between storing them and saying so."""
+        offered = set(self._summary.planned.keys) - self._reported
+        keys = (set(self._partitions) or self._without_event(offered)) & offered
         reports = list(settled_already(self._loaded, keys)) if keys else []
         if reports:
-            self._context.log.info(f"{len(reports)} documents are settled already; nothing was asked again")
-        self._events.materialise([one for report in reports for one in self._materializations(report)])
+            self._context.log.info(f"{len(reports)} documents were settled already; nothing was asked again")
+        self._materialise(reports)
+
+    def _without_event(self, keys: Collection[str]) -> set[str]:
+        if "extractions" not in self._assets:
+            return set()
+        asset = names.asset_key(self._loaded.id, "extractions")
+        told = self._context.instance.get_materialized_partitions(asset)
+        held = held_settlements(BlockStore(self._loaded.folder.state))
+        lost = [key for key in keys if key not in told and key in held and held[key].outcome == "settled"]
+        return set(lost[:CATCH_UP])
 
     def _report_unknown(self, asked: Sequence[str]) -> None:
         """Documents asked for that the inbox does not offer."""

@@ -6,7 +6,7 @@ Emit from one thread.
 
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,11 @@ from dagster import (
     AssetObservation,
     DagsterEventType,
     OpExecutionContext,
+)
+from dagster._core.definitions.data_version import (
+    NULL_EVENT_POINTER,
+    get_input_data_version_tag,
+    get_input_event_pointer_tag,
 )
 from dagster._core.events import (
     AssetMaterializationPlannedData,
@@ -53,6 +58,18 @@ class DocumentEvents:
             by_asset.setdefault(one.asset_key, []).append(StepMaterializationData(one))
         for group in by_asset.values():
             self._store(DagsterEventType.ASSET_MATERIALIZATION, group)
+
+    def provenance(self, dependencies: Iterable[AssetKey]) -> dict[str, str]:
+        """Tags that say what a materialisation is made from: without them Dagster cannot tell that it has become stale.
+
+        The version of a partitioned dependency is looked up by the event pointer; the tag must only be there.
+        """
+        tags: dict[str, str] = {}
+        for key in dependencies:
+            latest = self.context.instance.fetch_materializations(key, limit=1).records
+            tags[get_input_data_version_tag(key)] = "by event"
+            tags[get_input_event_pointer_tag(key)] = str(latest[0].storage_id) if latest else NULL_EVENT_POINTER
+        return tags
 
     def observe(self, observations: Sequence[AssetObservation]) -> None:
         self._store(DagsterEventType.ASSET_OBSERVATION, [AssetObservationData(one) for one in observations])

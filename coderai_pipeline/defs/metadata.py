@@ -4,6 +4,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ def document_metadata(report: DocumentReport, path: Path, privacy: Privacy) -> M
     shown: dict[str, Any] = {
         "source": document.source,
         "status": str(document.status),
+        **({"reason": document.reason} if document.reason else {}),
         "type": document.type,
         "words": document.words,
         "characters": len(document.text),
@@ -33,8 +35,6 @@ def document_metadata(report: DocumentReport, path: Path, privacy: Privacy) -> M
         "sha256": document.sha256,
         "file": MetadataValue.path(str(path)),
     }
-    if document.reason:
-        shown["reason"] = document.reason
     if document.language:
         shown["language"] = document.language
     if document.pages:
@@ -61,29 +61,28 @@ def chunks_metadata(report: DocumentReport) -> Metadata:
 
 
 def extraction_metadata(settlement: Settlement, privacy: Privacy) -> Metadata:
-    shown: dict[str, Any] = {
-        "outcome": settlement.outcome,
-        "cells": settlement.wanted,
-        **{f"cells_{status}": number for status, number in sorted(settlement.counts.items())},
-        "calls": settlement.calls,
-        "tokens": settlement.input_tokens + settlement.output_tokens,
-        "seconds": round(settlement.seconds, 3),
-    }
+    """What people came for stands first: why it went wrong, and the values."""
+    shown: dict[str, Any] = {"outcome": settlement.outcome}
     if settlement.reason:
         shown["reason"] = settlement.reason
-    if settlement.entities:
-        shown["entities"] = settlement.entities
-    if settlement.cost is not None:
-        shown["cost"] = round(settlement.cost, 6)
     if settlement.cells:
         shown["values"] = cells_table(settlement.cells, privacy)
-    return shown
+    if settlement.entities:
+        shown["entities"] = settlement.entities
+    shown["cells"] = settlement.wanted
+    shown |= {f"cells_{status}": number for status, number in sorted(settlement.counts.items())}
+    shown["calls"] = settlement.calls
+    shown["tokens"] = settlement.input_tokens + settlement.output_tokens
+    if settlement.cost is not None:
+        shown["cost"] = round(settlement.cost, 6)
+    return {**shown, "seconds": round(settlement.seconds, 3)}
 
 
 def cells_table(cells: Iterable[Cell], privacy: Privacy) -> MetadataValue:
-    records = [TableRecord(_cell_record(cell, privacy)) for cell, _ in zip(cells, range(ROWS), strict=False)]
-    columns = [TableColumn(name) for name in ("entity", "variable", "value", "status", "reason", "quote", "page")]
-    return MetadataValue.table(records, TableSchema(columns))
+    rows = [_cell_record(cell, privacy) for cell in islice(cells, ROWS)]
+    columns = [name for name in rows[0] if name != "entity" or any(row["entity"] for row in rows)] if rows else []
+    records = [TableRecord({name: row[name] for name in columns}) for row in rows]
+    return MetadataValue.table(records, TableSchema([TableColumn(name) for name in columns]))
 
 
 def _cell_record(cell: Cell, privacy: Privacy) -> dict[str, str]:

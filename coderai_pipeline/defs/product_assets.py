@@ -59,6 +59,17 @@ def prompts_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
     return prompts
 
 
+def write_changed_prompts(context: dg.AssetExecutionContext | dg.OpExecutionContext, loaded: LoadedProject) -> None:
+    """Those that a run will ask with and that have not been written in this wording."""
+    known = register_variables(context.instance, loaded)
+    batches = BlockStore(loaded.folder.state).batches("prompts", ["variable", "prompt_version"])
+    written = {row["variable"]: row["prompt_version"] for rows in batches for row in rows}
+    project, codebook = loaded.project, loaded.codebook
+    write_prompts(
+        context, loaded, [n for n in known if written.get(n) != prompt_version(project, codebook, codebook[n])]
+    )
+
+
 def write_prompts(
     context: dg.AssetExecutionContext | dg.OpExecutionContext, loaded: LoadedProject, variables: list[str]
 ) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from coderai_pipeline.domain.cells import Answer, Cell
+from coderai_pipeline.domain.cells import Answer, Cell, Evidence, Grounding
 from coderai_pipeline.domain.chunks import Chunk
 from coderai_pipeline.domain.codebook import Variable
 from coderai_pipeline.domain.documents import Span
@@ -110,15 +110,12 @@ def _recalled(
 ) -> tuple[dict[int, list[Heard]], list[Variable]]:
     """What held replies say of the entities, by chunk, and the variables beside the keys that all of them answer."""
     there = [chunk for chunk in work.chunks if work.recall.known(keys, FINDING, chunk)]
-    covered = [
-        variable
-        for variable in of_entities
-        if variable not in keys and all(work.recall.known((*keys, variable), FINDING, chunk) for chunk in there)
-    ]
+    covered: list[Variable] = []
+    for variable in of_entities:  # one reply of each chunk has to answer them together, or rows would not match
+        together = (*keys, *covered, variable)
+        if variable not in keys and all(work.recall.known(together, FINDING, chunk) for chunk in there):
+            covered.append(variable)
     calls = {chunk.index: work.recall.known((*keys, *covered), FINDING, chunk) for chunk in there}
-    if not all(calls.values()):  # no one reply has them all
-        covered = []
-        calls = {chunk.index: work.recall.known(keys, FINDING, chunk) for chunk in there}
     held: dict[int, list[Heard]] = {}
     for chunk in there:
         heard = work.heard_again(calls[chunk.index], [*keys, *covered], chunk)
@@ -150,15 +147,28 @@ def _found_row(work: Work, heard: Heard, row: Row, quote: str | None, keys: Sequ
     settled = {
         key.name: settle([answer], key, work.context) for key in keys for answer in row if answer.variable == key.name
     }
-    evidence = [
-        outcome.evidence for outcome in settled.values() if outcome.evidence and outcome.evidence.start is not None
-    ]
-    passage = ground(quote, work.context.text, within=chunk.span) if quote else next(iter(evidence), None)
+    passage = _passage(work, row, quote, chunk.span)
     span = None
     if passage is not None and passage.start is not None and passage.end is not None:
         span = Span(passage.start, passage.end)
     shown = quote or (passage.quote if passage else None)
     return FoundRow(chunk.index, {name: o.value for name, o in settled.items()}, shown, span, chunk.span.start)
+
+
+def _passage(work: Work, row: Row, quote: str | None, within: Span) -> Evidence | None:
+    """Where a row stands: at its own quote, else at the first quote of its answers. One that stands several times does
+    not tell this row from another, so a quote that stands once comes before it, or says which of the places is meant."""
+    quotes = [*filter(None, (quote, *(answer.quote for answer in row)))]
+    found: Evidence | None = None
+    for one in quotes:
+        evidence = ground(one, work.context.text, within=within)
+        if evidence.start is None or evidence.end is None:
+            continue
+        if evidence.grounding is not Grounding.AMBIGUOUS:
+            anchor = Span(evidence.start, evidence.end)
+            return ground(quote, work.context.text, anchor, within) if quote and found else evidence
+        found = found or evidence
+    return found
 
 
 def _fill(work: Work, found: _Found, variables: Sequence[Variable]) -> Generator[Waiting, None, None]:

@@ -70,10 +70,11 @@ def plan(loaded: LoadedProject, held: Held, listing: Listing, scope: Scope, work
     if scope.retry_failed:
         fresh |= {key for key in chosen if _is_unreadable(held.documents.get(key))}
     present = {entry.key for entry in listing.entries}
+    unchanged = chosen - fresh
     due = {
         record.key: record
         for record in held.documents.values()
-        if scope.extract and record.key in chosen - fresh and _is_due(record, held, scope, work_fingerprint)
+        if scope.extract and record.key in unchanged and _is_due(record, held, scope, work_fingerprint)
     }
     gone = [record.source for record in held.documents.values() if record.key not in present and not record.removed]
     to_read = tuple(

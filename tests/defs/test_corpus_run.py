@@ -59,7 +59,8 @@ def test_every_document_of_the_inbox_is_a_partition(study: Study) -> None:
 
 def test_a_document_is_materialised_once_it_is_done(study: Study) -> None:
     for asset in ASSETS:
-        assert corpora.materialised(study.instance, study.folder.id, asset) == {*GOOD, DUPLICATE}
+        done = corpora.materialised(study.instance, study.folder.id, asset)
+        assert done - corpora.failed(study.instance, study.folder, asset) == {*GOOD, DUPLICATE}
     found = {key[0]: cell.value for key, cell in cells(study.folder).items() if key[2] == "total"}
     assert found == TOTALS
 
@@ -75,6 +76,10 @@ def test_a_run_with_an_unreadable_document_fails_and_names_it_with_its_reason(st
 
 
 def test_an_unreadable_document_says_on_its_own_page_why(study: Study) -> None:
+    shown = next(corpora.materialisations(study.instance, study.folder.id, "documents", CORRUPT)).metadata
+    assert list(shown)[:3] == ["source", "status", "reason"], "what the partition's page shows first"
+    assert shown["status"].value == "corrupt"
+    assert "ask for it again" in str(shown["reason"].value)
     for asset in ASSETS:
         assert corpora.failed(study.instance, study.folder, asset) == {CORRUPT}
         seen = corpora.observations(study.instance, study.folder.id, asset, CORRUPT)
@@ -131,7 +136,7 @@ def test_a_document_materialised_by_hand_is_done_again(study: Study, by: str) ->
 def test_an_unreadable_document_materialised_by_hand_fails_and_the_others_of_its_range_do_not(study: Study) -> None:
     again = corpora.materialise_by_hand(study.instance, study.folder, ASSETS, _range(CORRUPT, "letter.docx"))
     assert not again.success
-    assert corpora.materialised_by(study.instance, again.run_id, "documents") == {"letter.docx"}
+    assert corpora.materialised_by(study.instance, again.run_id, "extractions") == {"letter.docx"}
     assert corpora.failed(study.instance, study.folder, "documents") == {CORRUPT}
 
 
