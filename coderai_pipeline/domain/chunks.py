@@ -41,6 +41,11 @@ class Chunk:
     context: str
     tokens: int
 
+    @property
+    def number(self) -> int:
+        """What people call it: 1 for the first, also for its parts."""
+        return self.index % FIRST_PART_INDEX + 1
+
 
 def split(
     document: Document, *, threshold_words: int = 5000, tokens: int = 2500, overlap: int = 250

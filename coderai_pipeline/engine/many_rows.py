@@ -89,7 +89,7 @@ def _find(
 ) -> Generator[Waiting, None, _Found]:
     """The entities: from held replies where they are still what would be asked, from the other chunks asked for now."""
     keys = work.method.keys
-    held, covered = _recalled(work, keys, of_entities)
+    held, covered = _recalled(work, keys)
     missing = [chunk for chunk in work.chunks if chunk.index not in held]
     # Document-level variables ride along only where every chunk is asked; half of their answers would be no answer.
     riding = [v for v in of_document if not held and work.applies(v) and not work.keep(v) and _is_unheard(work, v)]
@@ -105,15 +105,15 @@ def _find(
     return replace(found, is_new=bool(missing))
 
 
-def _recalled(
-    work: Work, keys: Sequence[Variable], of_entities: Sequence[Variable]
-) -> tuple[dict[int, list[Heard]], list[Variable]]:
+def _recalled(work: Work, keys: Sequence[Variable]) -> tuple[dict[int, list[Heard]], list[Variable]]:
     """What held replies say of the entities, by chunk, and the variables beside the keys that all of them answer."""
     there = [chunk for chunk in work.chunks if work.recall.known(keys, FINDING, chunk)]
     covered: list[Variable] = []
-    for variable in of_entities:  # one reply of each chunk has to answer them together, or rows would not match
+    for variable in work.method.codebook.asked:  # of later waves, too
+        # One reply of each chunk has to answer them together: the rows of two need not be the same.
         together = (*keys, *covered, variable)
-        if variable not in keys and all(work.recall.known(together, FINDING, chunk) for chunk in there):
+        is_candidate = variable not in keys and work.method.level(variable) == "entity"
+        if is_candidate and all(work.recall.known(together, FINDING, chunk) for chunk in there):
             covered.append(variable)
     calls = {chunk.index: work.recall.known((*keys, *covered), FINDING, chunk) for chunk in there}
     held: dict[int, list[Heard]] = {}
@@ -133,7 +133,7 @@ def _joined(work: Work, heard: Sequence[Heard], keys: Sequence[Variable], covere
     answers: list[Row] = []
     for one in heard:
         if one.problem:
-            work.unread.append(f"part {one.question.chunk.index + 1} could not be searched: {one.problem}")
+            work.unread.append(f"part {one.question.chunk.number} could not be searched: {one.problem}")
         quotes = one.parsed.row_quotes or (None,) * len(one.parsed.rows)
         for row, quote in zip(one.parsed.rows, quotes, strict=True):
             rows.append(_found_row(work, one, row, quote, keys))

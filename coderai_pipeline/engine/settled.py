@@ -3,7 +3,7 @@
 The rules of settling are in `domain.settling`; when a variable is asked at all is decided in `extraction`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,8 @@ def cell_of(
     """The cell that answers settle to. heard: everything that was heard of the variable, troubles included."""
     context = replace(work.context, near=near) if near else work.context
     heard = [one for one in heard if variable.name in one.question.ask.names]
-    troubles = [trouble for one in heard if (trouble := _trouble(one, variable))]
+    answered = {answer.call_id for answer in answers}
+    troubles = [trouble for one in heard if (trouble := _trouble(one, variable, answered))]
     outcome = settle(answers, variable, context) if answers else Outcome(CellStatus.FAILED, "")
     if second is not None and answers:
         outcome = compare_readers(outcome, settle([second], variable, context), variable)
@@ -54,12 +55,13 @@ def failed(work: "Work", variable: Variable, why: str, entity: str = "") -> Cell
     return _cell(work, variable, Outcome(CellStatus.FAILED, why), entity, [], None)
 
 
-def _trouble(heard: Heard, variable: Variable) -> str:
-    """Why a question about the variable gave no answer to it; "" where it did."""
-    where = f"part {heard.question.chunk.index + 1}: " if heard.question.chunk.index else ""
+def _trouble(heard: Heard, variable: Variable, answered: Set[str]) -> str:
+    """Why a question about the variable gave no answer to it; "" where it did. answered: replies that answer the very
+    cell; that they leave out another row's is no trouble of it."""
+    where = f"part {heard.question.chunk.number}: " if heard.question.chunk.index else ""
     if heard.problem:
         return f"{where}{heard.problem}"
-    if variable.name in heard.parsed.missing:
+    if variable.name in heard.parsed.missing and not (heard.reply and heard.reply.call_id in answered):
         return f"{where}the reply does not answer this variable"
     return ""
 

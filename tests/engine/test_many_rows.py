@@ -315,6 +315,33 @@ def test_a_part_that_could_not_be_searched_is_searched_again_and_no_other(tmp_pa
     assert values(folder, "paper") == {"long.txt": "Almanac"}
 
 
+def test_an_entity_left_out_of_a_reply_fails_alone_and_is_asked_about_alone(tmp_path: Path) -> None:
+    broken = {"on": True}
+
+    def answering(seen: Any) -> Any:
+        said: Any = answer(seen)
+        if broken["on"] and mode_of(seen) == "fill":
+            said["rows"] = [row for row in said["rows"] if row["id"] != "2"]
+        return said
+
+    with ModelServer(answering) as server:
+        folder = make(tmp_path, VARIABLES, unit=UNIT, extractor={"passes": "two"})
+        drop(folder, "short.txt", SHORT)
+        assert run(folder, server).outcomes == {"short.txt": "failed"}
+        found = {key: cell.status for key, cell in cells(folder).items() if key[2] == "kind"}
+        assert found == {
+            ("short.txt", "1", "kind"): CellStatus.EXTRACTED,
+            ("short.txt", "2", "kind"): CellStatus.FAILED,
+        }
+        broken["on"] = False
+        again = run(folder, server, Scope(retry_failed=True))
+    assert len(again.requests) == 1
+    assert mode_of(again.requests[0]) == "fill"
+    assert '"id": "2"' in again.requests[0].document
+    assert '"id": "1"' not in again.requests[0].document
+    assert values(folder, "kind") == {"short.txt/1": "march", "short.txt/2": "riot"}
+
+
 def test_where_no_part_could_be_searched_every_cell_says_so(tmp_path: Path) -> None:
     with ModelServer(answer, Moods(refusals=1.0)) as server:
         folder = make(tmp_path, VARIABLES, unit=UNIT)

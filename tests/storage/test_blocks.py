@@ -1,160 +1,72 @@
-"""Blocks: whole or absent, the latest row wins, and readers never stumble over a compaction."""
-
-import multiprocessing
-import os
-import signal
-import threading
-import time
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from coderai_pipeline.storage.blocks import BlockStore, next_version, start_after
+from coderai_pipeline.storage.blocks import SCHEMAS, BlockStore
+from coderai_pipeline.storage.columns import table_of
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+moments = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
+VALUES = {
+    "call_id": texts,
+    "version": st.integers(-(2**63), 2**63 - 1),
+    "chunk": st.integers(-(2**31), 2**31 - 1),
+    "entities": st.lists(texts | st.none(), max_size=4),
+    "cost": st.floats(allow_nan=False),
+    "started_at": moments,
+}
 
 
-def settled(document: str, version: int | None = None, **columns: Any) -> dict[str, Any]:
-    return {"document": document, "version": version or next_version(), "outcome": "settled", **columns}
+@settings(deadline=None)
+@given(st.lists(st.fixed_dictionaries({}, optional={name: values | st.none() for name, values in VALUES.items()})))
+def test_a_table_holds_what_the_rows_say_and_null_where_they_say_nothing(rows: list[dict[str, object]]) -> None:
+    table = table_of(rows, SCHEMAS["calls"])
+    table.validate(full=True)
+    assert table.equals(pa.Table.from_pylist(rows, schema=SCHEMAS["calls"]))
 
 
-def documents(blocks: BlockStore) -> list[str]:
-    return [row["document"] for row in blocks.table("settled").to_pylist()]
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.binary() | st.none(), st.booleans() | st.none(), texts | st.none())))
+def test_bytes_booleans_and_long_texts_come_back(values: list[tuple[bytes | None, bool | None, str | None]]) -> None:
+    rows = [{"layout": layout, "removed": removed, "text": text} for layout, removed, text in values]
+    found = table_of(rows, SCHEMAS["documents"]).select(["layout", "removed", "text"]).to_pylist()
+    assert found == rows
 
 
-def test_rows_come_back_as_they_were_older_ones_first(tmp_path: Path) -> None:
+def test_rows_of_documents_are_found_in_every_block_oldest_first(tmp_path: Path) -> None:
     blocks = BlockStore(tmp_path)
-    for number in range(5):
-        blocks.append("settled", [settled(f"d{number}", reason="é\u202e'\"", wanted=number)])
-    assert documents(blocks) == [f"d{number}" for number in range(5)]
-    rows = blocks.table("settled", ["document", "reason", "wanted"]).to_pylist()
-    assert rows[3] == {"document": "d3", "reason": "é\u202e'\"", "wanted": 3}
-    assert [row["document"] for row in blocks.rows_of("settled", ["d4", "d1", "zz"], ["document"])] == ["d1", "d4"]
-    assert blocks.rows_of("settled", []) == []
+    for version, keys in ((1, "abc"), (2, "xyz"), (3, "bcy")):
+        blocks.append("chunks", [{"document": key, "version": version} for key in keys])
+    found = blocks.rows_of("chunks", ["b", "y", "not there"], ["document", "version"])
+    assert [(row["document"], row["version"]) for row in found] == [("b", 1), ("y", 2), ("b", 3), ("y", 3)]
+    assert blocks.rows_of("chunks", []) == []
 
 
-def test_nothing_is_written_for_no_rows_and_unknown_columns_are_refused(tmp_path: Path) -> None:
+def test_merged_blocks_hold_the_same_rows(tmp_path: Path) -> None:
     blocks = BlockStore(tmp_path)
-    blocks.append("settled", [])
-    assert blocks.files("settled") == []
-    assert blocks.table("settled").num_rows == 0
-    with pytest.raises(ValueError, match="no column"):
-        blocks.append("settled", [settled("d", colour="red")])
-    assert blocks.files("settled") == []
+    for version in range(6):
+        blocks.append("chunks", [{"document": f"d{version}", "version": version}])
+    before = blocks.table("chunks")
+    assert blocks.compact("chunks", at=5) == 5
+    assert blocks.table("chunks").equals(before)
+    assert [row["version"] for row in blocks.rows_of("chunks", ["d3"])] == [3]
 
 
-def test_a_killed_writer_leaves_a_whole_block_or_none(tmp_path: Path) -> None:
+def test_a_column_that_an_older_block_lacks_is_null(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
     blocks = BlockStore(tmp_path)
-    for wait_s in (0.05, 0.2, 0.35):
-        writer = multiprocessing.get_context("fork").Process(target=_write_forever, args=(tmp_path,))
-        writer.start()
-        time.sleep(wait_s)
-        os.kill(writer.pid or 0, signal.SIGKILL)
-        writer.join()
-        rows = blocks.table("settled").to_pylist()
-        assert len(rows) % 500 == 0
-        assert {row["reason"] for row in rows} <= {"x" * 200}
+    blocks.append("chunks", [{"document": "a", "version": 1, "tokens": 5}])
+    (file,) = blocks.files("chunks")
+    pq.write_table(pq.ParquetFile(file).read().drop_columns(["tokens"]), file)
+    assert blocks.table("chunks").to_pylist()[0]["tokens"] is None
+    assert blocks.rows_of("chunks", ["a"])[0]["tokens"] is None
 
 
-def _write_forever(folder: Path) -> None:
-    blocks = BlockStore(folder)
-    while True:
-        blocks.append("settled", [settled(f"d{number}", reason="x" * 200) for number in range(500)])
-
-
-def test_what_a_killed_writer_left_is_not_read_and_removed_later(tmp_path: Path) -> None:
-    blocks = BlockStore(tmp_path)
-    blocks.append("settled", [settled("whole")])
-    half = tmp_path / "settled" / ".0001-abcd.unfinished"
-    half.write_bytes(blocks.files("settled")[0].read_bytes()[:100])
-    assert documents(blocks) == ["whole"]
-    blocks.compact("settled")
-    assert half.exists()  # perhaps it is being written now
-    os.utime(half, (time.time() - 7_200,) * 2)
-    blocks.compact("settled")
-    assert not half.exists()
-
-
-def test_compaction_keeps_every_row_in_its_order(tmp_path: Path) -> None:
-    blocks = BlockStore(tmp_path)
-    for number in range(30):
-        blocks.append("settled", [settled(f"d{number % 7}", wanted=number)])
-    before = blocks.table("settled").to_pylist()
-    assert blocks.compact("settled", at=31) == 0
-    assert blocks.compact("settled", at=30) == 29
-    assert blocks.table("settled").to_pylist() == before
-    blocks.append("settled", [settled("d0", wanted=99)])
-    assert blocks.table("settled").to_pylist()[-1]["wanted"] == 99
-    assert blocks.compact("settled", at=2) == 1
-    assert len(blocks.table("settled")) == 31
-
-
-def test_a_compaction_that_is_killed_loses_nothing(tmp_path: Path) -> None:
-    """It is killed after the merged block is there and before all of what it was made of is gone."""
-    blocks = BlockStore(tmp_path)
-    for number in range(6):
-        blocks.append("settled", [settled(f"d{number}", number + 1)])
-    kept = {file: file.read_bytes() for file in blocks.files("settled")[2:]}
-    blocks.compact("settled", at=2)
-    for file, content in kept.items():
-        file.write_bytes(content)
-    assert set(documents(blocks)) == {f"d{number}" for number in range(6)}
-    blocks.compact("settled", at=2)
-    latest = {row["document"]: row["version"] for row in blocks.table("settled").to_pylist()}
-    assert latest == {f"d{number}": number + 1 for number in range(6)}
-
-
-def test_a_block_from_before_a_column_was_added_reads_as_null(tmp_path: Path) -> None:
-    blocks = BlockStore(tmp_path)
-    blocks.append("settled", [settled("old")])
-    file = blocks.files("settled")[0]
-    pq.write_table(pq.read_table(file).drop_columns(["cost"]), file)
-    blocks.append("settled", [settled("new", cost=0.5)])
-    assert [row["cost"] for row in blocks.table("settled", ["cost"]).to_pylist()] == [None, 0.5]
-    assert [row["cost"] for batch in blocks.batches("settled") for row in batch if row.get("cost")] == [0.5]
-
-
-def test_readers_never_fail_and_miss_no_row_while_blocks_are_compacted(tmp_path: Path) -> None:
-    blocks, stop = BlockStore(tmp_path), threading.Event()
-    everything = {f"d{number}" for number in range(40)}
-    for document in sorted(everything):
-        blocks.append("settled", [settled(document)])
-    trouble: list[object] = []
-    rounds = [0, 0, 0]
-
-    def read(place: int) -> None:
-        while not stop.is_set():
-            try:
-                if place == 0:
-                    found = set(documents(blocks))
-                elif place == 1:
-                    found = {row["document"] for batch in blocks.batches("settled", ["document"]) for row in batch}
-                else:
-                    found = {row["document"] for row in blocks.rows_of("settled", sorted(everything), ["document"])}
-                if not everything <= found:
-                    trouble.append(everything - found)
-            except Exception as error:
-                trouble.append(error)
-            rounds[place] += 1
-
-    readers = [threading.Thread(target=read, args=(place,)) for place in range(3)]
-    for reader in readers:
-        reader.start()
-    until = time.monotonic() + 4
-    while time.monotonic() < until:
-        for number in range(5):
-            blocks.append("settled", [settled(f"more{number}")])
-        blocks.compact("settled", at=2)
-    stop.set()
-    for reader in readers:
-        reader.join()
-    assert trouble == []
-    assert min(rounds) > 3
-
-
-def test_versions_grow_whatever_the_clock_says() -> None:
-    first = next_version()
-    assert next_version() > first
-    tomorrow = first + 86_400 * 10**9
-    start_after(tomorrow)
-    assert next_version() > tomorrow
+def test_an_unknown_column_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="colour"):
+        BlockStore(tmp_path).append("chunks", [{"document": "a", "colour": "red"}])
