@@ -280,7 +280,7 @@ def main() -> None:
     )
     server = ModelServer(lambda seen: answer_from_labels(seen.schema, seen.document), moods, port=options.port)
     with server:
-        print(f"listening on {server.base_url}; stop with Ctrl-C")  # noqa: T201
+        print(f"listening on {server.base_url}; stop with Ctrl-C")
         threading.Event().wait()
 
 

@@ -184,7 +184,7 @@ def test_damaged_quotes_are_found_in_six_languages(damage: Callable[[str, random
         evidence = ground(damage(text[start:end], source), texts[name])
         shares[evidence.grounding] += 1
         right[name.split(".")[-2]] += _overlaps(evidence, start, end)
-    print(damage.__name__, dict(shares), dict(right))  # noqa: T201 - the figures are the point; shown with -s
+    print(damage.__name__, dict(shares), dict(right))
     assert len(right) == 6
     assert sum(right.values()) >= least * len(answers)
 
