@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.deployments import Deployment, deployed
 
@@ -25,6 +27,23 @@ for name in (*SETTINGS, *PROXIES):
     os.environ.pop(name, None)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(LOOPBACK_ONLY), os.environ.get("PYTHONPATH"))))
 runpy.run_path(str(LOOPBACK_ONLY / "sitecustomize.py"))
+
+
+STARTING_PROCESSES = ("tests/test_ui.py", "tests/test_cli_run.py", "tests/test_durability.py")
+"""Files whose tests start whole command lines and daemons: never two of them at the same time."""
+
+
+class ByFile(LoadScopeScheduling):
+    """The tests of a file run in one worker and share what it has set up."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "processes" if file in STARTING_PROCESSES else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """In place of `--dist loadgroup`, which pytest 9.2 leaves without effect: it no longer lets xdist rename tests."""
+    return ByFile(config, log)
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ from tests.engine.projects import KEY, KEY_NAME, answer, drop, make, values
 from tests.server_moods import Moods
 from tests.servers import ModelServer
 
-pytestmark = pytest.mark.xdist_group("cli_run")
 VARIABLES = [{"name": "total", "type": "number"}]
 RULES = {"name": "rules"}
 

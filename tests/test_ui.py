@@ -15,7 +15,7 @@ from tests.defs import corpora
 from tests.deployments import Deployment, deployed
 from tests.engine.projects import drop, make
 
-pytestmark = [pytest.mark.xdist_group("ui"), pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 READER = """
 import sys, duckdb, pathlib

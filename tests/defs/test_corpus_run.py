@@ -7,7 +7,11 @@ from unittest import mock
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.loader import LoadingContextForTest
 
+from coderai_pipeline.defs import names
+from coderai_pipeline.defs.factory import project_definitions
 from coderai_pipeline.defs.headless import open_instance, run_job
 from coderai_pipeline.storage.projects import ProjectFolder
 from tests.defs import corpora
@@ -15,8 +19,6 @@ from tests.defs.corpora import ASSETS, CORRUPT, DUPLICATE, EVERY, GOOD, SECRET, 
 from tests.deployments import Deployment, deployed, new_database
 from tests.engine.projects import KEY, KEY_NAME, answer, cells
 from tests.servers import ModelServer
-
-pytestmark = pytest.mark.xdist_group("corpus_run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,15 @@ def test_materialisations_carry_a_data_version_that_follows_their_content(study:
     assert all(versions["documents"][name] != versions["extractions"][name] for name in GOOD)
 
 
+def test_a_document_whose_inputs_are_unchanged_is_not_called_stale(study: Study) -> None:
+    """Nothing but the provenance tags of its materialisation tells Dagster so."""
+    graph = project_definitions(study.folder).get_repository_def().asset_graph
+    stale = CachingStaleStatusResolver(study.instance, graph, LoadingContextForTest(study.instance))
+    for asset in ASSETS:
+        key = names.asset_key(study.folder.id, asset)
+        assert {stale.get_status(key, name) for name in GOOD} == {StaleStatus.FRESH}, asset
+
+
 def test_values_are_shown_with_their_quotes(study: Study) -> None:
     shown = next(corpora.materialisations(study.instance, study.folder.id, "extractions", "report.pdf")).metadata
     table = shown["values"]
@@ -175,7 +186,6 @@ def test_a_confidential_text_stands_nowhere_in_the_instance(study: Study) -> Non
         (folder.inbox / name).write_text(f"total: twelvish {words}\ncity: {words}\nnote: {words}\n")
     corpora.settle(folder)
     run_job(study.instance, folder, "extract")
-    run_job(study.instance, folder, "write_prompts")
     run_job(study.instance, folder, "publish")
     assert {cell.value for key, cell in cells(folder).items() if key[0] == "note.txt"} >= {words}
     assert study.deployment.holding(words) == []
