@@ -12,6 +12,7 @@ from pydantic import Field
 
 from coderai_pipeline.defs import metadata, names
 from coderai_pipeline.defs.clients import client_factory
+from coderai_pipeline.defs.confidential import summary_without_words, without_words
 from coderai_pipeline.defs.events import DocumentEvents, enable_batches
 from coderai_pipeline.defs.held_reports import settled_already
 from coderai_pipeline.defs.listeners import tell_listeners
@@ -60,6 +61,7 @@ class CorpusRun:
         self._context, self._loaded, self._partitions = context, loaded, partitions
         self._events = DocumentEvents(context)
         self._assets = [asset for asset in ASSETS if asset in assets]
+        self._shows_text = loaded.project.privacy.show_text
         self._summary = Summary()
         self._reported: set[str] = set()
         self._told = time.monotonic()
@@ -106,9 +108,9 @@ class CorpusRun:
             case Begun(documents):
                 self._begun(documents)
             case Stored(reports):
-                self._stored(reports)
+                self._stored(reports if self._shows_text else [without_words(report) for report in reports])
             case Summary():
-                self._summary = event
+                self._summary = event if self._shows_text else summary_without_words(event, self._summary)
 
     def _log_plan(self, planned: Planned) -> None:
         log = self._context.log

@@ -25,7 +25,8 @@ _MESSAGE_OVERHEAD = 4
 _PAGE_BYTES = 4096
 _MOST_BYTES = 1 << 20
 _SCHEMAS_KNOWN = 64
-_AHEAD = 8
+_MOST_AHEAD = 64
+_PLENTY = 64
 _counting = threading.Lock()
 """Calls that start together would all count the part that they share."""
 _FOREIGN_STALE_S = 900.0
@@ -71,6 +72,7 @@ class TokenBudget:
         self._file = file
         self._limit = limit
         self._lock = threading.Lock()
+        self._spare_lock = threading.Lock()
         self._me = _this_process()
         self._spare = 0
         self._room = 0
@@ -79,21 +81,21 @@ class TokenBudget:
     def reserve(self, tokens: int) -> int | None:
         """Reserves; the tokens left beyond all reservations. None: nothing was reserved, since there is room only if calls in
         flight take less than was reserved for them; ask again. Raises BudgetExhausted where there is no room at all."""
+        if self._take_spare(tokens):
+            return self._room
         with self._lock:
-            if self._spare >= tokens:
-                self._spare -= tokens
-                return self._room
-            return self._reserve_in_file(tokens)
+            return self._room if self._take_spare(tokens) else self._reserve_in_file(tokens)
 
     def settle(self, reserved: int, actual: int) -> None:
         """Turns a reservation into what was spent."""
         with self._lock, self._ledger() as ledger:
             ledger.spent += actual
             self._change(ledger, -reserved)
-            if ledger.reserved.get(self._me, (0, 0.0))[0] <= self._spare:
-                # No call is under way: what was set aside for the next ones is free for other runs.
-                self._change(ledger, -self._spare)
-                self._spare = 0
+            with self._spare_lock:
+                if ledger.reserved.get(self._me, (0, 0.0))[0] <= self._spare:
+                    # No call is under way: what was set aside for the next ones is free for other runs.
+                    self._change(ledger, -self._spare)
+                    self._spare = 0
 
     def release(self, reserved: int) -> None:
         self.settle(reserved, 0)
@@ -124,10 +126,18 @@ class TokenBudget:
         """Lets go of the account's file; what is reserved stays so while the process lives."""
         os.close(self._descriptor)
 
+    def _take_spare(self, tokens: int) -> bool:
+        """Takes from what was set aside, without waiting for whoever has the file in hand."""
+        with self._spare_lock:
+            is_enough = self._spare >= tokens
+            self._spare -= tokens * is_enough
+            return is_enough
+
     def _reserve_in_file(self, tokens: int) -> int | None:
         with self._ledger() as ledger:
-            self._change(ledger, -self._spare)
-            self._spare = 0
+            with self._spare_lock:
+                self._change(ledger, -self._spare)
+                self._spare = 0
             if ledger.spent + ledger.held + tokens > self._limit:
                 self._drop_dead(ledger)
             room = self._limit - ledger.spent - ledger.held - tokens
@@ -136,11 +146,10 @@ class TokenBudget:
                 if ledger.held and ledger.spent + tokens <= self._limit:
                     return None
                 raise BudgetExhausted(self._message(ledger.spent, tokens))
-            if room > _AHEAD * _AHEAD * tokens:
-                # Where there is plenty, the next few calls need not touch the file.
-                self._spare = _AHEAD * tokens
-            self._change(ledger, tokens + self._spare)
-            self._room = room - self._spare
+            # Where there is plenty, the next calls need not touch the file.
+            spare = tokens * min(_MOST_AHEAD, room // (_PLENTY * max(1, tokens)))
+            self._change(ledger, tokens + spare)
+            self._room, self._spare = room - spare, spare
             return self._room
 
     def _change(self, ledger: _Ledger, tokens: int) -> None:

@@ -53,22 +53,25 @@ class Pace:
         self._turn = threading.Lock()
         self._stopped = threading.Event()
         self._file_lock = threading.Lock()
+        self._ahead_lock = threading.Lock()
         self._correction = 0
         self._slots_ahead = 0
         self._tokens_ahead = 0
-        self._ahead_until = 0.0
+        self._ahead_from = self._ahead_until = 0.0
         file.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def wait_for_turn(self, tokens: int) -> bool:
         """Returns when a call of about so many tokens may be sent; False = `stop` was called instead."""
+        if self._take_slot_ahead(tokens):
+            return not self._stopped.is_set()
         with self._turn:
-            wait_s = self._reserve(tokens)
+            wait_s = 0.0 if self._take_slot_ahead(tokens) else self._reserve(tokens)
             return not (self._stopped.wait(wait_s) if wait_s > 0 else self._stopped.is_set())
 
     def used(self, estimated: int, actual: int) -> None:
         """Corrects the token schedule by what a call really took, with the next slot that is reserved."""
-        with self._file_lock:
+        with self._ahead_lock:
             self._correction += actual - estimated
 
     def limited(self, wait_s: float | None) -> None:
@@ -118,14 +121,12 @@ class Pace:
 
     def _reserve(self, tokens: int) -> float:
         """Seconds until the next slot. At high rates several slots are taken at once, as many as pass in a moment."""
-        if self._slots_ahead > 0 and time.monotonic() < self._ahead_until:
-            self._slots_ahead -= 1
-            self.used(self._tokens_ahead, tokens)
-            return 0.0
         now = time.time()
         with self._schedule() as held:
             schedule = held.now
-            corrected = schedule.tokens_from + self._correction * 60 / self._tokens_per_minute
+            with self._ahead_lock:
+                correction, self._correction = self._correction, 0
+            corrected = schedule.tokens_from + correction * 60 / self._tokens_per_minute
             requests_from = _at_least(schedule.requests_from, now - _LATE_S, now)
             tokens_from = _at_least(corrected, now - _LATE_S, now)
             slot = max(requests_from, tokens_from)
@@ -136,10 +137,20 @@ class Pace:
                 requests_from=max(requests_from, slot - _LATE_S) + slots * 60 / rate,
                 tokens_from=tokens_from + slots * tokens * 60 / self._tokens_per_minute,
             )
-            self._correction = 0
+        with self._ahead_lock:
+            self._ahead_from = time.monotonic() + slot - now
+            self._slots_ahead, self._ahead_until = slots - 1, self._ahead_from + _MOMENT_S
             self._tokens_ahead = tokens
-        self._slots_ahead, self._ahead_until = slots - 1, time.monotonic() + slot - now + _MOMENT_S
         return slot - now
+
+    def _take_slot_ahead(self, tokens: int) -> bool:
+        """Takes one of several slots reserved at once, without waiting for whoever has the file in hand."""
+        with self._ahead_lock:
+            if self._slots_ahead <= 0 or not self._ahead_from <= time.monotonic() < self._ahead_until:
+                return False
+            self._slots_ahead -= 1
+            self._correction += tokens - self._tokens_ahead
+            return True
 
     def _rate(self, schedule: _Schedule, now: float) -> float:
         """Requests a minute at present; never more than configured."""

@@ -8,7 +8,7 @@ a later row with a higher `version` wins, so a killed process leaves either a wh
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +74,7 @@ SCHEMAS: Mapping[str, Any] = {
 }  # fmt: skip
 
 MERGED_BYTES = 64 * 1024 * 1024
-"""A merged block is at most this large (compressed), so that merging never holds much more in memory."""
+"""A merged block is at most this large (compressed); merging never holds much more in memory."""
 
 ROWS_TOGETHER = 5_000
 """Rows of a row group: what is read at least to find the rows of one document in a merged block."""
@@ -115,7 +115,7 @@ class BlockStore:
         surplus = set(rows[0]) - set(schema.names)
         if surplus:
             raise ValueError(f"{kind} blocks have no column {sorted(surplus)}")
-        self._publish(kind, table_of(rows, schema))
+        self._publish(kind, [table_of(rows, schema)])
 
     def files(self, kind: str) -> list[Path]:
         """The block files of a kind, oldest first; empty before the first append."""
@@ -178,8 +178,7 @@ class BlockStore:
         if len(files) < at:
             return 0
         for group in _neighbours(files):
-            whole = pa.concat_tables([_read(pq.ParquetFile(file), SCHEMAS[kind]) for file in group])
-            self._publish(kind, whole, name=group[-1].stem + "m")
+            self._publish(kind, _merged(group, SCHEMAS[kind]), name=group[-1].stem + "m")
             for file in group:
                 file.unlink(missing_ok=True)
         return len(files) - len(self.files(kind))
@@ -201,12 +200,14 @@ class BlockStore:
             if unfinished.stat().st_mtime < time.time() - _SWEPT_AFTER_S:
                 unfinished.unlink(missing_ok=True)
 
-    def _publish(self, kind: str, table: pa.Table, name: str | None = None) -> None:
+    def _publish(self, kind: str, tables: Iterable[pa.Table], name: str | None = None) -> None:
         folder = self.folder / kind
         folder.mkdir(parents=True, exist_ok=True)
         name = name or f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
         unfinished = folder / f".{name}.unfinished"
-        pq.write_table(table, unfinished, compression="zstd", row_group_size=ROWS_TOGETHER)
+        with pq.ParquetWriter(unfinished, SCHEMAS[kind], compression="zstd") as writer:
+            for table in tables:
+                writer.write_table(table, row_group_size=ROWS_TOGETHER)
         unfinished.replace(folder / f"{name}.parquet")
 
 
@@ -234,6 +235,19 @@ def _rows_between(path: Path, schema: pa.Schema, first: str, last: str) -> pa.Ta
         if bounds is None or not bounds.has_min_max or (bounds.min <= last and first <= bounds.max):
             groups.append(number)
     return _read(file, schema, groups)
+
+
+def _merged(files: Sequence[Path], schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows of several blocks, a row group at a time, so that memory holds no more than that."""
+    waiting: list[pa.Table] = []
+    for file in map(pq.ParquetFile, files):
+        for group in range(file.num_row_groups):
+            waiting.append(_read(file, schema, [group]))
+            if sum(map(len, waiting)) >= ROWS_TOGETHER or sum(table.nbytes for table in waiting) >= MERGED_BYTES:
+                yield pa.concat_tables(waiting)
+                waiting = []
+    if waiting:
+        yield pa.concat_tables(waiting)
 
 
 def _neighbours(files: Sequence[Path]) -> Iterator[list[Path]]:

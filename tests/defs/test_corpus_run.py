@@ -191,6 +191,24 @@ def test_a_confidential_text_stands_nowhere_in_the_instance(study: Study) -> Non
     assert study.deployment.holding(words) == []
 
 
+def test_a_reply_that_quotes_a_confidential_text_and_cannot_be_read_is_not_shown(
+    deployment: Deployment, instance: dg.DagsterInstance
+) -> None:
+    words = "Perfidious teaspoon 8812"
+    with ModelServer(lambda _: f"I would rather not: {words}") as server, mock.patch.dict(os.environ, {KEY_NAME: KEY}):
+        folder = corpora.make_corpus(
+            deployment.projects,
+            "refused",
+            extractor={"base_url": server.base_url},
+            limits={"failures_in_a_row": 2},
+            privacy={"show_text": False},
+        )
+        ran = run_job(instance, folder, "extract")
+    assert not ran.success
+    assert any(words in cell.reason for cell in cells(folder).values()), "the project itself keeps the whole reason"
+    assert deployment.holding(words) == []
+
+
 def test_mended_document_is_read_by_the_next_run_and_no_longer_failed(study: Study) -> None:
     corpora.write_pdf(study.folder.inbox / CORRUPT, ["total: 99.5", "city: Mended", "note: whole again"])
     os.utime(study.folder.inbox / CORRUPT, (1_700_000_400, 1_700_000_400))
