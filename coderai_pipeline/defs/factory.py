@@ -1,7 +1,5 @@
 """All definitions of one project, or of all: the one place that knows what a project becomes in Dagster."""
 
-import logging
-
 import dagster as dg
 
 from coderai_pipeline.defs.batch import batches_sensor, submit_batch_job
@@ -21,7 +19,6 @@ def definitions_of(home: Home) -> dg.Definitions:
     shared = dg.Definitions(
         sensors=[inbox_sensor(home, jobs), batches_sensor(home, jobs), following_sensor()],
         executor=dg.in_process_executor,
-        loggers={"console": quiet_console},
     )
     return dg.Definitions.merge(shared, *projects)
 
@@ -44,11 +41,3 @@ def project_definitions(folder: ProjectFolder) -> dg.Definitions:
     ]
     jobs = [*project_jobs(folder), submit_batch_job(folder)]
     return dg.Definitions(assets=assets, jobs=jobs, executor=dg.in_process_executor)
-
-
-@dg.logger({"log_level": dg.Field(str, default_value="WARNING", is_required=False)}, description="Warnings and errors.")
-def quiet_console(context: dg.InitLoggerContext) -> logging.Logger:
-    """Dagster's own console logger writes a line for each event of each document; the event log has them all."""
-    logger = logging.getLogger(f"coderai_pipeline.run.{context.job_def.name if context.job_def else ''}")
-    logger.setLevel(context.logger_config["log_level"])
-    return logger

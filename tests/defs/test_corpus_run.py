@@ -209,7 +209,7 @@ def test_a_reply_that_quotes_a_confidential_text_and_cannot_be_read_is_not_shown
     assert deployment.holding(words) == []
 
 
-def test_mended_document_is_read_by_the_next_run_and_no_longer_failed(study: Study) -> None:
+def test_a_mended_document_is_read_by_the_next_run_and_no_longer_failed(study: Study) -> None:
     corpora.write_pdf(study.folder.inbox / CORRUPT, ["total: 99.5", "city: Mended", "note: whole again"])
     os.utime(study.folder.inbox / CORRUPT, (1_700_000_400, 1_700_000_400))
     assert run_job(study.instance, study.folder, "extract").success
