@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -22,6 +23,9 @@ SETTINGS = (
     "OPENAI_BASE_URL",
 )
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+settings.register_profile("no deadline", deadline=None)  # no test fails on a time
+settings.load_profile("no deadline")
 
 for name in (*SETTINGS, *PROXIES):
     os.environ.pop(name, None)

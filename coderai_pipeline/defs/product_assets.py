@@ -26,11 +26,12 @@ from coderai_pipeline.storage.projects import LoadedProject, ProjectFolder
 FORMAT_PARTITIONS = dg.StaticPartitionsDefinition(list(FORMATS))
 
 FOLLOWS = (
-    dg.AutomationCondition.any_deps_updated()
+    dg.AutomationCondition.any_deps_updated().since_last_handled()
     & ~dg.AutomationCondition.any_deps_in_progress()
     & ~dg.AutomationCondition.in_progress()
 )
-"""`eager()` would not fire while any document's partition is missing, and some always is."""
+"""`eager()` would not fire while any document's partition is missing, and some always is. `since_last_handled`: an update that
+comes while a run is under way is remembered until it is over."""
 
 
 def prompts_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinition:

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -232,22 +231,6 @@ def test_records_that_repeat_their_labels_are_entities() -> None:
 
 def test_text_without_table_records_or_list_has_no_entities() -> None:
     assert rows("The council met and adopted the minutes of its last meeting.") == []
-
-
-def test_time_grows_with_the_length_of_the_text_and_not_faster() -> None:
-    def seconds(copies: int) -> float:
-        text = RECEIPT * copies
-        start = time.process_time()
-        answer(
-            [Variable(name="total", type="number"), Variable(**{"name": "x", **NUMBER})],
-            document(text),
-            Span(0, len(text)),
-            CONVENTIONS,
-        )
-        return time.process_time() - start
-
-    seconds(1)
-    assert seconds(400) < 16 * max(seconds(50), 0.005)
 
 
 SAMPLE = (
