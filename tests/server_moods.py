@@ -75,6 +75,8 @@ class Moods:
     apis: tuple[str, ...] = ("chat", "responses")
     key: str | None = None
     context_tokens: int | None = None
+    redirect: str | None = None
+    """Every call is answered with a redirection to there."""
     seed: int = 0
     batch_polls: int = 1
     """Polls until a batch is completed."""

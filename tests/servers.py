@@ -5,6 +5,7 @@ the Batch API in `server_batches`. By hand: `python -m tests.servers --port 8080
 """
 
 import asyncio
+import gc
 import hashlib
 import http.client
 import json
@@ -100,6 +101,7 @@ def _serve(answer: Answer, moods: Moods, port: int, ready: Connection) -> None:
 
 
 async def _serve_until_stopped(service: "_Service", port: int, ready: Connection) -> None:
+    gc.freeze()  # what came along by fork is not walked again and again, which would hold up replies
     connections: set[HttpConnection] = set()
     loop = asyncio.get_running_loop()
     listener = await loop.create_server(
@@ -170,6 +172,8 @@ class _Service:
         kind = self._script.pop(0) if self._script else self._kind(seen, key, times)
         if kind == "limited" or not self._take_turn():
             return self._limited(kind)
+        if self._moods.redirect:
+            return _json(307, {}, {"Location": self._moods.redirect})
         refused = self._moods.refuses(seen)
         if refused is not None and kind == "answer":
             self._counts["refused"] += 1

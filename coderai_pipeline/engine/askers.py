@@ -27,7 +27,7 @@ from coderai_pipeline.domain.prompts import EntityHint, render
 from coderai_pipeline.domain.replies import ParsedReply, read_reply
 from coderai_pipeline.extractors import rules
 from coderai_pipeline.extractors.archive import ReplyArchive, call_id, next_attempt
-from coderai_pipeline.extractors.provider import Provider
+from coderai_pipeline.extractors.provider_process import ProviderProcess
 
 TRIES = 3
 """How often a run asks a question whose replies cannot be read; replies of earlier runs do not count."""
@@ -111,7 +111,7 @@ class _Open:
 class ModelAsker:
     """Asks a model server; unreadable replies are asked again, chunks that are too long are halved."""
 
-    provider: Provider
+    provider: ProviderProcess
     archive: ReplyArchive
     name: str = "openai"
     pays: bool = True

@@ -3,6 +3,7 @@
 The only place where an extractor's name becomes an object. A missing key is an error before anything else is done.
 """
 
+import gc
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,9 +14,8 @@ from coderai_pipeline.engine.batching import BatchAsker, Unanswered
 from coderai_pipeline.engine.extraction import Extractions
 from coderai_pipeline.engine.rehearsal import rehearse
 from coderai_pipeline.extractors.archive import ReplyArchive
-from coderai_pipeline.extractors.budget import TokenBudget
 from coderai_pipeline.extractors.clients import require_key
-from coderai_pipeline.extractors.provider import Provider
+from coderai_pipeline.extractors.provider_process import ProviderProcess
 from coderai_pipeline.extractors.retrying import Patience
 from coderai_pipeline.storage.projects import LoadedProject
 
@@ -33,7 +33,7 @@ def open_extractions(
     patience: Patience | None = None,
 ) -> Generator[Extractions]:
     """Raises MissingKey where the project's extractor needs a key and the environment has none."""
-    with _asker(loaded, make_client, patience) as asker:
+    with _asker(loaded, make_client, patience) as asker, _what_is_loaded_stays():
         yield Extractions.of(loaded.project, loaded.codebook, asker)
 
 
@@ -41,6 +41,16 @@ def check_ready(project: Project) -> None:
     """Raises MissingKey where the project's extractor could not be asked, so that it is said before anything is done."""
     if project.extractor.name == "openai":
         require_key(project.extractor)
+
+
+@contextmanager
+def _what_is_loaded_stays() -> Generator[None]:
+    """Keeps the collector from walking modules that never go: each time it takes 0.1 s, in all a fifth of a run's own time."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextmanager
@@ -56,10 +66,9 @@ def _asker(
     if project.extractor.batch:
         yield BatchAsker(archive, Unanswered.load(loaded.folder.state))
         return
-    budget = TokenBudget(loaded.folder.state / "budget", project.limits.tokens)
     shared = loaded.folder.path.parent / SHARED_FOLDER
     rehearse(project, loaded.codebook)
-    with Provider(
-        project.extractor, project.limits, key, archive, budget, shared, make_client=make_client, patience=patience
+    with ProviderProcess(
+        project.extractor, project.limits, key, loaded.folder.state, shared, make_client=make_client, patience=patience
     ) as provider:
         yield ModelAsker(provider, archive)

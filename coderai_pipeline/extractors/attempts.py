@@ -6,7 +6,7 @@ Threads, futures and the order of calls are in `provider`; the request's bytes a
 import hashlib
 import random
 import threading
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,23 +111,23 @@ class Attempts:
         self.concurrency = Concurrency(limits.in_flight)
         self.counters = Counters()
 
-    def get_ready(self) -> None:
-        """Called once by each thread that sends, so that the first calls need not wait for it."""
-        self._sender.get_ready()
+    def start(self) -> None:
+        self._sender.start()
 
-    def send(self, call: Call) -> Sent | Later | None:
-        """Makes a request when its turn comes; None = the provider was stopped first."""
+    def send(self, call: Call, then: Callable[[Sent], None]) -> Later | bool:
+        """Makes a request when its turn comes, and lets `then` hear how it ended. False = the provider was stopped first."""
         wait_s = self._breaker_wait_s()
         if wait_s > 0:
             return Later(wait_s)
+        is_sent = False
         try:
-            sent = self._send_now(call) if self._reserve(call) and self._wait_for_turn(call) else None
-        except BaseException:
-            self.breaker.passed()
-            raise
-        if sent is None:
-            self.breaker.passed()
-        return sent
+            if self._reserve(call) and self._wait_for_turn(call):
+                self._send_now(call, then)
+                is_sent = True
+        finally:
+            if not is_sent:
+                self.breaker.passed()
+        return is_sent
 
     def settle(self, call: Call, sent: Sent) -> Reply | Later:
         """What comes of a request: the reply, written down and accounted for, or another try. Raises ProviderError."""
@@ -180,16 +180,19 @@ class Attempts:
                 self._settled.wait(_CROWDED_S)
         return False
 
-    def _send_now(self, call: Call) -> Sent:
+    def _send_now(self, call: Call, then: Callable[[Sent], None]) -> None:
         asking, protocol = self._asking(call)
         body = body_for(call.request, asking, protocol)
+
+        def heard(outcome: Answered | Failed, seconds: float) -> None:
+            try:
+                self._note_health(outcome, seconds)
+            finally:
+                then(Sent(outcome, seconds, asking, protocol))
+
         call.sent += 1
         self.counters.add("sent")
-        started = time.monotonic()
-        outcome = self._sender.send(body, protocol, self._latencies.hanging_s(call.hung))
-        seconds = time.monotonic() - started
-        self._note_health(outcome, seconds)
-        return Sent(outcome, seconds, asking, protocol)
+        self._sender.send(body, protocol, self._latencies.hanging_s(call.hung), heard)
 
     def _wait_for_turn(self, call: Call) -> bool:
         assert call.estimate is not None

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -11,10 +11,7 @@ from coderai_pipeline.domain.errors import MissingKey
 from coderai_pipeline.domain.project import ExtractorSettings
 
 if TYPE_CHECKING:
-    import httpx2
     import openai
-
-_CONNECT_S = 15.0
 
 
 def require_key(settings: ExtractorSettings) -> str:
@@ -29,7 +26,7 @@ def require_key(settings: ExtractorSettings) -> str:
     return key
 
 
-def make_client(settings: ExtractorSettings, key: str, http_client: "httpx2.Client | None" = None) -> "openai.OpenAI":
+def make_client(settings: ExtractorSettings, key: str) -> "openai.OpenAI":
     """A client that retries nothing by itself."""
     import openai
 
@@ -41,11 +38,8 @@ def make_client(settings: ExtractorSettings, key: str, http_client: "httpx2.Clie
             api_version=settings.api_version or "2024-10-21",
             organization=organization,
             max_retries=0,
-            http_client=http_client,
         )
-    return openai.OpenAI(
-        api_key=key, base_url=settings.base_url, organization=organization, max_retries=0, http_client=http_client
-    )
+    return openai.OpenAI(api_key=key, base_url=settings.base_url, organization=organization, max_retries=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +59,15 @@ class Endpoint:
 
 
 def endpoint_of(client: "openai.OpenAI", key: str) -> Endpoint:
+    """Where a client would send to. The client itself is closed: what it would add to each call is left out."""
     import openai
 
+    client.close()
     is_azure = isinstance(client, openai.AzureOpenAI)
     stated = {**client.default_headers, **({"api-key": key} if is_azure else client.auth_headers)}
     headers = {name: value for name, value in stated.items() if isinstance(value, str)}
     query = {name: str(value) for name, value in client.default_query.items()}
     return Endpoint(str(client.base_url), headers, query, is_azure)
-
-
-def http_maker(settings: ExtractorSettings) -> "Callable[[], httpx2.Client]":
-    """Makes clients that share the certificates, for each thread its own: in a pool that threads share, each looks at all
-    connections and waits for all others, which at 128 calls in flight doubled the time of a run."""
-    import httpx2
-
-    # An address without TLS needs no certificates, whose loading takes 0.2 s; redirects, which might, are not followed.
-    plain = (settings.base_url or "").startswith("http://")
-    verify = False if plain else httpx2.create_ssl_context()
-    timeout = httpx2.Timeout(settings.timeout_s, connect=_CONNECT_S)
-    return lambda: httpx2.Client(timeout=timeout, verify=verify, follow_redirects=not plain)
 
 
 def without_key(text: str, key: str) -> str:

@@ -5,26 +5,22 @@ What happens to one call on its way is in `attempts`; what the JSON inside a rep
 
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from coderai_pipeline.domain.cells import CallRequest, Reply
 from coderai_pipeline.domain.project import ExtractorSettings, Limits
-from coderai_pipeline.extractors import clients
 from coderai_pipeline.extractors.archive import ReplyArchive, call_id, next_attempt
 from coderai_pipeline.extractors.attempts import Attempts, Call, Later, Sent
 from coderai_pipeline.extractors.budget import TokenBudget
-from coderai_pipeline.extractors.clients import require_key as require_key
+from coderai_pipeline.extractors.clients import Endpoint
 from coderai_pipeline.extractors.queueing import WaitingLine
 from coderai_pipeline.extractors.retrying import Patience
 from coderai_pipeline.extractors.sending import Sender
 from coderai_pipeline.extractors.stats import Stats
-
-if TYPE_CHECKING:
-    import openai
 
 _CLOSING_S = 5.0
 
@@ -32,8 +28,6 @@ _CLOSING_S = 5.0
 class Provider:
     """Answers the calls of one project. `shared_state` is the deployment's folder, in which processes that use the same key
     agree on the pace. As a context manager it starts and stops its threads.
-
-    make_client: gives the client to send through; None builds one from the settings.
     """
 
     def __init__(
@@ -41,34 +35,29 @@ class Provider:
         settings: ExtractorSettings,
         limits: Limits,
         key: str,
+        endpoint: Endpoint,
         archive: ReplyArchive,
         budget: TokenBudget,
         shared_state: Path,
-        *,
-        make_client: "Callable[[], openai.OpenAI] | None" = None,
-        patience: Patience | None = None,
+        patience: Patience,
     ) -> None:
-        make_http = clients.http_maker(settings)
-        client = make_client() if make_client else clients.make_client(settings, key, make_http())
-        sender = Sender(clients.endpoint_of(client, key), make_http, key)
+        sender = Sender(endpoint, key)
         self._archive = archive
         self._attempts = Attempts(
-            sender, sender.address, settings, limits, key, archive, budget, shared_state, patience or Patience()
+            sender, sender.address, settings, limits, key, archive, budget, shared_state, patience
         )
         self._line: WaitingLine[Call] = WaitingLine(lambda: self._attempts.concurrency.limit)
         self._lock = threading.Lock()
         self._under_way: dict[str, tuple[Call, list[Future[Reply]]]] = {}
         self._outcomes: SimpleQueue[tuple[Call, Sent] | None] = SimpleQueue()
-        self._senders = [
-            threading.Thread(target=self._send_calls, name=f"provider-{number}", daemon=True)
-            for number in range(limits.in_flight)
-        ]
-        # One thread writes replies down: several would only take turns, and hold up those that send.
+        self._dispatcher = threading.Thread(target=self._send_calls, name="provider-dispatcher", daemon=True)
+        # Replies are written down apart from both: the next call is not to wait for that.
         self._writer = threading.Thread(target=self._settle_calls, name="provider-writer", daemon=True)
 
     def __enter__(self) -> Self:
-        for thread in (self._writer, *self._senders):
-            thread.start()
+        self._attempts.start()
+        self._writer.start()
+        self._dispatcher.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -112,9 +101,11 @@ class Provider:
             self._cancel(call)
         self._attempts.stop()
         until = time.monotonic() + _CLOSING_S
-        _join(self._senders, until)
+        self._line.wait_until_empty(_CLOSING_S)
         self._outcomes.put(None)
-        _join([self._writer], until)
+        for thread in (self._dispatcher, self._writer):
+            if thread.ident is not None:
+                thread.join(max(0.0, until - time.monotonic()))
         for call, _ in list(self._under_way.values()):
             self._cancel(call)
         self._attempts.close()
@@ -129,19 +120,20 @@ class Provider:
             self._cancel(call)
 
     def _send_calls(self) -> None:
-        self._attempts.get_ready()
         while (call := self._line.take()) is not None:
             try:
-                sent = None if self._is_unwanted(call) else self._attempts.send(call)
+                step = False if self._is_unwanted(call) else self._attempts.send(call, partial(self._sent, call))
             except Exception as error:  # noqa: BLE001 -- whatever it is, the caller hears of it through the future
+                self._line.leave()
                 self._fail(call, error)
                 continue
-            finally:
+            if step is not True:
                 self._line.leave()
-            if isinstance(sent, Sent):
-                self._outcomes.put((call, sent))
-            else:
-                self._put_back(call, sent)
+                self._put_back(call, step or None)
+
+    def _sent(self, call: Call, sent: Sent) -> None:
+        self._line.leave()
+        self._outcomes.put((call, sent))
 
     def _settle_calls(self) -> None:
         while (outcome := self._outcomes.get()) is not None:
@@ -189,9 +181,3 @@ class Provider:
         """The futures that wait for a call, which from now on is not under way; none where it had ended before."""
         with self._lock:
             return self._under_way.pop(call.id, (call, []))[1]
-
-
-def _join(threads: list[threading.Thread], until: float) -> None:
-    for thread in threads:
-        if thread.ident is not None:
-            thread.join(max(0.0, until - time.monotonic()))

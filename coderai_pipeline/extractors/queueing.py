@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class WaitingLine(Generic[T]):
-    """Threads `take` items, each with a place in flight, and give the place back with `leave`."""
+    """A thread takes items with `take`, each with a place in flight; whoever is done with one gives the place back with `leave`."""
 
     def __init__(self, limit: Callable[[], int]) -> None:
         self._limit = limit
@@ -49,18 +49,19 @@ class WaitingLine(Generic[T]):
                 wait_s = self._wait_s()
                 if wait_s == 0.0:
                     self._in_flight += 1
-                    item = self._next()
-                    if self._ready or self._later:
-                        # Hands the watch over the rest of the line to another thread.
-                        self._changed.notify()
-                    return item
+                    return self._next()
                 self._changed.wait(wait_s)
             return None
 
     def leave(self) -> None:
         with self._changed:
             self._in_flight -= 1
-            self._changed.notify()
+            self._changed.notify_all()
+
+    def wait_until_empty(self, seconds: float) -> None:
+        """Waits until nothing is in flight, for so long at most."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._in_flight, seconds)
 
     def close(self) -> list[T]:
         """Wakes everyone up; returns what was still waiting."""

@@ -3,12 +3,15 @@
 When to send and what to do about trouble is decided in `provider`.
 """
 
+import asyncio
 import json
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from coderai_pipeline.domain.cells import CallRequest, JsonValue
 from coderai_pipeline.extractors import chat, responses
@@ -18,8 +21,11 @@ from coderai_pipeline.extractors.retrying import Trouble, trouble_of
 from coderai_pipeline.extractors.wire import Asking, Body, Malformed, Said
 
 if TYPE_CHECKING:
-    import httpx2
+    import ssl
 
+    import aiohttp
+
+_CONNECT_S = 15.0
 _LONGEST_RAW = 2_000
 _LONGEST_BODY = 64 * 1024 * 1024
 
@@ -42,67 +48,121 @@ class Failed:
     hung: bool = False
 
 
+Then = Callable[[Answered | Failed, float], None]
+"""Takes the outcome of a request and the seconds it took; called on the thread that sends, so it must not wait."""
+
+
 def body_for(request: CallRequest, asking: Asking, protocol: Protocol) -> Body:
     return responses.body_for(request, asking) if protocol == "responses" else chat.body_for(request, asking)
 
 
 class Sender:
-    """Sends bodies to one endpoint.
+    """Sends bodies to one endpoint, all from one thread with an event loop.
 
-    It goes through httpx2, which the openai client itself sends with, and leaves out that client's own layer: building and
-    checking a request there takes as much time as sending it, and at 128 calls in flight that time is what limits the rate.
+    A thread for each of 128 requests in flight, or the openai client's own layer, takes several times the processor time of
+    the request itself, and that time is what limits the rate. Redirects are not followed: the key would go with them.
     """
 
-    def __init__(self, endpoint: Endpoint, make_http: "Callable[[], httpx2.Client]", key: str) -> None:
+    def __init__(self, endpoint: Endpoint, key: str) -> None:
         self._endpoint = endpoint
-        self._make_http = make_http
         self._key = key
-        self._of_thread = threading.local()
-        self._made: list[httpx2.Client] = []
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="provider-sender", daemon=True)
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._ready = threading.Event()
 
     @property
     def address(self) -> str:
         return self._endpoint.address
 
-    def send(self, body: Body, protocol: Protocol, timeout_s: float) -> Answered | Failed:
-        """One request and its response. Server text comes back without the key."""
-        import httpx2
+    def start(self) -> None:
+        self._thread.start()
+        self._ready.wait()
 
+    def send(self, body: Body, protocol: Protocol, timeout_s: float, then: Then) -> None:
+        """Makes one request; `then` hears how it ended. Server text comes back without the key."""
         path = responses.PATH if protocol == "responses" else chat.PATH
+        url = self._endpoint.url(path, str(body["model"]))
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-        url, timeout = (
-            self._endpoint.url(path, str(body["model"])),
-            httpx2.Timeout(timeout_s, connect=min(15.0, timeout_s)),
+        self._loop.call_soon_threadsafe(self._begin, url, content, protocol, timeout_s, then)
+
+    def close(self) -> None:
+        """Ends what is still under way; `then` is not called for it."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._session = self._loop.run_until_complete(self._opened())
+        self._ready.set()
+        self._loop.run_forever()
+        for task in self._under_way:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*self._under_way, self._session.close(), return_exceptions=True))
+        self._loop.close()
+
+    async def _opened(self) -> "aiohttp.ClientSession":
+        import aiohttp
+
+        connector = aiohttp.TCPConnector(limit=0, ssl=_certificates(self.address))
+        proxy, proxy_auth = _proxy(self.address)
+        return aiohttp.ClientSession(
+            connector=connector,
+            headers=self._endpoint.headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            proxy=proxy,
+            proxy_auth=proxy_auth,
         )
+
+    def _begin(self, url: str, content: bytes, protocol: Protocol, timeout_s: float, then: Then) -> None:
+        task = self._loop.create_task(self._request(url, content, protocol, timeout_s, then))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _request(self, url: str, content: bytes, protocol: Protocol, timeout_s: float, then: Then) -> None:
+        started = time.monotonic()
+        outcome = await self._outcome(url, content, protocol, timeout_s)
+        then(outcome, time.monotonic() - started)
+
+    async def _outcome(self, url: str, content: bytes, protocol: Protocol, timeout_s: float) -> Answered | Failed:
+        import aiohttp
+
+        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(_CONNECT_S, timeout_s))
         try:
-            http = self._http()
-            request = http.build_request("POST", url, content=content, headers=self._endpoint.headers, timeout=timeout)
-            response = http.send(request, stream=True)
-            received = _whole(response, time.monotonic() + timeout_s)
-        except httpx2.TimeoutException:
+            async with self._session.post(url, data=content, timeout=timeout, allow_redirects=False) as response:
+                received = await _whole(response)
+        except TimeoutError:
             return Failed(Trouble("transient", f"no answer within {timeout_s:.3g} s"), {}, hung=True)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the call must hear of it
             cause = without_key(f"{type(error).__name__}: {error}", self._key)
             return Failed(Trouble("transient", f"the connection failed ({cause})"), {})
-        if response.is_success:
+        if 200 <= response.status < 300:
             return _read(received, response.headers, protocol, self._key)
         return _refused(response, received, self._key)
 
-    def get_ready(self) -> None:
-        """Makes this thread's client."""
-        self._http()
 
-    def close(self) -> None:
-        for http in self._made:
-            http.close()
+def _certificates(address: str) -> "ssl.SSLContext | bool":
+    """Those that the openai client trusts; an address without TLS needs none, and loading them takes 0.2 s."""
+    if address.startswith("http://"):
+        return False
+    import httpx2
 
-    def _http(self) -> "httpx2.Client":
-        """This thread's own client, with its one connection."""
-        http: httpx2.Client | None = getattr(self._of_thread, "http", None)
-        if http is None:
-            http = self._of_thread.http = self._make_http()
-            self._made.append(http)
-        return http
+    return httpx2.create_ssl_context()
+
+
+def _proxy(address: str) -> "tuple[str | None, aiohttp.BasicAuth | None]":
+    """The proxy that the environment names for an address. aiohttp's own way also sends what a .netrc file holds."""
+    import aiohttp
+
+    parts = urlsplit(address)
+    proxy = getproxies().get(parts.scheme)
+    if not proxy or proxy_bypass(parts.netloc):
+        return None, None
+    given = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    host = given.netloc.rpartition("@")[2]
+    auth = aiohttp.BasicAuth(unquote(given.username), unquote(given.password or "")) if given.username else None
+    return f"{given.scheme}://{host}", auth
 
 
 def _read(content: bytes, headers: Mapping[str, str], protocol: Protocol, key: str) -> Answered | Failed:
@@ -118,29 +178,25 @@ def _read(content: bytes, headers: Mapping[str, str], protocol: Protocol, key: s
     return Answered(said, raw, headers)
 
 
-def _whole(response: "httpx2.Response", deadline: float) -> bytes:
-    """The body. A timeout of the connection counts from one read to the next, so that a body that trickles never meets it."""
-    import httpx2
+async def _whole(response: "aiohttp.ClientResponse") -> bytes:
+    import aiohttp
 
     parts: list[bytes] = []
     size = 0
-    try:
-        for part in response.iter_bytes():
-            parts.append(part)
-            size += len(part)
-            if time.monotonic() > deadline:
-                raise httpx2.ReadTimeout("the body trickles", request=response.request)
-            if size > _LONGEST_BODY:
-                raise httpx2.DecodingError("the body is too long", request=response.request)
-    finally:
-        response.close()
+    async for part in response.content.iter_any():
+        parts.append(part)
+        size += len(part)
+        if size > _LONGEST_BODY:
+            raise aiohttp.ClientPayloadError("the body is too long")
     return b"".join(parts)
 
 
-def _refused(response: "httpx2.Response", content: bytes, key: str) -> Failed:
+def _refused(response: "aiohttp.ClientResponse", content: bytes, key: str) -> Failed:
     raw = without_key(content.decode("utf-8", "replace"), key)
     try:
         body = cast(object, json.loads(raw))
     except ValueError:
         body = None
-    return Failed(trouble_of(response.status_code, response.headers, body, raw), response.headers)
+    if 300 <= response.status < 400 and (elsewhere := response.headers.get("location")):
+        raw = f"redirected to {without_key(elsewhere, key)}; write the address that answers in `extractor.base_url`"
+    return Failed(trouble_of(response.status, response.headers, body, raw), response.headers)

@@ -9,6 +9,7 @@ from coderai_pipeline.domain.cells import CallPurpose, CallRequest, Message
 from coderai_pipeline.domain.project import ExtractorSettings, Limits
 from coderai_pipeline.extractors.archive import ReplyArchive
 from coderai_pipeline.extractors.budget import TokenBudget
+from coderai_pipeline.extractors.clients import endpoint_of, make_client
 from coderai_pipeline.extractors.provider import Provider
 from coderai_pipeline.extractors.retrying import Patience
 from tests.server_answers import answer_by_schema
@@ -71,7 +72,8 @@ def provider_for(
     archive = ReplyArchive(folder / project / "replies")
     budget = TokenBudget(folder / project / "budget.json", wide["tokens"])
     shared = folder / "shared"
-    with Provider(stated, Limits(**wide), key, archive, budget, shared, patience=patience) as provider:
+    endpoint = endpoint_of(make_client(stated, key), key)
+    with Provider(stated, Limits(**wide), key, endpoint, archive, budget, shared, patience) as provider:
         yield provider
 
 

@@ -17,7 +17,7 @@ from coderai_pipeline.domain.errors import (
 )
 from coderai_pipeline.domain.project import ExtractorSettings, Price
 from coderai_pipeline.extractors.archive import call_id, next_attempt
-from coderai_pipeline.extractors.provider import require_key
+from coderai_pipeline.extractors.clients import require_key
 from coderai_pipeline.extractors.retrying import Patience
 from tests.extractors.calls import KEY, QUICK, answer, archived, provider_for, request
 from tests.server_moods import Moods
