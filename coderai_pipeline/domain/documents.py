@@ -52,7 +52,7 @@ class Span:
 class Page:
     """One page of a paginated document and the part of the text that stands on it. `number` is 1-based.
 
-    `status` is `ready`, or why the page gave no text (`needs_ocr`, `garbled`, `corrupt`, `no_text`).
+    `status` is `ready`, `partial` where the page is damaged, or why it gave no text (`needs_ocr`, `garbled`, ...).
     """
 
     number: int

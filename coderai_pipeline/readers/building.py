@@ -10,10 +10,12 @@ import numpy as np
 
 from coderai_pipeline.domain.documents import DocumentStatus, EvidenceMap, Heading, HiddenText, Span, TableSpan
 from coderai_pipeline.readers.base import Content
+from coderai_pipeline.readers.normalise import is_blank
 
 PARAGRAPH = "\n\n"
 LINE = "\n"
 CELL = " | "
+_UNSEEN = "characters that a person cannot see in the file"
 
 
 @dataclass(slots=True)
@@ -92,13 +94,28 @@ class TextBuilder:
         self._parts += other._parts
         self.length += other.length
 
+    def include(self, content: Content, path: str) -> None:
+        """Append a document that stands within this one at `path`, with all that is known of its parts."""
+        # What is hidden in it is counted again with all that is hidden.
+        inner = TextBuilder(warnings=[said for said in content.warnings if _UNSEEN not in said])
+        places = content.places
+        at = 0
+        for start, end, place in zip(places.starts.tolist(), places.ends.tolist(), places.paths, strict=True):
+            inner._append(content.text[at:start])
+            inner._append(content.text[start:end])
+            inner._place(Span(start, end), f"{path}, {place}")
+            at = end
+        inner._append(content.text[at:])
+        inner._headings, inner._tables, inner._hidden = [*content.headings], [*content.tables], [*content.hidden]
+        self.extend(inner)
+
     def text(self) -> str:
         return "".join(self._parts)
 
     def content(self, empty_reason: str) -> Content:
         """The finished document; without a visible or hidden letter it is `no_text`, for `empty_reason`."""
         text = self.text()
-        if not text.strip():
+        if is_blank(text):
             return Content("", DocumentStatus.NO_TEXT, empty_reason, warnings=self.warnings, metadata=self.metadata)
         if self._hidden:
             self.warnings.append(_hidden_warning(self._hidden))
@@ -154,4 +171,4 @@ def _moved(span: Span, by: int) -> Span:
 def _hidden_warning(hidden: list[HiddenText]) -> str:
     characters = sum(part.span.end - part.span.start for part in hidden)
     reasons = ", ".join(dict.fromkeys(part.why for part in hidden))
-    return f"{characters} characters that a person cannot see in the file ({reasons})"
+    return f"{characters} {_UNSEEN} ({reasons})"

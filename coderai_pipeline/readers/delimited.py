@@ -2,16 +2,43 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
+from typing import Literal
+
+from coderai_pipeline.readers.table_rows import TEXT_COLUMNS
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 50
+_LAST_LINE = "\x1eend"
+_STATEMENT = re.compile(r"sep=([,;\t|])[ \t]*(?:\r\n|\r|\n)", re.I)
 
 
 def rows_of(text: str) -> list[list[str]]:
-    """All rows, empty ones left out; text in which no delimiter is told has one column."""
-    delimiter = delimiter_of(text, named=True, cut=False) or ","
-    return [row for row in _reader(text, delimiter) if any(cell.strip() for cell in row)]
+    """All rows, empty ones left out; text in which no delimiter is told has one column.
+
+    A quote that is never closed would make one cell of all that follows: then quotes are taken as they stand.
+    """
+    text, stated = _without_statement(text)
+    delimiter = stated or delimiter_of(text, named=True, cut=False) or ","
+    rows = list(_reader(f"{text}\n{_LAST_LINE}", delimiter))
+    if rows.pop() != [_LAST_LINE]:
+        rows = list(_reader(text, delimiter, quoting=csv.QUOTE_NONE))
+    return _with_whole_last_column([row for row in rows if any(cell.strip() for cell in row)], delimiter)
+
+
+def _without_statement(text: str) -> tuple[str, str | None]:
+    """Excel's first line `sep=;` says the delimiter and is no row."""
+    found = _STATEMENT.match(text)
+    return (text[found.end() :], found[1]) if found else (text, None)
+
+
+def _with_whole_last_column(rows: list[list[str]], delimiter: str) -> list[list[str]]:
+    """Where the last column is called text or the like, its delimiters are not always quoted: they belong to it."""
+    width = len(rows[0]) if rows else 0
+    if width < 2 or rows[0][-1].strip().casefold() not in TEXT_COLUMNS:
+        return rows
+    return [row if len(row) <= width else [*row[: width - 1], delimiter.join(row[width - 1 :])] for row in rows]
 
 
 def delimiter_of(text: str, *, named: bool, cut: bool) -> str | None:
@@ -19,6 +46,11 @@ def delimiter_of(text: str, *, named: bool, cut: bool) -> str | None:
 
     named: the file calls itself a table, so two rows and a few that disagree will do. cut: the last row may be cut off.
     """
+    text, stated = _without_statement(text)
+    if stated:
+        return stated
+    if named and _is_column_of_texts(text):
+        return ","
     best: tuple[float, int, str] | None = None
     for delimiter in _DELIMITERS:
         widths = _widths(text, delimiter, cut)
@@ -35,6 +67,12 @@ def delimiter_of(text: str, *, named: bool, cut: bool) -> str | None:
     return best[2] if agrees else None
 
 
+def _is_column_of_texts(text: str) -> bool:
+    """A single column, called text or the like."""
+    first, _, rest = text.lstrip().partition("\n")
+    return first.strip().strip('"').casefold() in TEXT_COLUMNS and bool(rest.strip())
+
+
 def _widths(text: str, delimiter: str, cut: bool) -> list[int]:
     widths: list[int] = []
     try:
@@ -48,6 +86,6 @@ def _widths(text: str, delimiter: str, cut: bool) -> list[int]:
     return widths[:-1] if cut and 1 < len(widths) <= _SAMPLE_ROWS else widths
 
 
-def _reader(text: str, delimiter: str) -> Iterator[list[str]]:
+def _reader(text: str, delimiter: str, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL) -> Iterator[list[str]]:
     csv.field_size_limit(2**31 - 1)
-    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)

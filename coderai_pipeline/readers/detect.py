@@ -4,6 +4,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from pathlib import PurePath
 
 from coderai_pipeline.domain.documents import DocumentStatus
@@ -16,6 +17,10 @@ LOCKED_OFFICE = "locked office file"
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEAD = 65_536
+_TEXT_CONTROLS = b"\t\n\r\f\v\b\x0e\x0f\x1a\x1b"
+"""White space, the shifts of ISO-2022, the end of a DOS file, and the start of a terminal's colours."""
+_WORD_SUFFIXES = ("docx", "docm", "dotx", "dotm")
+_WORD_TYPE = re.compile(rb"wordprocessingml|ms-word\.(document|template)")
 
 
 def detect(data: bytes, name: str) -> str:
@@ -38,6 +43,11 @@ def detect(data: bytes, name: str) -> str:
     return _in_text(_head_text(data), data, suffix)
 
 
+def is_page(text: str) -> bool:
+    """Whether a text begins like a web page, whatever it is called."""
+    return bool(_HTML_START.match(text))
+
+
 def _is_pdf(data: bytes) -> bool:
     """The header may follow up to a kilobyte of other bytes; text that merely mentions it has no objects."""
     at = data[:1024].find(b"%PDF-")
@@ -47,21 +57,36 @@ def _is_pdf(data: bytes) -> bool:
 def _in_zip(data: bytes, suffix: str) -> str:
     names = _zip_names(data)
     if names is None:
-        if b"word/" in data or suffix in ("docx", "docm", "dotx", "dotm"):
+        if b"word/" in data or suffix in _WORD_SUFFIXES:
             return "docx"
         if b"xl/" in data or suffix in ("xlsx", "xlsm"):
             return "xlsx"
         raise NotReadable(DocumentStatus.CORRUPT, "is a damaged ZIP archive; copy it again from where it came from")
     lower = {name.lower().replace("\\", "/").lstrip("/") for name in names}
-    if any(name.startswith("ppt/") for name in lower):
+    declared = _declared_types(data) if "[content_types].xml" in lower else b""
+    if any(name.startswith("ppt/") for name in lower) or b"presentationml" in declared:
         raise _unsupported(Foreign("a PowerPoint presentation", "save it as PDF"))
-    if any(name.startswith("xl/") for name in lower):
-        if "xl/workbook.bin" in lower:
-            raise _unsupported(Foreign("a binary Excel workbook (.xlsb)", "save it as .xlsx"))
+    if "xl/workbook.bin" in lower:
+        raise _unsupported(Foreign("a binary Excel workbook (.xlsb)", "save it as .xlsx"))
+    # A Word file may declare a chart's workbook, never the other way round.
+    if any(name.startswith("word/") for name in lower) or _WORD_TYPE.search(declared):
+        return "docx"
+    if any(name.startswith("xl/") for name in lower) or b"spreadsheetml" in declared:
         return "xlsx"
-    if any(name.startswith("word/") for name in lower) or "[content_types].xml" in lower:
+    if suffix in _WORD_SUFFIXES and declared:
         return "docx"
     raise _unsupported(_other_zip(data, lower))
+
+
+def _declared_types(data: bytes) -> bytes:
+    """The start of an Office package's list of content types; b"" where it cannot be read."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            name = next(name for name in archive.namelist() if name.lower().lstrip("/\\") == "[content_types].xml")
+            with archive.open(name) as types:
+                return types.read(_HEAD)
+    except (zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, EOFError, OSError, RuntimeError):
+        return b""
 
 
 def _zip_names(data: bytes) -> list[str] | None:
@@ -78,6 +103,8 @@ def _other_zip(data: bytes, names: set[str]) -> Foreign:
         return Foreign("an OpenDocument file (.odt, .ods)", "save it as .docx or PDF, a table as .xlsx or .csv")
     if b"mimetypeapplication/epub+zip" in head:
         return Foreign("an e-book (EPUB)", "convert it to PDF or HTML")
+    if "[content_types].xml" in names:
+        return Foreign("an Office or XPS file of a kind that is not known here", "save it as .docx, .xlsx or PDF")
     if any(name.endswith(".iwa") for name in names):
         return Foreign("an Apple Pages, Numbers or Keynote file", "export it as .docx, .xlsx or PDF")
     return Foreign("a ZIP archive", "unpack it and put the files in it into the inbox")
@@ -86,6 +113,7 @@ def _other_zip(data: bytes, names: set[str]) -> Foreign:
 def _in_ole(data: bytes) -> str:
     """Office files of before 2007 and today's encrypted ones share a container; its stream names tell them apart."""
     for stream, what, remedy in (
+        ("DRMEncryptedDataSpace", "an Office file under rights management", "save a copy without the restriction"),
         ("EncryptedPackage", "", ""),
         ("WordDocument", "a Word file of before 2007 (.doc)", "save it as .docx"),
         ("Workbook", "an Excel file of before 2007 (.xls)", "save it as .xlsx"),
@@ -100,11 +128,15 @@ def _in_ole(data: bytes) -> str:
 
 
 def _is_binary(data: bytes) -> bool:
+    """By control characters that no text has. NULs alone, fewer than three in ten, are those of a damaged text."""
     if looks_wide(data):
         return False
     sample = data[:_HEAD]
-    controls = sum(sample.count(byte) for byte in range(32) if byte not in b"\t\n\r\f\v\b\x1a\x1b")
-    return controls > 0.02 * len(sample)
+    nuls = sample.count(0)
+    controls = sum(sample.count(byte) for byte in range(1, 32) if byte not in _TEXT_CONTROLS)
+    return (
+        nuls > 0.3 * len(sample) or controls > 2 + 0.02 * len(sample) or (nuls > 0 and controls > 0.005 * len(sample))
+    )
 
 
 def _binary(suffix: str) -> NotReadable:
@@ -122,6 +154,9 @@ _HTML_START = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype\s+htm
 _HTML_PIECE = re.compile(
     r"\s*(<!--.*?-->\s*)*<(head|body|div|p|table|h[1-6]|article|section|main|meta|title|span|ul|ol|a)[\s>]", re.I | re.S
 )
+_FLAT_OPC = "http://schemas.microsoft.com/office/2006/xmlPackage"
+"""A whole package as one XML file, which Word calls a Word XML document."""
+_WORD_XML = ('progid="Word.Document"', "http://schemas.microsoft.com/office/word/2003/wordml", _FLAT_OPC)
 _TAG = re.compile(r"</?[a-z][a-z0-9]*(\s[^<>]*)?/?>", re.I)
 _HEADER_LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]*):")
 _MAIL_HEADERS = frozenset((
@@ -138,8 +173,11 @@ def _in_text(text: str, data: bytes, suffix: str) -> str:
         return "html"
     if text.startswith("{\\rtf"):
         raise _unsupported(Foreign("an RTF file", "save it as .docx"))
-    if text.lstrip()[:5] == "<?xml" and 'progid="Word.Document"' in text:
-        raise _unsupported(Foreign("a Word XML file", "save it as .docx"))
+    if text.lstrip()[:1] == "<":
+        if _FLAT_OPC in text and _WORD_TYPE.search(text.encode()):
+            return "docx"
+        if any(mark in text for mark in _WORD_XML):
+            raise _unsupported(Foreign("a Word XML file", "save it as .docx"))
     if _is_mail(text, suffix):
         return "eml"
     if _is_jsonl(text, suffix, len(data) > _HEAD):
@@ -164,8 +202,8 @@ def _head_text(data: bytes) -> str:
 def _is_mail(text: str, suffix: str) -> bool:
     """Header lines first, at least two of them mail's own (one, where the suffix says mail)."""
     known: set[str] = set()
-    lines = text.lstrip("\r\n").splitlines()
-    if lines and lines[0].startswith("From "):
+    lines = text.lstrip().splitlines()
+    if lines and lines[0].startswith(("From ", ">From ")):
         lines = lines[1:]
     for line in lines[:100]:
         if not line.strip():
@@ -187,13 +225,16 @@ def _is_mail(text: str, suffix: str) -> bool:
 
 
 def _is_jsonl(text: str, suffix: str, cut: bool) -> bool:
-    lines = [line for line in text.splitlines() if line.strip()]
+    """Objects on the first lines; where the file calls itself so, half of them suffice, and the others are its faults."""
+    lines = [line for line in text.split("\n") if line.strip()]
     if cut and len(lines) > 1:
         lines = lines[:-1]
+    named = suffix in ("jsonl", "ndjson")
     lines = lines[:20]
-    if not lines or (len(lines) < 2 and suffix not in ("jsonl", "ndjson")):
+    if len(lines) < (1 if named else 2):
         return False
-    return all(line.lstrip().startswith("{") and _is_object(line) for line in lines)
+    objects = sum(line.lstrip().startswith("{") and _is_object(line) for line in lines)
+    return objects * 2 >= len(lines) if named else objects == len(lines)
 
 
 def _is_object(line: str) -> bool:

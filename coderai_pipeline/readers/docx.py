@@ -1,4 +1,4 @@
-"""Word files (.docx, .docm, .dotx) -> document: header, body, footer and notes in that order, comments as metadata.
+"""Word files (.docx, .docm, .dotx, Flat OPC .xml) -> document: header, body, footer and notes in that order, comments as metadata.
 
 Walks the package itself: python-docx refuses macro files and templates, and sees neither insertions, content controls,
 text boxes nor notes. Blocks are in `docx_blocks`, the bounds on unpacking in `packages`.
@@ -9,15 +9,17 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from coderai_pipeline.domain.documents import DocumentStatus
 from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
 from coderai_pipeline.readers.building import PARAGRAPH, TextBuilder
-from coderai_pipeline.readers.docx_blocks import Shared, Story
+from coderai_pipeline.readers.docx_blocks import RELATION, Shared, Story
+from coderai_pipeline.readers.docx_links import Links
+from coderai_pipeline.readers.docx_numbering import Numbering
 from coderai_pipeline.readers.docx_runs import CHOICES, note_mark
-from coderai_pipeline.readers.docx_styles import Numbering, Styles, W, is_on
-from coderai_pipeline.readers.packages import Element, Package, damaged, is_element
+from coderai_pipeline.readers.docx_styles import Styles, W, is_on
+from coderai_pipeline.readers.packages import Element, Package, damaged, is_element, packed
 from coderai_pipeline.readers.text import oddities
 
-_R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _BLOCKS = (*(W + tag for tag in ("p", "tbl", "sdt", "customXml", "ins", "moveTo", "sectPr", "altChunk")), CHOICES)
 _PARTS_OF_CORE = {
     "title": "title", "creator": "author", "created": "date", "modified": "modified", "subject": "subject",
@@ -27,32 +29,49 @@ _PARTS_OF_CORE = {
 
 
 def read(data: bytes, options: ReadOptions) -> Content:
-    package = Package(data, options.memory_mb)
+    return read_nested(data, options, 0)
+
+
+def read_nested(data: bytes, options: ReadOptions, depth: int) -> Content:
+    """A file that is shown within `depth` others."""
+    package = Package(packed(data), options.memory_mb)
     harmed = package.verify()
     main = _main_part(package)
-    relations = package.relations(main)
-    shared = Shared(
-        Styles(_related(package, relations, "styles")), Numbering.read(_related(package, relations, "numbering"))
-    )
-    body = _Body(shared)
+    links = Links.of(package, main, options, depth)
+    styles = Styles(links.xml("styles"))
+    shared = Shared(styles, Numbering.read(links.xml("numbering"), styles))
+    body = _Body(Story(TextBuilder(), shared, links))
     body.read(package, main)
-    builder = TextBuilder()
-    settings = _related(package, relations, "settings")
-    for kind, story in (("header", None), ("", body.story.builder), ("footer", None)):
-        builder.separate(PARAGRAPH)
-        if story is not None:
-            builder.extend(story)
-            continue
-        for text in _margins(package, relations, shared, body.sections(settings, kind), kind):
-            builder.separate(PARAGRAPH)
-            builder.extend(text)
-    _notes(builder, package, relations, shared)
-    builder.metadata |= _metadata(package) | _comments(package, relations)
+    builder = _assembled(links, shared, body)
+    _notes(builder, links, shared)
+    builder.metadata |= _metadata(package) | _comments(links) | _attachments(package)
     builder.warnings += [f"a picture is damaged: {name}" for name in harmed] + _warnings(shared, builder)
-    return builder.content(_why_empty(shared, builder))
+    content = builder.content(_why_empty(shared, builder))
+    return _partial(content, shared.unread)
+
+
+def _assembled(links: Links, shared: Shared, body: "_Body") -> TextBuilder:
+    """Headers, body, footers."""
+    builder = TextBuilder()
+    settings = links.xml("settings")
+    headers, footers = (_margins(links, shared, body.sections(settings, kind), kind) for kind in ("header", "footer"))
+    for story in (*headers, body.story.builder, *footers):
+        builder.separate(PARAGRAPH)
+        builder.extend(story)
+    return builder
+
+
+def _partial(content: Content, unread: list[str]) -> Content:
+    if unread and content.status.is_readable:
+        content.status = DocumentStatus.PARTIAL
+        what = "a document that Word shows within it was" if len(unread) == 1 else f"{len(unread)} documents were"
+        content.reason = f"{what} not read ({unread[0]}); open the file in Word and save it again"
+    return content
 
 
 def _why_empty(shared: Shared, builder: TextBuilder) -> str:
+    if shared.unread:
+        return f"holds only documents of other kinds that were not read ({shared.unread[0]}); open it and save it again"
     if shared.deletions:
         return "holds no text but what is marked as deleted or moved away; reject these changes in Word to have it read"
     return "holds no text, only comments" if "comments" in builder.metadata else "holds no text"
@@ -62,15 +81,11 @@ def _why_empty(shared: Shared, builder: TextBuilder) -> str:
 class _Body:
     """The body, read block by block so that a long one never stands in memory as a whole."""
 
-    shared: Shared
-    story: Story = field(init=False)
+    story: Story
     _sections: list[Element] = field(default_factory=list[Element])
 
-    def __post_init__(self) -> None:
-        self.story = Story(TextBuilder(), self.shared)
-
     def read(self, package: Package, part: str) -> None:
-        with package.stream(part) as stream:
+        with package.xml_stream(part) as stream:
             try:
                 events = etree.iterparse(
                     stream, events=("end",), tag=_BLOCKS, resolve_entities=False, load_dtd=False, no_network=True,
@@ -89,7 +104,7 @@ class _Body:
             first = bool(is_on(section, "titlePg"))
             types = ["first"] * first + ["default"] + ["even"] * even
             references = {
-                ref.get(W + "type", "default"): ref.get(_R, "") for ref in section.iter(f"{W}{kind}Reference")
+                ref.get(W + "type", "default"): ref.get(RELATION, "") for ref in section.iter(f"{W}{kind}Reference")
             }
             shown += [references[type_] for type_ in types if type_ in references]
         return shown
@@ -112,29 +127,24 @@ def _copy(section: Element) -> Element:
 
 
 def _main_part(package: Package) -> str:
-    for kind, part in package.relations("").values():
-        if kind == "officeDocument":
+    """As the relations say; where they are broken, as the content types do, or by its usual name."""
+    related = (part for kind, part in package.relations("").values() if kind == "officeDocument")
+    typed = (part for part, kind in package.types().items() if "word" in kind and kind.endswith("main+xml"))
+    for part in (*related, *typed, "word/document.xml"):
+        if package.has(part):
             return part
-    if package.has("word/document.xml"):
-        return "word/document.xml"
     raise damaged("the main part is missing")
 
 
-def _related(package: Package, relations: dict[str, tuple[str, str]], kind: str) -> Element | None:
-    part = next((part for found, part in relations.values() if found == kind), None)
-    return None if part is None else package.xml(part)
-
-
-def _margins(
-    package: Package, relations: dict[str, tuple[str, str]], shared: Shared, ids: list[str], kind: str
-) -> Iterator[TextBuilder]:
+def _margins(links: Links, shared: Shared, ids: list[str], kind: str) -> Iterator[TextBuilder]:
     """Headers or footers, each text once however many sections repeat it."""
     seen: set[str] = set()
     for relation_id in dict.fromkeys(ids):
-        root = package.xml(relations[relation_id][1]) if relation_id in relations else None
+        part = links.relations[relation_id][1] if relation_id in links.relations else ""
+        root = links.package.xml(part)
         if root is None:
             continue
-        story = Story(TextBuilder(), shared, kind)
+        story = Story(TextBuilder(), shared, links.of_part(part), kind)
         story.blocks(root)
         text = story.builder.text()
         if text.strip() and text not in seen:
@@ -142,10 +152,11 @@ def _margins(
             yield story.builder
 
 
-def _notes(builder: TextBuilder, package: Package, relations: dict[str, tuple[str, str]], shared: Shared) -> None:
+def _notes(builder: TextBuilder, links: Links, shared: Shared) -> None:
     for kind in ("footnote", "endnote"):
-        root = _related(package, relations, f"{kind}s")
-        if root is None:
+        part = links.related(f"{kind}s")
+        root = links.package.xml(part) if part else None
+        if root is None or part is None:
             continue
         notes = {note.get(W + "id", ""): note for note in root.iter(W + kind)}
         ids = shared.notes.footnote if kind == "footnote" else shared.notes.endnote
@@ -153,21 +164,27 @@ def _notes(builder: TextBuilder, package: Package, relations: dict[str, tuple[st
             if note_id in notes:
                 builder.separate(PARAGRAPH)
                 place = f"{kind} {number}"
-                story = Story(TextBuilder(), shared, place)
+                story = Story(TextBuilder(), shared, links.of_part(part), place)
                 story.blocks(notes[note_id])
                 if story.builder.length:
                     builder.add(f"{note_mark(kind, number)} ", place)
                     builder.extend(story.builder)
 
 
-def _comments(package: Package, relations: dict[str, tuple[str, str]]) -> dict[str, str]:
-    root = _related(package, relations, "comments")
+def _comments(links: Links) -> dict[str, str]:
+    root = links.xml("comments")
     said: list[str] = []
     for comment in () if root is None else root.iter(W + "comment"):
         paragraphs = ("".join(text.text or "" for text in p.iter(W + "t")) for p in comment.iter(W + "p"))
         author = comment.get(W + "author", "").strip() or "unknown"
         said.append(f"{author}: {' '.join(paragraphs).strip()}")
     return {"comments": "\n".join(said)} if said else {}
+
+
+def _attachments(package: Package) -> dict[str, str]:
+    """Files embedded in it, which Word shows as pictures: named, not opened."""
+    names = [name.rpartition("/")[2] for name in package.names() if "/embeddings/" in name]
+    return {"attachments": "; ".join(names)} if names else {}
 
 
 def _metadata(package: Package) -> dict[str, str]:
@@ -190,6 +207,4 @@ def _warnings(shared: Shared, builder: TextBuilder) -> list[str]:
     warnings = oddities(builder.text())
     if shared.entities:
         warnings.append("references to entities outside the text were left out")
-    if shared.chunks:
-        warnings.append(f"{shared.chunks} embedded documents (altChunk) were not read; open the file and save it again")
     return warnings

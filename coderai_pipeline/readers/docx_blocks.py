@@ -6,15 +6,20 @@ What stands within a paragraph is in `docx_runs`; which parts of the file are wa
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.domain.documents import DocumentStatus, Span
+from coderai_pipeline.readers.base import NotReadable
 from coderai_pipeline.readers.building import CELL, LINE, PARAGRAPH, TextBuilder
+from coderai_pipeline.readers.docx_graphics import GRAPHICS, drawn_box
+from coderai_pipeline.readers.docx_links import Links
+from coderai_pipeline.readers.docx_numbering import Numbering
 from coderai_pipeline.readers.docx_runs import CHOICES, Inline, Notes, chosen, read_inline
-from coderai_pipeline.readers.docx_styles import Numbering, Styles, W, is_on, numbering_of, outline_level, value
+from coderai_pipeline.readers.docx_styles import Styles, W, is_on, numbering_of, outline_level, value
 from coderai_pipeline.readers.normalise import whole_number
 from coderai_pipeline.readers.packages import Element
 from coderai_pipeline.readers.table_rows import looks_like_header, without_trailing_empty
 
 _TRANSPARENT = {W + name for name in ("sdtContent", "customXml", "ins", "moveTo", "smartTag", "sdt")}
+RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _MANY_PARAGRAPHS = 8
 _MAX_COLUMNS = 500
 
@@ -30,8 +35,8 @@ class Shared:
     notes: Notes = field(default_factory=Notes)
     entities: bool = False
     deletions: bool = False
-    chunks: int = 0
-    """Documents of other kinds that Word would show in place (w:altChunk)."""
+    unread: list[str] = field(default_factory=list[str])
+    """Why each document that Word would show in place (w:altChunk) could not be read."""
 
 
 @dataclass(slots=True)
@@ -40,6 +45,7 @@ class Story:
 
     builder: TextBuilder
     shared: Shared
+    links: Links
     place: str = ""
     in_table: bool = False
     paragraphs: int = 0
@@ -62,17 +68,20 @@ class Story:
         elif tag == CHOICES:
             self.blocks(chosen(element))
         elif tag == W + "altChunk":
-            self.shared.chunks += 1
+            self.embedded(element)
 
     def paragraph(self, element: Element) -> None:
         self.paragraphs += 1
         inline = self.inline(element)
         properties = element.find(W + "pPr")
         path = self.place or f"paragraph {self.paragraphs}"
-        marker = self.marker(properties) if inline.text().strip() else ""
-        if not self._mark_deleted:
+        pieces = _trimmed(inline.pieces)
+        mark_deleted = properties is not None and properties.find(f"{W}rPr/{W}del") is not None
+        # An empty item is counted, since Word shows its number; one that was deleted as a whole is not.
+        marker = self.marker(properties) if pieces or not mark_deleted else ""
+        if not self._mark_deleted and (pieces or not mark_deleted):
             self.builder.separate(LINE if marker and self._in_list else PARAGRAPH)
-        if pieces := _trimmed(inline.pieces):
+        if pieces:
             self._in_list = bool(marker)
             start = self.builder.add(f"{marker} ", path).start if marker else self.builder.here()
             for text, why in pieces:
@@ -80,20 +89,41 @@ class Story:
             level = outline_level(properties) or self.shared.styles.level(value(properties, "pStyle"))
             if level and not self.in_table:
                 self.builder.heading(Span(start, self.builder.length), level)
-        mark = None if properties is None else properties.find(f"{W}rPr/{W}del")
-        self._mark_deleted = mark is not None and bool(pieces)
+        self._mark_deleted = mark_deleted and bool(pieces)
         for box in inline.boxes:
             self.box(box, path)
 
     def box(self, element: Element, path: str) -> None:
         self.builder.separate(PARAGRAPH)
-        Story(self.builder, self.shared, f"{path}, text box", in_table=True).blocks(element)
+        Story(self.builder, self.shared, self.links, f"{path}, text box", in_table=True).blocks(self.inside(element))
+        self.builder.separate(PARAGRAPH)
+
+    def inside(self, box: Element) -> Element:
+        return drawn_box(box, self.links.graphic) if box.tag in GRAPHICS else box
+
+    def embedded(self, element: Element) -> None:
+        """A document of any kind that Word shows in place."""
+        try:
+            content = self.links.embedded(element.get(RELATION, ""))
+        except NotReadable as trouble:
+            self.shared.unread += [trouble.reason] * (trouble.status != DocumentStatus.NO_TEXT)
+            return
+        if content.status == DocumentStatus.PARTIAL:
+            self.shared.unread.append(content.reason)
+        self.builder.separate(PARAGRAPH)
+        self.builder.include(content, self.place or f"after paragraph {self.paragraphs}")
         self.builder.separate(PARAGRAPH)
 
     def marker(self, properties: Element | None) -> str:
         style = value(properties, "pStyle") or self.shared.styles.default_paragraph
-        found = numbering_of(properties) or self.shared.styles.numbering(style)
-        return self.shared.numbering.marker(*found) if found else ""
+        list_id, depth = numbering_of(properties)
+        styled_list, styled_depth = self.shared.styles.numbering(style)
+        if not (list_id := styled_list if list_id is None else list_id):
+            return ""
+        if depth is None and list_id == styled_list:
+            bound = self.shared.numbering.depth(list_id, style)
+            depth = styled_depth if bound is None else bound
+        return self.shared.numbering.marker(list_id, depth or 0)
 
     def inline(self, paragraph: Element) -> Inline:
         inline = read_inline(paragraph, self.shared.styles, self.shared.notes, may_be_shaded=self.in_table)
@@ -120,7 +150,7 @@ class Story:
                 if not _continues(cell):
                     self.builder.separate(PARAGRAPH)
                     place = f"{path}, row {row_number}, cell {number}"
-                    Story(self.builder, self.shared, place, in_table=True).blocks(cell)
+                    Story(self.builder, self.shared, self.links, place, in_table=True).blocks(cell)
 
     def data(self, rows: list[Element], path: str) -> None:
         start = self.builder.here()
@@ -142,7 +172,8 @@ class Story:
 
     def row_columns(self, row: Element, path: str) -> list[tuple[str, Pieces]]:
         """Place and text of each column; a merged cell has its text once, and empty columns after it."""
-        columns: list[tuple[str, Pieces]] = []
+        skipped = whole_number(value(row.find(W + "trPr"), "gridBefore"), 0)
+        columns: list[tuple[str, Pieces]] = [("", [])] * min(skipped, _MAX_COLUMNS)
         for number, cell in enumerate(_cells(row), 1):
             pieces = [] if _continues(cell) else self.cell_pieces(cell)
             columns.append((f"{path}, cell {number}", pieces))
@@ -165,9 +196,9 @@ class Story:
         while waiting:
             paragraph = waiting.pop()
             inline = self.inline(paragraph)
-            waiting += [inner for box in inline.boxes[::-1] for inner in list(_paragraphs(box))[::-1]]
+            waiting += [inner for box in inline.boxes[::-1] for inner in list(_paragraphs(self.inside(box)))[::-1]]
             own = _trimmed([(" ".join(text.split("\n")), why) for text, why in inline.pieces])
-            if own and (marker := self.marker(paragraph.find(W + "pPr"))):
+            if (marker := self.marker(paragraph.find(W + "pPr"))) and own:
                 own.insert(0, (f"{marker} ", ""))
             pieces += [(" ", ""), *own] if pieces and own else own
         return pieces
@@ -232,6 +263,9 @@ def _is_layout(rows: list[Element]) -> bool:
     if all(len(row) < 2 for row in cells):
         return True
     for cell in (cell for row in cells for cell in row):
-        if cell.find(f".//{W}tbl") is not None or sum(1 for _ in _paragraphs(cell)) > _MANY_PARAGRAPHS:
+        if (
+            any(cell.find(f".//{W}{block}") is not None for block in ("tbl", "altChunk"))
+            or sum(1 for _ in _paragraphs(cell)) > _MANY_PARAGRAPHS
+        ):
             return True
     return False

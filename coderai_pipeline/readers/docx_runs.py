@@ -3,27 +3,28 @@
 Which paragraphs there are, and in what order, is in `docx_blocks`.
 """
 
+import re
 from dataclasses import dataclass, field
 
-from coderai_pipeline.readers.docx_styles import Styles, W, is_on, roman, value
+from coderai_pipeline.readers.counting import roman
+from coderai_pipeline.readers.docx_graphics import GRAPHICS
+from coderai_pipeline.readers.docx_math import FORMULA, formula
+from coderai_pipeline.readers.docx_styles import Styles, W, is_on, value
 from coderai_pipeline.readers.normalise import whole_number
 from coderai_pipeline.readers.packages import Element, is_element, text_children
+from coderai_pipeline.readers.symbols import raised, readable, symbol
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
-_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 
 CHOICES = _MC + "AlternateContent"
 BOX = W + "txbxContent"
 _TAKEN_OUT = {W + "del", W + "moveFrom"}
-_LEFT_OUT = {W + name for name in ("pPr", "rPr", "rt", "sdtPr", "sdtEndPr", "delText", "instrText",
+_LEFT_OUT = {W + name for name in ("pPr", "rPr", "rt", "sdtPr", "sdtEndPr", "delText",
                                    "delInstrText", "tblPr", "annotationRef", "fldData")}  # fmt: skip
 _CHARACTERS = {W + "tab": "\t", W + "ptab": "\t", W + "br": "\n", W + "cr": "\n", W + "noBreakHyphen": "-"}
+_BUTTON = re.compile(r"\s*MACROBUTTON\s+\S+\s+(.*\S)", re.S)
+"""A field without a result, which shows the end of its instruction."""
 _NOTES = {W + "footnoteReference": "footnote", W + "endnoteReference": "endnote"}
-_SYMBOLS = {
-    0xF0FC: "✓", 0xF0FB: "✗", 0xF0FE: "☑", 0xF0FD: "☒", 0xF0A8: "☐", 0xF06F: "☐", 0xF078: "☒", 0xF052: "☑", 0xF0A3: "☐",
-    0xF0E0: "→", 0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "➢", 0xF06C: "●", 0xF06E: "■", 0xF020: " ",
-}  # fmt: skip
-"""Ticks, boxes and arrows of Wingdings and Symbol, which forms are made of."""
 
 
 @dataclass(slots=True)
@@ -46,7 +47,7 @@ def note_mark(kind: str, number: int) -> str:
 
 @dataclass(slots=True)
 class Inline:
-    """A paragraph's text in pieces (text, why it is hidden or ""), and the text boxes that hang on it."""
+    """A paragraph's text in pieces (text, why it is hidden or ""), and the text boxes and graphics that hang on it."""
 
     pieces: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     boxes: list[Element] = field(default_factory=list[Element])
@@ -77,8 +78,11 @@ class _Walk:
     shaded: bool
     inline: Inline = field(default_factory=Inline)
     _why: str = ""
+    _font: str = ""
+    _raised: bool = False
     _fields: list[int | None] = field(default_factory=list[int | None])
     """Of each open field: where its instruction began among the pieces; None once its result has begun."""
+    _instruction: str = ""
 
     def children(self, element: Element) -> None:
         for child in element:
@@ -88,9 +92,11 @@ class _Walk:
         tag = element.tag
         if tag == W + "r":
             self.run(element)
-        elif tag == W + "t" or tag == _M + "t":
-            self.put("".join(text_children(element)))
+        elif tag == W + "t":
+            self.put(self.shown("".join(text_children(element))))
             self.inline.entities |= len(element) > 0
+        elif tag == FORMULA:
+            self.put(formula(element))
         elif tag in _CHARACTERS:
             self.put(_CHARACTERS[tag])
         elif tag == W + "sym":
@@ -99,7 +105,9 @@ class _Walk:
             self.note(element, _NOTES[tag])
         elif tag == W + "fldChar":
             self.field(element)
-        elif tag == BOX:
+        elif tag == W + "instrText":
+            self._instruction += "".join(text_children(element))
+        elif tag == BOX or tag in GRAPHICS:
             self.inline.boxes.append(element)
         elif tag == CHOICES:
             self.children(chosen(element))
@@ -109,9 +117,17 @@ class _Walk:
             self.children(element)
 
     def run(self, run: Element) -> None:
-        outer, self._why = self._why, self.hiding(run)
+        outer = self._why, self._font, self._raised
+        properties = run.find(W + "rPr")
+        self._why = self.hiding(run)
+        self._font = _font(properties)
+        self._raised = value(properties, "vertAlign") == "superscript"
         self.children(run)
-        self._why = outer
+        self._why, self._font, self._raised = outer
+
+    def shown(self, text: str) -> str:
+        text = readable(text.replace("\xad", ""), self._font)
+        return raised(text) if self._raised else text
 
     def put(self, text: str) -> None:
         if text:
@@ -129,12 +145,15 @@ class _Walk:
         if kind == "begin":
             self.put(_form_value(element))
             self._fields.append(len(pieces))
+            self._instruction = ""
         elif self._fields and kind in ("separate", "end"):
             start = self._fields.pop()
             if start is not None:
                 del pieces[start:]
             if kind == "separate":
                 self._fields.append(None)
+            elif start is not None and (button := _BUTTON.match(self._instruction)):
+                self.put(button[1])
 
     def hiding(self, run: Element) -> str:
         properties = run.find(W + "rPr")
@@ -168,9 +187,15 @@ def _symbol(element: Element) -> str:
         code = int(element.get(W + "char", ""), 16)
     except ValueError:
         return ""
-    if 0xF000 <= code <= 0xF0FF:
-        return _SYMBOLS.get(code, "\ufffd")
+    font = element.get(W + "font", "")
+    if 0xF000 <= code <= 0xF0FF or font.casefold() in ("symbol", "wingdings"):
+        return symbol(code, font) or "\ufffd"
     return chr(code) if 31 < code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
+
+
+def _font(properties: Element | None) -> str:
+    fonts = None if properties is None else properties.find(W + "rFonts")
+    return "" if fonts is None else fonts.get(W + "ascii", "")
 
 
 def _form_value(begin: Element) -> str:

@@ -1,22 +1,25 @@
 """E-mail messages -> document: the best body as text, headers as metadata, attachments named but not opened.
 
-HTML bodies are read by `html`; characters of undeclared or misdeclared encodings are repaired by `encodings`.
+Broken messages are mended in `mail_repair`, the text of a part is made in `mail_text`, HTML bodies are read by `html`.
 """
 
-import email
 import email.errors
-import email.policy
 import re
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from email.header import decode_header
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import cast
 
+from coderai_pipeline.domain.documents import DocumentStatus
 from coderai_pipeline.readers.base import Content, ReadOptions
 from coderai_pipeline.readers.building import PARAGRAPH, TextBuilder
-from coderai_pipeline.readers.encodings import Decoded, decode, decode_as, is_known
+from coderai_pipeline.readers.detect import is_page
+from coderai_pipeline.readers.encodings import decode, decode_as
+from coderai_pipeline.readers.mail_repair import body_bytes, inner, messages
+from coderai_pipeline.readers.mail_text import decoded_text, shown_text
+from coderai_pipeline.readers.normalise import is_blank
 from coderai_pipeline.readers.text import cleaned
 
 _HEADERS = {
@@ -27,115 +30,154 @@ _HEADERS = {
     "message-id": "message_id",
     "in-reply-to": "in_reply_to",
 }
-_RAW_BYTES = re.compile("[\udc80-\udcff]")
-_MAX_PARTS = 500
+_NOTICES = ("message/delivery-status", "message/disposition-notification", "message/feedback-report")
+"""Their parts are blocks of headers, which say what became of a message."""
+_LISTED = ("text/rtf", "text/richtext+rtf", "text/calendar", "text/vcard", "text/x-vcard", "text/directory",
+           "message/external-body")  # fmt: skip
+"""Listed like attachments, although nothing calls them so."""
+_RESOURCES = ("text/css", "text/javascript", "text/x-amp-html", "application/javascript")
+_MARKUP = re.compile(rb"<(style|script)\b.*?</\1|<[^>]*>", re.S | re.I)
+_NOTICE_WORDS = 40
+_MAX_PARTS = 5000
 _MAX_HEADER = 2000
 
 
 def read(data: bytes, options: ReadOptions) -> Content:
     builder = TextBuilder()
-    message = email.message_from_bytes(_without_mbox_line(data), policy=email.policy.compat32)
-    _mend_headers(message)
+    found = messages(data)
+    message = found[0]
     builder.metadata |= _metadata(message)
-    attachments: list[str] = []
-    for number, part in enumerate(_parts(message, attachments), 1):
+    parts = _Parts()
+    for number, one in enumerate(found):
+        parts.walk(one, headed=number > 0)
+    for number, part in enumerate(parts.shown or parts.texts, 1):
         builder.separate(PARAGRAPH)
-        _add(builder, part, f"part {number}", options)
-    if attachments:
-        builder.metadata["attachments"] = "; ".join(dict.fromkeys(attachments))
+        parts.attached += _add(builder, part, f"part {number}", options)
+    if parts.attached:
+        builder.metadata["attachments"] = "; ".join(dict.fromkeys(parts.attached))
+    if len(found) > 1:
+        builder.warnings.append(f"holds {len(found)} messages, which were read as one document")
+    if parts.cut:
+        builder.warnings.append(f"has more than {_MAX_PARTS} parts; those after them were left out")
     builder.warnings += _defects(message)
-    if not builder.text().strip() and not attachments and "title" in builder.metadata:
-        builder.add(builder.metadata["title"], "subject")
-        builder.warnings.append("the message has no body; its subject stands as its text")
-    return builder.content("has no text in its body" + (", only attachments" if attachments else ""))
+    return _content(builder, parts.attached)
 
 
-def _parts(message: Message, attachments: list[str]) -> Iterator[Message]:
-    """The parts a mail program shows, in order; names of the others go to `attachments`."""
-    waiting = [message]
-    seen = 0
-    while waiting and seen < _MAX_PARTS:
-        part = waiting.pop()
-        seen += 1
-        kind = part.get_content_type()
-        inner = _inner(part)
-        if _is_attachment(part):
-            attachments.append(_name(part))
-        elif kind == "message/rfc822" and inner:
-            attachments.append(_name(part))
-            waiting += inner[::-1]
-        elif kind == "multipart/alternative" and inner:
-            waiting.append(_best(inner))
-        elif inner:
-            waiting += inner[::-1]
-        elif part.get_content_maintype() == "text" or kind.startswith("multipart/"):
-            yield part
-        elif part is not message or kind != "text/plain":
-            attachments.append(_name(part))
+def _content(builder: TextBuilder, attached: list[str]) -> Content:
+    """The message; of one without a body, its subject stands as its text."""
+    title = builder.metadata.get("title", "")
+    if not is_blank(builder.text()) or not title:
+        return builder.content("has no text in its body" + (", only attachments" if attached else ""))
+    builder.add(title, "subject")
+    builder.warnings.append("the message has no body; its subject stands as its text")
+    content = builder.content("")
+    if attached:
+        content.status = DocumentStatus.PARTIAL
+        names = ", ".join(dict.fromkeys(attached))[:200]
+        content.reason = f"only its subject was read, its body is in attachments ({names}); put them into the inbox"
+    return content
 
 
-def _inner(part: Message) -> list[Message]:
-    payload: object = part.get_payload()
-    return (
-        [inner for inner in cast("list[object]", payload) if isinstance(inner, Message)] if part.is_multipart() else []
-    )
+@dataclass(slots=True)
+class _Parts:
+    """The parts a mail program shows, in order; names of the others, and the texts among those."""
+
+    shown: list[Message] = field(default_factory=list[Message])
+    attached: list[str] = field(default_factory=list[str])
+    texts: list[Message] = field(default_factory=list[Message])
+    cut: bool = False
+
+    def walk(self, message: Message, *, headed: bool) -> None:
+        """headed: the message stands below another one, so its own sender and subject are shown above it."""
+        waiting = [message]
+        if headed:
+            self.shown.append(_letterhead(message))
+        seen = 0
+        while waiting and seen < _MAX_PARTS:
+            part = waiting.pop()
+            seen += 1
+            waiting += self._visit(part)[::-1]
+        self.cut |= bool(waiting)
+
+    def _visit(self, part: Message) -> list[Message]:
+        """Takes note of a part; returns those within it that are to be visited next."""
+        kind, parts = part.get_content_type(), inner(part)
+        if _is_attachment(part) or kind in _LISTED:
+            self._attach(part)
+        elif kind == "message/rfc822" and parts:
+            self.attached.append(_name(part))
+            return [_letterhead(parts[0]), *parts]
+        elif kind in _NOTICES:
+            self.shown.append(_plain("\n\n".join(_header_lines(block, block.keys()) for block in parts)))
+        elif kind == "multipart/alternative" and parts:
+            return self._best(parts)
+        elif parts:
+            return parts
+        elif kind not in _RESOURCES and part.get_content_maintype() in ("text", "multipart"):
+            self.shown.append(part)
+        elif kind not in _RESOURCES:
+            self._attach(part)
+        return []
+
+    def _best(self, alternatives: list[Message]) -> list[Message]:
+        """Plain text, unless it only stands in for the page; else the page, else what the sender thought best: the last."""
+        plain = next((part for part in alternatives if _is_text(part, "text/plain")), None)
+        page = next((part for part in alternatives if any(_is_text(one, "text/html") for one in part.walk())), None)
+        chosen = plain or page or alternatives[-1]
+        if plain is not None and page is not None and _stands_in(plain, page):
+            chosen = page
+        for other in alternatives:
+            if other is not chosen:
+                self.attached += [_name(part) for part in other.walk() if _is_attachment(part)]
+        return [chosen]
+
+    def _attach(self, part: Message) -> None:
+        self.attached.append(_name(part))
+        if part.get_content_maintype() == "text":
+            self.texts.append(part)
 
 
-def _best(alternatives: list[Message]) -> Message:
-    """Plain text that says something, else the page, else what is last, which the sender thought best."""
-    for kind in ("text/plain", "text/html"):
-        for part in alternatives:
-            if part.get_content_type() == kind and _bytes(part).strip():
-                return part
-    return alternatives[-1]
+def _is_text(part: Message, kind: str) -> bool:
+    return part.get_content_type() == kind and not _is_attachment(part) and bool(body_bytes(part).strip())
 
 
-def _add(builder: TextBuilder, part: Message, path: str, options: ReadOptions) -> None:
-    decoded = _decoded(part)
-    if part.get_content_type() == "text/html":
+def _stands_in(plain: Message, page: Message) -> bool:
+    """Whether the plain text is a mere notice that there is a page."""
+    words = len(body_bytes(plain).split())
+    source = next(body_bytes(part) for part in page.walk() if _is_text(part, "text/html"))
+    return words < _NOTICE_WORDS and len(_MARKUP.sub(b" ", source).split()) > 4 * words + _NOTICE_WORDS
+
+
+def _letterhead(message: Message) -> Message:
+    return _plain(_header_lines(message, ("From", "To", "Cc", "Date", "Subject")))
+
+
+def _header_lines(message: Message, names: Iterable[str]) -> str:
+    values = ((name, _header(message, name)) for name in dict.fromkeys(names))
+    return "\n".join(f"{name}: {value}" for name, value in values if value)
+
+
+def _plain(text: str) -> Message:
+    part = Message()
+    part["Content-Type"] = "text/plain; charset=utf-8"
+    part.set_payload(text.encode("utf-8", "surrogateescape").decode("ascii", "surrogateescape"))
+    return part
+
+
+def _add(builder: TextBuilder, part: Message, path: str, options: ReadOptions) -> list[str]:
+    """Adds the text of a part; returns the names of files that stood in it."""
+    decoded = decoded_text(part)
+    if part.get_content_type() == "text/html" or is_page(decoded.text):
         from coderai_pipeline.readers.html import read_page
 
-        _add_page(builder, read_page(decoded, options), path)
-        return
+        builder.include(read_page(decoded, options), path)
+        return []
     text, warnings = cleaned(decoded.text)
     builder.warnings += [decoded.warning] * bool(decoded.warning) + warnings
-    text = text.strip("\n")
+    text, names = shown_text(part, text)
     if text.strip():
-        builder.add(text, path)
-
-
-def _add_page(builder: TextBuilder, page: Content, path: str) -> None:
-    """Adds what a person sees of an HTML body, and marks what they do not."""
-    builder.warnings += [warning for warning in page.warnings if "cannot see" not in warning]
-    at = 0
-    for hidden in page.hidden:
-        builder.add(page.text[at : hidden.span.start], path)
-        builder.add(hidden.span.of(page.text), path, hidden.why)
-        at = hidden.span.end
-    builder.add(page.text[at:], path)
-
-
-def _decoded(part: Message) -> Decoded:
-    data = _bytes(part)
-    declared = part.get_content_charset()
-    if declared and declared not in ("utf-8", "us-ascii", "ascii"):
-        # A mail's declared encoding is mostly right, and its parts are too short to do better by guessing.
-        text = decode_as(data, declared)
-        if text is not None:
-            return Decoded(text, declared)
-    decoded = decode(data, declared)
-    if declared is None or is_known(declared):
-        return decoded
-    return replace(decoded, warning=f"encoding {declared!r} is not known; read as {decoded.encoding}")
-
-
-def _bytes(part: Message) -> bytes:
-    """A part's bytes, its transfer encoding undone as far as can be; a multipart without parts as it stands."""
-    payload = part.get_payload(decode=True)
-    if isinstance(payload, bytes):
-        return payload
-    raw = part.get_payload()
-    return raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
+        builder.add(text.strip("\n"), path)
+    return names
 
 
 def _is_attachment(part: Message) -> bool:
@@ -154,8 +196,7 @@ def _is_attachment(part: Message) -> bool:
 def _name(part: Message) -> str:
     name = part.get_filename()
     if not name and part.get_content_type() == "message/rfc822":
-        inner = _inner(part)
-        name = _header(inner[0], "subject") if inner else None
+        name = next((_header(message, "subject") for message in inner(part)), None)
     return _decoded_header(name or "") or part.get_content_type()
 
 
@@ -187,21 +228,9 @@ def _decoded_header(value: str) -> str:
     return " ".join("".join(parts).split())
 
 
-def _mend_headers(message: Message) -> None:
-    """Bytes that are no ASCII do not belong in headers, but stand there; they are decoded like any other text."""
-    for part in message.walk():
-        raw = [(name, str(value)) for name, value in part.raw_items()]
-        if not any(_RAW_BYTES.search(value) for _, value in raw):
-            continue
-        for name in {name for name, _ in raw}:
-            del part[name]
-        for name, value in raw:
-            part[name] = decode(value.encode("utf-8", "surrogateescape")).text if _RAW_BYTES.search(value) else value
-
-
 def _date(message: Message) -> str:
     """ISO 8601, or as it stands where it is no date."""
-    given = _header(message, "date")
+    given = next((_decoded_header(str(value)) for value in message.get_all("date", []) if str(value).strip()), "")
     try:
         return parsedate_to_datetime(given).isoformat() if given else ""
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -220,8 +249,3 @@ def _defects(message: Message) -> list[str]:
         "MissingHeaderBodySeparatorDefect": "a line in its headers is no header",
     }
     return [f"damaged message: {said.get(name, name)}" for name in sorted(names)]
-
-
-def _without_mbox_line(data: bytes) -> bytes:
-    data = data.lstrip(b"\r\n")
-    return data.split(b"\n", 1)[-1] if data.startswith(b"From ") else data

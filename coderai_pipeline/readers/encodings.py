@@ -4,6 +4,7 @@ What is odd in a text once it is decoded is in `text`.
 """
 
 import codecs
+import unicodedata
 from dataclasses import dataclass
 
 _MARKS = (
@@ -19,10 +20,16 @@ _WIDER = {
     "ks_c_5601-1987": "cp949", "ks_c_5601": "cp949", "ksc5601": "cp949", "shift_jis": "cp932", "shift-jis": "cp932",
     "sjis": "cp932", "x-sjis": "cp932", "big5": "big5hkscs", "x-user-defined": "cp1252", "unicode-1-1-utf-8": "utf-8",
     "utf8mb4": "utf-8", "cp-850": "cp850", "macintosh": "mac-roman", "x-mac-roman": "mac-roman",
-    "ansi_x3.4-1968": "cp1252",
+    "ansi_x3.4-1968": "cp1252", "ansi_x3.110-1983": "cp1252", "unknown-8bit": "cp1252",
+    "windows-31j": "cp932", "ms932": "cp932", "x-windows-949": "cp949", "x-gbk": "gb18030", "cp936": "gb18030",
+    "iso-8859-8-i": "iso8859-8", "iso-8859-8-e": "iso8859-8", "iso-8859-6-i": "iso8859-6", "x-mac-cyrillic": "mac-cyrillic",
+    "x-mac-ce": "mac-latin2", "x-mac-greek": "mac-greek", "x-mac-turkish": "mac-turkish", "x-euc-jp": "euc_jp",
+    "x-euc-tw": "big5hkscs", "x-big5": "big5hkscs", "x-cp1250": "cp1250", "x-cp1251": "cp1251", "x-cp1252": "cp1252",
 }  # fmt: skip
 """Names that files give too narrowly -> the superset that browsers and mail programs read them by."""
+_WIDE = ("utf-16", "utf16", "utf_16", "utf-32", "utf32", "utf_32", "ucs-2", "ucs-4", "unicode")
 _SAMPLE = 200_000
+_GUESS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,8 @@ def decode(data: bytes, declared: str | None = None) -> Decoded:
         return _forgiving(data, wide)
     if _is_utf8(data) and not _is_escaped(data):
         return Decoded(data.decode("utf-8"), "utf-8")
+    if mended := _mostly_utf8(data):
+        return mended
     if declared and (text := decode_as(data, declared)) is not None:
         return Decoded(text, declared.lower())
     return _detected(data)
@@ -51,12 +60,22 @@ def decode(data: bytes, declared: str | None = None) -> Decoded:
 def decode_as(data: bytes, declared: str) -> str | None:
     """The text in the declared encoding or the superset people mean by it; None where it is not in that encoding."""
     name = declared.strip().strip("\"'").lower()
+    if name.startswith(_WIDE) and not looks_wide(data) and data.count(b"\0") == 0 and _is_mostly_ascii(data):
+        return None
     for candidate in dict.fromkeys((_WIDER.get(name, name), name)):
         try:
             return data.decode(candidate)
         except (LookupError, UnicodeError, ValueError):
             continue
     return None
+
+
+def has_one_byte(name: str) -> bool:
+    """Whether an encoding has one byte a character; False also where it is not known."""
+    try:
+        return len(bytes(range(256)).decode(_WIDER.get(name, name), "replace")) == 256
+    except (LookupError, ValueError):
+        return False
 
 
 def is_known(name: str) -> bool:
@@ -70,6 +89,10 @@ def is_known(name: str) -> bool:
 def looks_wide(data: bytes) -> bool:
     """Whether the NULs in the data are those of UTF-16 or UTF-32 text, not of a binary file."""
     return data.startswith(tuple(mark for mark, _ in _MARKS[1:])) or _wide_without_mark(data) is not None
+
+
+def _is_mostly_ascii(data: bytes) -> bool:
+    return len(data) - len(data.translate(None, bytes(range(128)))) > 0.8 * len(data)
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -86,16 +109,36 @@ def _is_escaped(data: bytes) -> bool:
 
 
 def _wide_without_mark(data: bytes) -> str | None:
-    sample = data[:4096]
-    if len(sample) < 4 or len(data) % 2:
+    """UTF-32 or UTF-16 by where its NULs stand: in the upper bytes of each character."""
+    sample = data[: min(4096, len(data)) // 4 * 4]
+    if not sample or b"\0" not in sample:
         return None
-    even, odd = sample[::2], sample[1::2]
-    half = len(odd)
-    if odd.count(0) > half * 0.4 and even.count(0) < half * 0.05:
-        return "utf-16-le"
-    if even.count(0) > half * 0.4 and odd.count(0) < half * 0.05:
-        return "utf-16-be"
-    return None
+    count = len(sample) // 4
+    first, second, third, fourth = (sample[at::4].count(0) / count for at in range(4))
+    if fourth == 1 and third > 0.95 and first < 0.2:
+        return "utf-32-le"
+    if first == 1 and second > 0.95 and fourth < 0.2:
+        return "utf-32-be"
+    even, odd = (first + third) / 2, (second + fourth) / 2
+    little, big = "utf-16-le", "utf-16-be"
+    if min(even, odd) < 0.05 and max(even, odd) > 0.4:
+        return little if odd > even else big
+    if _is_narrow(sample):
+        return None
+    orders = (little, big) if odd > even else (big, little)
+    return next((order for order in orders if _is_prose(sample.decode(order, "replace")[:-1])), None)
+
+
+def _is_narrow(sample: bytes) -> bool:
+    """Whether bytes read as UTF-8 with nothing odd but NULs."""
+    text = sample[: sample.rfind(b"\n") + 1] or sample
+    return _is_utf8(text) and not any(text.count(control) for control in range(1, 32) if control not in b"\t\n\r\f\x1b")
+
+
+def _is_prose(text: str) -> bool:
+    """Whether nearly all is letters, digits, spaces and punctuation: hardly ever true of bytes misread as wide."""
+    plain = sum(one.isalnum() or one.isspace() or unicodedata.category(one)[0] in "PM" for one in text)
+    return plain > 0.97 * len(text)
 
 
 def _forgiving(data: bytes, encoding: str) -> Decoded:
@@ -106,20 +149,27 @@ def _forgiving(data: bytes, encoding: str) -> Decoded:
         return Decoded(data.decode(encoding, "replace"), encoding, warning)
 
 
+def _mostly_utf8(data: bytes) -> Decoded | None:
+    """UTF-8 with a few broken places: cut in the middle of a character, or with a line in another encoding."""
+    text = data.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    if not broken or _is_escaped(data) or len(text) - len(text.encode("ascii", "ignore")) < 5 * broken:
+        return None
+    return Decoded(text, "utf-8", f"UTF-8 with {broken} broken places, which were replaced by U+FFFD")
+
+
 def _detected(data: bytes) -> Decoded:
     import chardet
 
     found = chardet.detect(data[:_SAMPLE])
     encoding, confidence = found["encoding"] or "cp1252", float(found["confidence"] or 0)
-    if encoding.lower() in ("utf-8", "ascii"):
-        return _mostly_utf8(data)
+    if encoding.lower() in ("utf-8", "ascii") or (confidence < _GUESS and _has_one_sign(data)):
+        encoding = "cp1252"  # a single euro sign or umlaut is no evidence of anything rarer
     text = decode_as(data, encoding)
     if text is None:
         text = data.decode("cp1252", "replace")
     return Decoded(text, encoding.lower(), f"encoding not stated; read as {encoding} (confidence {confidence:.0%})")
 
 
-def _mostly_utf8(data: bytes) -> Decoded:
-    text = data.decode("utf-8", "replace")
-    warning = f"UTF-8 with {text.count(chr(0xFFFD))} broken places, which were replaced by U+FFFD"
-    return Decoded(text, "utf-8", warning)
+def _has_one_sign(data: bytes) -> bool:
+    return len(set(data[:_SAMPLE].translate(None, bytes(range(128))))) == 1

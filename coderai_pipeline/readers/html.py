@@ -4,6 +4,7 @@ What is hidden is judged in `html_hidden`, titles and dates come from `html_meta
 """
 
 import re
+from html import escape
 
 from bs4 import BeautifulSoup
 
@@ -16,11 +17,13 @@ from coderai_pipeline.readers.html_hidden import Visibility
 from coderai_pipeline.readers.html_main import main_parts
 from coderai_pipeline.readers.html_metadata import page_metadata
 from coderai_pipeline.readers.html_tables import tables_of_data
+from coderai_pipeline.readers.normalise import is_blank
 from coderai_pipeline.readers.text import cleaned
 
 _CHARSET = re.compile(
     rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)|<\?xml[^>]{0,100}?encoding=[\"']([\w.:-]+)", re.I
 )
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.S)
 
 
 def read(data: bytes, options: ReadOptions) -> Content:
@@ -32,11 +35,16 @@ def read_page(decoded: Decoded, options: ReadOptions) -> Content:
     text, warnings = cleaned(decoded.text)
     if decoded.warning:
         warnings.insert(0, decoded.warning)
+    if text.lstrip().startswith("<?xml"):
+        text = _CDATA.sub(lambda found: escape(found[1]), text)
     soup = BeautifulSoup(text, "lxml")
     elements = Elements.of(soup)
     builder = TextBuilder(warnings=warnings, metadata=page_metadata(elements))
-    page = Page(builder, Visibility.of(elements), tables_of_data(elements))
-    page.write(soup, only=main_parts(elements) if options.main_text else None)
+    for without_scripts in (False, True):
+        page = Page(builder, Visibility.of(elements), tables_of_data(elements), without_scripts)
+        page.write(soup, only=main_parts(elements) if options.main_text else None)
+        if not is_blank(builder.text()):
+            break
     return builder.content("shows no text; a page that scripts fill has to be saved from the browser as it is shown")
 
 

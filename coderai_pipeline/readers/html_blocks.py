@@ -12,28 +12,51 @@ from bs4.element import CData, NavigableString, PageElement, Tag
 
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.readers.building import LINE, PARAGRAPH, TextBuilder
-from coderai_pipeline.readers.docx_styles import roman
+from coderai_pipeline.readers.counting import counted
 from coderai_pipeline.readers.html_hidden import Ground, Visibility
+from coderai_pipeline.readers.html_math import formula
 from coderai_pipeline.readers.html_tables import DataTable
 from coderai_pipeline.readers.normalise import whole_number
+from coderai_pipeline.readers.symbols import raised
 
 _ABSENT = frozenset((
     "script", "style", "template", "noscript", "head", "title", "meta", "link", "iframe", "object", "embed",
-    "canvas", "svg", "audio", "video", "param", "source", "track", "rt", "rp", "datalist", "map", "area",
-    "annotation", "annotation-xml", "noframes",
+    "canvas", "audio", "video", "param", "source", "track", "rt", "rtc", "rp", "datalist", "map", "area", "noframes",
+    "desc", "metadata", "defs", "symbol", "clippath", "mask",
 ))  # fmt: skip
+_WITHOUT_SCRIPTS = frozenset(("noscript", "template", "object"))
+"""What a browser shows that runs no scripts and opens no other files."""
 _PARAGRAPHS = frozenset((
     "p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "table", "ul", "ol", "dl", "section", "article",
     "header", "footer", "main", "nav", "aside", "figure", "form", "fieldset", "hr", "details", "address", "center",
+    "dialog", "hgroup", "search", "menu",
 ))  # fmt: skip
 _LINES = frozenset((
     "div", "li", "dt", "dd", "tr", "br", "caption", "figcaption", "summary", "legend", "body", "html", "td", "th",
-    "textarea",
+    "textarea", "text",
 ))  # fmt: skip
+_LIST_TYPES = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
+_DRAWN = frozenset(("text", "g", "a", "switch", "foreignobject", "svg"))
+"""Parts of a drawing (SVG) in which words can stand."""
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BLANK = re.compile(r"[ \t\n\r\f]+")
 _TYPED = frozenset(
-    ("", "text", "search", "email", "tel", "url", "number", "date", "datetime-local", "month", "time", "submit")
+    (
+        "",
+        "text",
+        "search",
+        "email",
+        "tel",
+        "url",
+        "number",
+        "date",
+        "datetime-local",
+        "month",
+        "time",
+        "submit",
+        "button",
+        "reset",
+    )
 )
 
 
@@ -57,6 +80,8 @@ class Page:
     visibility: Visibility
     data_tables: set[int]
     """ids of the tables that hold data."""
+    without_scripts: bool = False
+    """Show what stands in a page for browsers that run no scripts."""
     _fresh: bool = True
     """Nothing stands on this line yet."""
     _space: bool = False
@@ -76,7 +101,7 @@ class Page:
                 self._leave(stack.pop())
             elif isinstance(child, Tag):
                 path = self._path(top, child)
-                if child.name in _ABSENT:
+                if self._is_absent(child, top.tag):
                     continue
                 why, ground = self.visibility.look(child, top.ground)
                 opened = _Open(child, iter(child.contents), path, top.why or why, ground, top.only)
@@ -84,7 +109,13 @@ class Page:
                 self._enter(opened)
                 stack.append(opened)
             elif top.only and type(child) in (NavigableString, CData):
-                self._text(str(child), top.path, top.why)
+                text = str(child)
+                self._text(raised(text) if top.tag.name == "sup" else text, top.path, top.why)
+
+    def _is_absent(self, tag: Tag, parent: Tag) -> bool:
+        if self.without_scripts and tag.name in _WITHOUT_SCRIPTS:
+            return False
+        return tag.name in _ABSENT or (parent.name in ("svg", "g") and tag.name not in _DRAWN)
 
     def _path(self, parent: _Open, tag: Tag) -> str:
         number = parent.counts[tag.name] = parent.counts.get(tag.name, 0) + 1
@@ -108,6 +139,12 @@ class Page:
             self._table.begin_cell(opened.tag)
         elif name in ("input", "option") and opened.only:
             self._field(opened)
+        elif name == "math":
+            opened.children = iter(())
+            if opened.only:
+                self._text(formula(opened.tag), opened.path, opened.why)
+        elif name == "q" and opened.only:
+            self._text("“", opened.path, opened.why)
 
     def _leave(self, closed: _Open) -> None:
         name = closed.tag.name
@@ -128,6 +165,8 @@ class Page:
             self._table.end_row(self.builder)
         elif name in ("td", "th") and self._table:
             self._table.end_cell()
+        elif name == "q" and closed.only:
+            self._put("”", closed.path, closed.why)
         if name != "br":
             self._separate_for(closed.tag)
 
@@ -143,7 +182,7 @@ class Page:
             self._separate(PARAGRAPH)
         elif name in _PARAGRAPHS or name in _LINES:
             self._separate(PARAGRAPH if self._breaks > 1 else LINE)
-        elif name == "option":
+        elif name in ("option", "button"):
             self._space = True
 
     def _separate(self, gap: str) -> None:
@@ -185,8 +224,8 @@ class Page:
         self._fresh = False
 
     def _next_marker(self, item: Tag) -> str:
-        style = str(item.parent.get("style") or "") if item.parent else ""
-        if not self._lists or "list-style:none" in style.replace(" ", ""):
+        css = str(item.parent.get("style") or "") if item.parent else ""
+        if not self._lists or "list-style:none" in css.replace(" ", ""):
             return ""
         current = self._lists[-1]
         indent = "  " * (len(self._lists) - 1)
@@ -194,7 +233,8 @@ class Page:
             return f"{indent}- "
         number = whole_number(str(item.get("value") or ""), int(current[1]))
         current[1] = number + 1
-        return f"{indent}{_numbered(number, str(current[2]))}. "
+        style = _LIST_TYPES.get(str(current[2]), "decimal")
+        return f"{indent}{counted(number, style)}. "
 
     def _field(self, opened: _Open) -> None:
         """What a form shows: what is typed in, ticked, or chosen."""
@@ -213,15 +253,6 @@ class Page:
 
 def _start(tag: Tag) -> int:
     return whole_number(str(tag.get("start") or ""), 1)
-
-
-def _numbered(number: int, kind: str) -> str:
-    if kind in ("a", "A") and number > 0:
-        letter = chr(ord("a") + (number - 1) % 26)
-        return letter.upper() if kind == "A" else letter
-    if kind in ("i", "I") and number > 0:
-        return roman(number).upper() if kind == "I" else roman(number)
-    return str(number)
 
 
 def _is_first_option(tag: Tag) -> bool:

@@ -15,10 +15,14 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.S)
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
 _AT_RULE = re.compile(r"@(?!media)[\w-]+[^{};]*(;|\{([^{}]|\{[^{}]*\})*\})", re.I)
 _MEDIA = re.compile(r"@media([^{}]*)\{((?:[^{}]|\{[^{}]*\})*)\}", re.I)
-_SIMPLE = re.compile(r"([a-z][a-z0-9]*)?([.#][\w-]+)?$", re.I)
+_COMPOUND = re.compile(r"([a-z][a-z0-9]*|\*)?((?:[.#][\w-]+)*)$", re.I)
+_COMBINED = re.compile(r"[\s>+~]+")
+_ON_ACTION = re.compile(r":(hover|focus|active|target|checked|:)", re.I)
 _FAR_OFF = re.compile(r"-\s*\d{4,}(px|em|rem|pt)|-\s*999(px|em|rem|pt)")
 _ZERO = re.compile(r"0*\.?0+(px|em|rem|pt|%|vw|vh)?$")
 _WHITE = ("white", "#fff", "#ffffff", "rgb(255,255,255)", "rgba(255,255,255,1)")
+_STRONG = (10, 0, 0, 0)
+"""Ranks from here are those of `!important`."""
 _ALWAYS_SHOWN = ("html", "body")
 """Pages hide themselves while their scripts load."""
 
@@ -31,11 +35,26 @@ class Ground:
     background: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """Declarations for elements of a tag ("" = any), id and classes; `rank` sorts by what CSS calls specificity."""
+
+    rank: tuple[int, int, int, int]
+    tag: str
+    ids: frozenset[str]
+    classes: frozenset[str]
+    style: Mapping[str, str]
+
+    def fits(self, tag: str, ids: set[str], names: set[str]) -> bool:
+        return self.tag in ("", tag) and self.ids <= ids and self.classes <= names
+
+
 @dataclass(slots=True)
 class Visibility:
     """Answers for one page why an element's own text is not seen."""
 
-    _rules: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict[tuple[str, str], dict[str, str]])
+    _rules: dict[str, list[_Rule]] = field(default_factory=dict[str, list[_Rule]])
+    """By an id, class or tag that the element must have."""
     _styled_elsewhere: bool = False
 
     @classmethod
@@ -59,14 +78,20 @@ class Visibility:
         return _hiding(style) or self._same_colour(style, ground), ground
 
     def _style(self, tag: Tag) -> Mapping[str, str]:
-        own = _declarations(str(tag.get("style") or ""))
+        own, own_strong = _declarations(str(tag.get("style") or ""))
         if not self._rules:
-            return own
+            return own | own_strong
+        names, ids = set(classes(tag)), {str(tag.get("id") or "")}
+        keys = [tag.name, *(f".{name}" for name in names), *(f"#{name}" for name in ids)]
+        rules = (rule for key in keys for rule in self._rules.get(key, ()) if rule.fits(tag.name, ids, names))
         merged: dict[str, str] = {}
-        keys = ["", *(f".{name}" for name in classes(tag)), f"#{tag.get('id') or ''}"]
-        for key in keys:
-            merged |= self._rules.get(("", key), {}) | self._rules.get((tag.name, key), {})
-        return merged | own
+        applied = sorted(rules, key=lambda rule: rule.rank)
+        for rule in (rule for rule in applied if rule.rank < _STRONG):
+            merged |= rule.style
+        merged |= own
+        for rule in (rule for rule in applied if rule.rank >= _STRONG):
+            merged |= rule.style
+        return merged | own_strong
 
     def _same_colour(self, style: Mapping[str, str], ground: Ground) -> str:
         if "color" not in style and "background" not in style and "background-color" not in style:
@@ -99,32 +124,58 @@ def _hiding(style: Mapping[str, str]) -> str:
     return "off page" if any(_FAR_OFF.match(style.get(side, "")) for side in sides) else ""
 
 
-def _rules(css: str) -> dict[tuple[str, str], dict[str, str]]:
-    """(tag or "", .class, #id or "") -> declarations, of rules with one simple selector; all others are left alone."""
+def _rules(css: str) -> dict[str, list[_Rule]]:
+    """Rules by an id, class or tag of theirs. Of rules about elements within others only what shows something counts,
+    since it might undo a simpler rule that hides it: text that may be seen is never called hidden."""
     css = _COMMENT.sub("", css)
     css = _MEDIA.sub(lambda media: media[2] if _is_screen(media[1]) else "", css)
     css = _AT_RULE.sub("", css)
-    rules: dict[tuple[str, str], dict[str, str]] = {}
-    for selectors, body in _RULE.findall(css):
-        declarations = _declarations(body)
+    rules: dict[str, list[_Rule]] = {}
+    for order, (selectors, body) in enumerate(_RULE.findall(css)):
+        weak, strong = _declarations(body)
         for selector in selectors.split(","):
-            simple = _SIMPLE.match(selector.strip())
-            if simple and (simple[1] or simple[2]) and declarations:
-                rules.setdefault(((simple[1] or "").lower(), simple[2] or ""), {}).update(declarations)
+            *outer, last = _COMBINED.split(selector.strip())
+            compound = _COMPOUND.match(re.sub(r":not\([^)]*\)|\[[^\]]*\]", "", last))
+            if not compound or _ON_ACTION.search(selector):
+                continue
+            simple = not outer and compound[0] == last
+            for level, style in ((0, weak), (_STRONG[0], strong)):
+                if style := style if simple else _showing(style):
+                    _add_rule(rules, compound, (level + (0 if simple else 1)), order, style)
     return rules
+
+
+def _showing(style: Mapping[str, str]) -> Mapping[str, str]:
+    shows = {"display": ("none",), "visibility": ("hidden", "collapse")}
+    return {name: value for name, value in style.items() if name in shows and value not in shows[name]}
+
+
+def _add_rule(
+    rules: dict[str, list[_Rule]], compound: re.Match[str], level: int, order: int, style: Mapping[str, str]
+) -> None:
+    tag = "" if compound[1] in (None, "*") else compound[1].lower()
+    marks: list[str] = re.findall(r"[.#][\w-]+", compound[2])
+    ids = frozenset(mark[1:] for mark in marks if mark[0] == "#")
+    names = frozenset(mark[1:] for mark in marks if mark[0] == ".")
+    if key := marks[0] if marks else tag:
+        rank = (level, len(ids), 100 * len(names) + bool(tag), order)
+        rules.setdefault(key, []).append(_Rule(rank, tag, ids, names, style))
 
 
 def _is_screen(condition: str) -> bool:
     return condition.strip().lower() in ("", "all", "screen", "only screen")
 
 
-def _declarations(text: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _declarations(text: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The declarations that are not `!important`, and those that are."""
+    weak: dict[str, str] = {}
+    strong: dict[str, str] = {}
     for declaration in text.split(";"):
         name, colon, value = declaration.partition(":")
         if colon:
-            found[name.strip().lower()] = value.lower().replace("!important", "").strip()
-    return found
+            value, important, _ = value.lower().partition("!important")
+            (strong if important else weak)[name.strip().lower()] = value.strip()
+    return weak, strong
 
 
 def _colour(value: str | None) -> str | None:

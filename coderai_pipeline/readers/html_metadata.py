@@ -6,6 +6,7 @@ Taken from JSON-LD, meta tags, OpenGraph, `time` elements and the page's head, i
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 
 from bs4.element import Tag
 
@@ -40,6 +41,8 @@ _LINKED = {
 _DOCUMENT_TYPES = re.compile(
     r"article|posting|report|page|review|creativework|book|thesis|legislation|recipe|event", re.I
 )
+_WRAPPING = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*;?\s*$")
+_LAST_COMMA = re.compile(r",(\s*[}\]])")
 _MAX_LENGTH = 2000
 _MAX_JSON = 200_000
 
@@ -89,7 +92,9 @@ def _from_page(elements: Elements, name: str) -> str | None:
             times = [tag for tag in elements.named("time") if tag.has_attr("datetime")]
             published = (tag for tag in times if tag.has_attr("pubdate") or tag.get("itemprop") == "datePublished")
             time = next(published, times[0] if times else None)
-            return str(time.get("datetime") or "").strip() or _text(time) if time else None
+            if not time:
+                return _text(elements.with_property("datePublished"))
+            return str(time.get("datetime") or "").strip() or _text(time)
         case "canonical_url":
             links = (tag for tag in elements.named("link") if "canonical" in tag.get_attribute_list("rel"))
             return str(next((tag.get("href") for tag in links), None) or "")
@@ -112,21 +117,36 @@ def _linked_data(elements: Elements) -> dict[str, str]:
         source = script.get_text()
         if len(source) > _MAX_JSON:
             continue
+        data = _loaded(source)
+        documents = [thing for thing in _things(data) if _is_document(thing)]
+        # A web page says less of a text than the article on it.
+        documents.sort(key=lambda thing: "WebPage" in _as_list(thing.get("@type")))
+        if documents:
+            return _properties(documents[0])
+    return {}
+
+
+def _is_document(thing: dict[str, JsonValue]) -> bool:
+    return any(_DOCUMENT_TYPES.search(str(kind)) for kind in _as_list(thing.get("@type")))
+
+
+def _loaded(source: str) -> JsonValue:
+    """JSON, without the comments around it and the commas too many that pages have; None where it is none."""
+    bare = _WRAPPING.sub("", source)
+    for written in (bare, _LAST_COMMA.sub(r"\1", bare)):
         try:
-            data: JsonValue = json.loads(source, strict=False)
+            return json.loads(written, strict=False)
         except (ValueError, RecursionError):
             continue
-        for thing in _things(data):
-            if any(_DOCUMENT_TYPES.search(str(kind)) for kind in _as_list(thing.get("@type"))):
-                return _properties(thing)
-    return {}
+    return None
 
 
 def _things(data: JsonValue) -> Iterator[dict[str, JsonValue]]:
     for item in _as_list(data):
         if isinstance(item, dict):
             yield item
-            yield from (thing for thing in _as_list(item.get("@graph")) if isinstance(thing, dict))
+            for inner in ("@graph", "mainEntity", "mainEntityOfPage"):
+                yield from (thing for thing in _as_list(item.get(inner)) if isinstance(thing, dict))
 
 
 def _properties(thing: dict[str, JsonValue]) -> dict[str, str]:
@@ -143,7 +163,7 @@ def _properties(thing: dict[str, JsonValue]) -> dict[str, str]:
 def _named(value: JsonValue) -> str:
     if isinstance(value, dict):
         value = value.get("name") or value.get("@id") or ""
-    return str(value).strip() if isinstance(value, str | int | float) else ""
+    return unescape(str(value)).strip() if isinstance(value, str | int | float) else ""
 
 
 def _as_list(value: JsonValue) -> list[JsonValue]:

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeAlias, cast
 import numpy as np
 import pymupdf
 from numpy.typing import NDArray
+from pymupdf import mupdf
 from pymupdf.mupdf import FzErrorBase
 
 Box: TypeAlias = tuple[float, float, float, float]
@@ -27,8 +28,10 @@ ERRORS: tuple[type[Exception], ...] = (RuntimeError, ValueError, LookupError, Ty
 CHECKBOX, RADIO = _constant("PDF_WIDGET_TYPE_CHECKBOX"), _constant("PDF_WIDGET_TYPE_RADIOBUTTON")
 SILENT_FIELDS = (_constant("PDF_WIDGET_TYPE_BUTTON"), _constant("PDF_WIDGET_TYPE_SIGNATURE"))
 COLLECT_VECTORS = _constant("TEXT_COLLECT_VECTORS")
-VECTOR = 3
-"""Kind of a block that is a drawn line or shape."""
+TEXT, VECTOR = 0, 3
+"""Kinds of a block: written, and a drawn line or shape."""
+_USUAL_HTML = 1 << 15
+"""Bytes; the buffer grows where a page needs more."""
 FILE_NOTE = _constant("PDF_ANNOT_FILE_ATTACHMENT")
 KEEP_ENCRYPTION = _constant("PDF_ENCRYPT_KEEP")
 
@@ -41,11 +44,21 @@ class Rectangle(Protocol):
     def __iter__(self) -> Iterator[float]: ...
 
 
+class Block(Protocol):
+    """What stands together on a page: text, or one drawn shape. They follow each other in the order they are drawn."""
+
+    @property
+    def type(self) -> int: ...
+    @property
+    def next(self) -> "Block | None": ...
+
+
 class TextPage(Protocol):
     def extractBLOCKS(self) -> list[tuple[float, float, float, float, str, int, int]]: ...  # noqa: N802
     def extractWORDS(self) -> list[Word]: ...  # noqa: N802  PyMuPDF's name
     def extractDICT(self) -> Record: ...  # noqa: N802
-    def extractHTML(self) -> str: ...  # noqa: N802
+
+    this: Any
 
 
 class Pixmap(Protocol):
@@ -85,6 +98,7 @@ class Page(Protocol):
     derotation_matrix: Iterable[float]
 
     def get_textpage(self, *, clip: Box, flags: int) -> TextPage: ...
+    def get_images(self) -> Sequence[object]: ...
     def get_image_info(self) -> Sequence[Record]: ...
     def get_bboxlog(self) -> Sequence[tuple[str, Box]]: ...
     def get_cdrawings(self) -> Sequence[Record]: ...
@@ -118,6 +132,29 @@ def open_bytes(data: bytes) -> PdfFile:
     pymupdf.TOOLS.mupdf_display_errors(False)  # pyright: ignore[reportUnknownMemberType] its switch is untyped
     pymupdf.TOOLS.mupdf_display_warnings(False)  # pyright: ignore[reportUnknownMemberType] as above
     return cast("PdfFile", cast("object", pymupdf.open(stream=data, filetype="pdf")))
+
+
+def complaints() -> str:
+    """What MuPDF noted of the file since it was last asked."""
+    return str(pymupdf.TOOLS.mupdf_warnings(reset=True))  # pyright: ignore[reportUnknownMemberType] untyped
+
+
+def kinds_of_blocks(textpage: TextPage) -> Iterator[int]:
+    """In the order of drawing; for the first few, twenty times faster than asking for the blocks."""
+    block: Block | None = textpage.this.m_internal.first_block
+    while block:
+        yield block.type
+        block = block.next
+
+
+def html_bytes(textpage: TextPage) -> bytes:
+    """What PyMuPDF's `extractHTML` gives, not yet decoded."""
+    library = cast("Any", mupdf)
+    buffer = library.fz_new_buffer(_USUAL_HTML)
+    output = library.FzOutput(buffer)
+    library.fz_print_stext_page_as_html(output, textpage.this, 0)
+    output.fz_close_output()
+    return cast("bytes", buffer.fz_buffer_extract_copy())
 
 
 def draw(page: Page, scale: float, grey: bool = False) -> Pixmap:

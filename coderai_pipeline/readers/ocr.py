@@ -20,7 +20,8 @@ _TESSERACT = "tesseract"
 _DPI = 300
 _LONGEST_EDGE = 6000
 """Pixels: a large sheet is drawn coarser, so that memory stays bounded."""
-_LEAST_QUALITY = 0.5
+_LEAST_QUALITY, _GOOD_QUALITY = 0.6, 0.8
+"""Mean confidence of a page's words: below the first most words hold errors, below the second some do."""
 _SECONDS_A_PAGE = 60.0
 _LEAST_SECONDS = 5.0
 _CODES = {
@@ -47,6 +48,7 @@ class Scanner:
     deadline: float
     read_pages: list[int] = field(default_factory=list[int])
     empty_pages: list[int] = field(default_factory=list[int])
+    poor_pages: list[int] = field(default_factory=list[int])
     trouble: dict[int, str] = field(default_factory=dict[int, str])
 
     @property
@@ -80,6 +82,10 @@ class Scanner:
             warnings.append(f"{len(self.read_pages)} scanned page(s) read by OCR ({used}): the text may hold errors")
         if missing:
             warnings.append(f"OCR used {used}, for Tesseract lacks {missing}: install its language data and read again")
+        if self.poor_pages:
+            warnings.append(
+                f"OCR is unsure of page {', '.join(map(str, self.poor_pages))}: compare it with the original"
+            )
         if self.empty_pages:
             warnings.append(f"OCR found no word on page {', '.join(map(str, self.empty_pages))}")
         warnings += [f"page {number}: OCR failed ({what})" for number, what in self.trouble.items()]
@@ -94,6 +100,8 @@ class Scanner:
         page = from_boxes(found.number, found.width, found.height, words)
         page.ocr_quality = sum(confidences) / len(confidences)
         page.status = DocumentStatus.READY if page.ocr_quality >= _LEAST_QUALITY else DocumentStatus.GARBLED
+        if page.ocr_quality < _GOOD_QUALITY:
+            self.poor_pages.append(found.number + 1)
         return page
 
 

@@ -5,6 +5,7 @@ What the parts say is in the reader of each format.
 
 import io
 import posixpath
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -22,6 +23,9 @@ _MAX_MEMBERS = 20_000
 _SMALL = 100 * 2**20
 _MAX_RATIO = 200
 _CHUNK = 2**20
+_OVERRIDE = "{http://schemas.openxmlformats.org/package/2006/content-types}Override"
+_FLAT = "{http://schemas.microsoft.com/office/2006/xmlPackage}"
+_STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/")
 _RELATION = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 
 
@@ -63,9 +67,19 @@ class Package:
         if not data.strip():
             return None
         try:
-            return etree.fromstring(data, safe_parser())
+            return etree.fromstring(_transitional(data), safe_parser())
         except etree.XMLSyntaxError as error:
             raise damaged(f"{part}: {error.msg}") from error
+
+    def xml_stream(self, part: str) -> IO[bytes]:
+        """A large part to parse from, its namespaces as in `xml`."""
+        return cast("IO[bytes]", _Transitional(self.stream(part)))
+
+    def types(self) -> dict[str, str]:
+        """Part -> its content type, of those that have one of their own."""
+        root = self.xml("[Content_Types].xml")
+        overrides = () if root is None else root.iter(_OVERRIDE)
+        return {_name(override.get("PartName", "")): override.get("ContentType", "") for override in overrides}
 
     def relations(self, part: str) -> dict[str, tuple[str, str]]:
         """Relation id -> (its kind, the part it leads to) of the relations within the package that start at a part."""
@@ -104,6 +118,23 @@ class Package:
             raise NotReadable(DocumentStatus.TOO_LARGE, reason)
 
 
+def packed(data: bytes) -> bytes:
+    """A package as a ZIP archive, also where it comes as one XML file (Flat OPC); pictures and the like are left out."""
+    if data.startswith(b"PK"):
+        return data
+    try:
+        root = etree.fromstring(data, safe_parser())
+    except etree.XMLSyntaxError as error:
+        raise damaged(str(error.msg)) from error
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as package:
+        for part in root.iter(_FLAT + "part"):
+            content = part.find(_FLAT + "xmlData")
+            if content is not None and len(content):
+                package.writestr(part.get(_FLAT + "name", ""), etree.tostring(content[0], encoding="utf-8"))
+    return archive.getvalue()
+
+
 def damaged(detail: str) -> NotReadable:
     reason = f"is damaged ({detail}); copy it again from where it came from, or open it and save it again"
     return NotReadable(DocumentStatus.CORRUPT, reason)
@@ -138,6 +169,43 @@ class _Bounded(io.RawIOBase):
     def close(self) -> None:
         self._stream.close()
         super().close()
+
+
+class _Transitional(io.RawIOBase):
+    """A part of an ISO 29500 Strict file with the namespaces of the usual, transitional kind; any other as it is."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._strict: bool | None = None
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        if self._strict is None:
+            self._strict = bool(_STRICT.search(data))
+        if not self._strict:
+            return data
+        while data:
+            whole = self._rest + data
+            # A name that may go on in what is read next waits for it.
+            at = max(whole.rfind(mark) for mark in (b'"', b"'", b"<", b" "))
+            self._rest = whole[max(at, 0) :]
+            if at > 0:
+                return _transitional(whole[:at])
+            data = self._stream.read(size)
+        rest, self._rest = self._rest, b""
+        return _transitional(rest)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def _transitional(data: bytes) -> bytes:
+    return _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/", data)
 
 
 def _name(name: str) -> str:

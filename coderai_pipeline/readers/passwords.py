@@ -1,6 +1,7 @@
 """Opens Office files that are under a password, by the passwords that the project lists."""
 
 import io
+import struct
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -22,7 +23,7 @@ def decrypt_office(data: bytes, passwords: Sequence[str]) -> bytes:
             locked.decrypt(opened)
         except (InvalidKeyError, DecryptionError):
             continue
-        except (FileFormatError, ParseError) as error:
+        except (FileFormatError, ParseError, struct.error, ValueError, LookupError, OSError) as error:
             reason = f"is encrypted and damaged ({error}); open it and save it again without a password"
             raise NotReadable(DocumentStatus.CORRUPT, reason) from error
         if opened.getvalue().startswith(b"PK"):

@@ -3,14 +3,16 @@
 Words are taken from a page in `pdf_words`, put in order in `pdf_layout`, made into text in `pdf_text`; scanned pages go through `ocr`.
 """
 
+import re
 from collections.abc import Sequence
 from time import monotonic
 
 from coderai_pipeline.domain.documents import DocumentStatus
 from coderai_pipeline.readers import ocr, pdf_details
 from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
-from coderai_pipeline.readers.mupdf import ERRORS, Page, PdfFile, open_bytes
+from coderai_pipeline.readers.mupdf import ERRORS, Page, PdfFile, complaints, open_bytes
 from coderai_pipeline.readers.pdf_furniture import EdgeLine, Furniture, edge_lines, find_furniture, kept_in_metadata
+from coderai_pipeline.readers.pdf_pieces import join_pieces, name_ticks
 from coderai_pipeline.readers.pdf_text import Assembly
 from coderai_pipeline.readers.pdf_words import PageWords, meaningless_share, read_words
 
@@ -25,6 +27,10 @@ _SHARE_OF_TIME = 0.8
 """Part of the time limit after which no further page is begun, so that what was read is not lost with the process."""
 _HELD_PAGES = 1000
 """Of so many pages the words are held one by one until they are needed; of later ones as one string."""
+_LOSS = re.compile("zlib error|read error|premature end|treating as end|cannot load object|encountered syntax errors")
+"""What MuPDF notes where it reads on after a part of a page that it cannot make out."""
+_AFTER_LOSS = {DocumentStatus.READY: DocumentStatus.PARTIAL, DocumentStatus.NO_TEXT: DocumentStatus.CORRUPT}
+"""The status of a damaged page by the one it would have."""
 _SPENT = PageWords(-1, 0, 0)
 _TIMED_OUT = PageWords(-1, 0, 0, status=DocumentStatus.TIMED_OUT)
 
@@ -107,9 +113,16 @@ def _read_pages(
 def _read_page(document: PdfFile, number: int, scanner: ocr.Scanner | None) -> PageWords:
     """One page; a page that cannot be read costs that page only."""
     try:
+        complaints()
         page = document.load_page(number)
         words = read_words(page)
+        is_damaged = _LOSS.search(complaints()) is not None
+        if document.is_form_pdf:
+            name_ticks(words, pdf_details.ticks(page))
+        join_pieces(words)
         words.status = page_status(page, words)
+        if is_damaged and words.status in _AFTER_LOSS:
+            words.status = _AFTER_LOSS[words.status]
         if words.status is DocumentStatus.NEEDS_OCR and scanner is not None:
             return scanner.read(page, words)
     except ERRORS:
@@ -161,11 +174,12 @@ def _judged(content: Content, ocr_remedy: str, *, damaged: bool) -> Content:
     remedies = {
         DocumentStatus.NEEDS_OCR: ocr_remedy,
         DocumentStatus.GARBLED: "its font has no usable character map, or the scan is too poor; ask for another copy or the original",
+        DocumentStatus.PARTIAL: f"is damaged, and a part of its text may be missing or wrong; {_ASK_AGAIN}",
         DocumentStatus.CORRUPT: f"cannot be opened; {_ASK_AGAIN}",
         DocumentStatus.TIMED_OUT: "and those after were not reached in time; raise limits: read_seconds",
     }
     reasons = [f"page {_pages(numbers)}: {remedies[status]}" for status, numbers in troubled.items()]
-    usable = any(page.status is DocumentStatus.READY and page.span.end > page.span.start for page in content.pages)
+    usable = any(page.status.is_readable and page.span.end > page.span.start for page in content.pages)
     if usable and content.text.strip():
         content.status = DocumentStatus.PARTIAL if troubled else DocumentStatus.READY
         content.reason = "; ".join(reasons)

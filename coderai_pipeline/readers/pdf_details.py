@@ -5,10 +5,11 @@ The text itself is read in `pdf_words`.
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
-from coderai_pipeline.readers.mupdf import CHECKBOX, FILE_NOTE, RADIO, SILENT_FIELDS, Box, Page, PdfFile, moved
+from coderai_pipeline.readers.mupdf import CHECKBOX, ERRORS, FILE_NOTE, RADIO, SILENT_FIELDS, Box, Page, PdfFile, moved
 
 _PDF_DATE = re.compile(
     r"(?:D:)?(\d{4})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(\d{2})?)?(?:(Z)|([+-])(\d{2})'?(?:(\d{2})'?)?)?)?)?)?"
@@ -33,9 +34,15 @@ def metadata(document: PdfFile) -> dict[str, str]:
     found = {key: _one_line(stated.get(key)) for key in ("title", "author", "subject", "keywords")}
     found["date"] = iso_date(stated.get("creationDate") or "")
     found["modified"] = iso_date(stated.get("modDate") or "")
-    found["attachments"] = "\n".join(_attachments(document))
-    found["annotations"] = "\n".join(_annotations(document))[:_LONGEST_NOTES]
+    found["attachments"] = "\n".join(_as_far_as_readable(_attachments(document)))
+    found["annotations"] = "\n".join(_as_far_as_readable(_annotations(document)))[:_LONGEST_NOTES]
     return {key: value for key, value in found.items() if value}
+
+
+def _as_far_as_readable(lines: Iterator[str]) -> Iterator[str]:
+    """A damaged note costs those after it, not the document."""
+    with suppress(*ERRORS):
+        yield from lines
 
 
 def iso_date(written: str) -> str:
@@ -87,6 +94,15 @@ def fields(page: Page) -> Iterator[FormField]:
         if name and value:
             x0, y0, x1, y1 = widget.rect
             yield FormField(name, " ".join(value.split()), moved((x0, y0, x1, y1), page.rotation_matrix))
+
+
+def ticks(page: Page) -> Iterator[tuple[Box, bool]]:
+    """The boxes of a page that can be ticked, and whether they are."""
+    for widget in page.widgets():
+        if widget.field_type in (CHECKBOX, RADIO):
+            x0, y0, x1, y1 = widget.rect
+            is_on = str(widget.field_value or "") not in ("", "Off", "False")
+            yield moved((x0, y0, x1, y1), page.rotation_matrix), is_on
 
 
 def _attachments(document: PdfFile) -> Iterator[str]:

@@ -4,33 +4,47 @@ Works on boxes alone, in a frame in which text runs left to right and downwards 
 right to left are mirrored). Where paragraphs begin and end is in `pdf_paragraphs`, ruled tables are in `pdf_tables`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise, repeat
+from operator import lt
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from coderai_pipeline.readers.pdf_tables import Grid
 
 
 class Fragment(NamedTuple):
-    """Words that stand together on a line. number: its number on the page. words: how many. A tuple: millions are made."""
+    """Words that stand together on a line; alone on its line, it is that line.
 
-    number: int
+    middle: half way between y0 and y1, in front, so that fragments sort from the top. first: its number on the page.
+    words: how many. A tuple: millions are made.
+    """
+
+    middle: float
     x0: float
+    first: int
     y0: float
     x1: float
     y1: float
-    words: int = 1
+    words: int
+
+    is_row = False
+    widest_gap = 0.0
 
     @property
-    def middle(self) -> float:
-        return (self.y0 + self.y1) / 2
+    def cells(self) -> list[list[int]]:
+        return [[self.first]]
+
+
+_STRIP = 0.9
+"""White space, in heights of a line, that may part a table from columns of prose."""
 
 
 @dataclass(slots=True)
 class Line:
-    """One line of text, or one row of a table: its cells from left to right, each a list of fragments (may be empty)."""
+    """A line of several fragments, or a row of a table: its cells from left to right, each a list of fragments (may be empty)."""
 
     x0: float
     y0: float
@@ -46,45 +60,64 @@ class Line:
         return self.cells[0][0] if self.cells[0] else next(cell[0] for cell in self.cells if cell)
 
 
+AnyLine: TypeAlias = Line | Fragment
+_AS_TUPLE: Callable[[type[Fragment], tuple[object, ...]], Fragment] = cast("Any", tuple).__new__
+"""Makes a fragment in half the time that calling its class takes."""
+
+
 @dataclass(slots=True)
 class Region:
     """Lines that follow each other downwards. `right` is where its full lines end."""
 
-    lines: list[Line]
+    lines: list[AnyLine]
     right: float
     ruled: bool = False
 
 
+def fragments_of(
+    numbers: Iterable[int],
+    x0: Sequence[float],
+    y0: Sequence[float],
+    x1: Sequence[float],
+    y1: Sequence[float],
+    words: Sequence[int],
+) -> list[Fragment]:
+    """The fragments with these numbers; the other columns hold those of all fragments."""
+    rows = [((y0[i] + y1[i]) / 2, x0[i], i, y0[i], x1[i], y1[i], words[i]) for i in numbers]
+    return list(map(_AS_TUPLE, repeat(Fragment), rows))
+
+
 def reading_order(fragments: Sequence[Fragment], width: float, grids: Sequence[Grid] = ()) -> list[Region]:
     """All fragments, each once, as regions in reading order. A ruled table is read where it stands, row by row."""
-    tables: dict[int, list[Line]] = {}
+    tables: dict[int, list[AnyLine]] = {}
     for grid in grids:
         inside = [fragment for fragment in fragments if grid.holds((fragment.x0 + fragment.x1) / 2, fragment.middle)]
         rows = _ruled_rows(grid, inside)
         if sum(sum(map(bool, row.cells)) > 1 for row in rows) >= 2:
-            stand_in = Fragment(-1 - len(tables), *grid.box, len(inside))
-            tables[stand_in.number] = rows
-            taken = {fragment.number for fragment in inside}
-            fragments = [fragment for fragment in fragments if fragment.number not in taken]
+            x0, y0, x1, y1 = grid.box
+            stand_in = Fragment((y0 + y1) / 2, x0, -1 - len(tables), y0, x1, y1, len(inside))
+            tables[stand_in.first] = rows
+            taken = {fragment.first for fragment in inside}
+            fragments = [fragment for fragment in fragments if fragment.first not in taken]
             fragments.append(stand_in)
-    regions = _split(sorted(fragments, key=_top_then_left), width)
+    regions = _split(sorted(fragments), width)
     return [part for region in regions for part in _with_ruled(region, tables)] if tables else regions
 
 
-def _ruled_rows(grid: Grid, inside: Sequence[Fragment]) -> list[Line]:
+def _ruled_rows(grid: Grid, inside: Sequence[Fragment]) -> list[AnyLine]:
     cells: dict[int, dict[int, list[Fragment]]] = {}
     for fragment in inside:
         row, column = grid.cell_of((fragment.x0 + fragment.x1) / 2, fragment.middle)
         cells.setdefault(row, {}).setdefault(column, []).append(fragment)
-    lines: list[Line] = []
+    lines: list[AnyLine] = []
     for row, filled in sorted(cells.items()):
         columns = max(len(grid.bands[row][2]) - 1, max(filled) + 1)
-        ordered = [[f.number for line in rows_of(filled.get(column, ())) for f in line] for column in range(columns)]
-        lines.append(line_of([fragment for cell in filled.values() for fragment in cell], ordered))
+        ordered = [[f.first for line in rows_of(filled.get(column, ())) for f in line] for column in range(columns)]
+        lines.append(_line([fragment for cell in filled.values() for fragment in cell], ordered))
     return lines
 
 
-def _with_ruled(region: Region, tables: Mapping[int, list[Line]]) -> list[Region]:
+def _with_ruled(region: Region, tables: Mapping[int, list[AnyLine]]) -> list[Region]:
     """The region with each stand-in replaced by the rows of its table, which are a region of their own."""
     parts: list[Region] = []
     for line in region.lines:
@@ -105,7 +138,7 @@ def rows_of(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
     """Fragments that stand side by side, row by row, each row from left to right."""
     rows: list[list[Fragment]] = []
     bottom = middle = float("-inf")
-    for fragment in sorted(fragments, key=_top_then_left):
+    for fragment in sorted(fragments):
         if rows and fragment.middle < bottom and middle > fragment.y0 and _beside(rows[-1], fragment):
             rows[-1].append(fragment)
         else:
@@ -116,35 +149,24 @@ def rows_of(fragments: Sequence[Fragment]) -> list[list[Fragment]]:
     return rows
 
 
-def line_of(row: Sequence[Fragment], cells: list[list[int]] | None = None) -> Line:
-    if len(row) == 1 and cells is None:
-        return _alone(row[0])
+def line_of(row: Sequence[Fragment]) -> AnyLine:
+    return row[0] if len(row) == 1 else _line(row, [[fragment.first for fragment in row]], is_row=False)
+
+
+def _line(row: Sequence[Fragment], cells: list[list[int]], *, is_row: bool = True) -> Line:
     return Line(
         min([fragment.x0 for fragment in row]),
         min([fragment.y0 for fragment in row]),
         max([fragment.x1 for fragment in row]),
         max([fragment.y1 for fragment in row]),
-        cells if cells is not None else [[fragment.number for fragment in row]],
-        cells is not None,
+        cells,
+        is_row,
         max([right.x0 - left.x1 for left, right in pairwise(row)], default=0.0),
     )
 
 
-def _alone(fragment: Fragment) -> Line:
-    return Line(fragment.x0, fragment.y0, fragment.x1, fragment.y1, [[fragment.number]])
-
-
-def _top_then_left(fragment: Fragment) -> tuple[float, float]:
-    return fragment.y0 + fragment.y1, fragment.x0
-
-
 def _one_below_another(ordered: Sequence[Fragment]) -> bool:
-    middle = float("-inf")
-    for fragment in ordered:
-        if fragment.y0 < middle:
-            return False
-        middle = (fragment.y0 + fragment.y1) / 2
-    return True
+    return not any(map(lt, [below.y0 for below in ordered[1:]], [fragment.middle for fragment in ordered]))
 
 
 def _beside(row: Sequence[Fragment], fragment: Fragment) -> bool:
@@ -152,7 +174,7 @@ def _beside(row: Sequence[Fragment], fragment: Fragment) -> bool:
     return all(fragment.x0 >= other.x1 - slack or fragment.x1 <= other.x0 + slack for other in row)
 
 
-def _region(lines: list[Line], width: float) -> Region:
+def _region(lines: list[AnyLine], width: float) -> Region:
     """`width` of the page where the region takes all of it, else 0: few short lines do not tell where lines would end."""
     left, right = min([line.x0 for line in lines]), max([line.x1 for line in lines])
     return Region(lines, max(right, left + 0.8 * (width - 2 * left)))
@@ -161,12 +183,12 @@ def _region(lines: list[Line], width: float) -> Region:
 def _split(ordered: Sequence[Fragment], width: float) -> list[Region]:
     """Columns apart, left before right, between the lines that run across them."""
     if _one_below_another(ordered):
-        return [_region([_alone(fragment) for fragment in ordered], width)] if ordered else []
+        return [_region(list(ordered), width)] if ordered else []
     gutter = _gutter(ordered)
     if gutter is None:
         return [_region(_with_tables(rows_of(ordered)), width)]
     regions: list[Region] = []
-    for across, band in _bands(ordered, gutter):
+    for across, band in _zones(ordered, gutter):
         if across:
             regions += _split(band, width)
             continue
@@ -179,46 +201,113 @@ def _split(ordered: Sequence[Fragment], width: float) -> list[Region]:
 
 def _bands(ordered: Sequence[Fragment], gutter: float) -> list[tuple[bool, list[Fragment]]]:
     """Runs of fragments, downwards, that cross the gutter or keep to its sides."""
+    crossing = [fragment.x0 < gutter < fragment.x1 for fragment in ordered]
+    if not any(crossing):
+        return [(False, list(ordered))]
+    crossing = _whole_rows(ordered, crossing)
     bands: list[tuple[bool, list[Fragment]]] = []
-    for fragment in ordered:
-        across = fragment.x0 < gutter < fragment.x1
+    for fragment, across in zip(ordered, crossing, strict=True):
         if not bands or bands[-1][0] != across:
             bands.append((across, []))
         bands[-1][1].append(fragment)
     return bands
 
 
+def _whole_rows(ordered: Sequence[Fragment], crossing: Sequence[bool]) -> list[bool]:
+    """What stands on one line with a fragment that crosses the gutter is read with it."""
+    across = list(crossing)
+    for index in [index for index, crosses in enumerate(crossing) if crosses]:
+        fragment = ordered[index]
+        for step in (-1, 1):
+            other = index + step
+            while 0 <= other < len(ordered) and fragment.y0 < ordered[other].middle < fragment.y1:
+                across[other] = True
+                other += step
+    return across
+
+
+def _zones(ordered: Sequence[Fragment], gutter: float) -> list[tuple[bool, list[Fragment]]]:
+    """Bands, and among those that keep to the sides the tables between columns, which are read across."""
+    zones: list[tuple[bool, list[Fragment]]] = []
+    for across, band in _bands(ordered, gutter):
+        parts = [band] if across else _at_gaps(band)
+        for part in parts:
+            reads_across = across or (len(parts) > 1 and _is_table(part, gutter))
+            if zones and zones[-1][0] == reads_across:
+                zones[-1][1].extend(part)
+            else:
+                zones.append((reads_across, list(part)))
+    return zones
+
+
+def _at_gaps(band: Sequence[Fragment]) -> list[Sequence[Fragment]]:
+    """The band parted where a white strip as high as a line runs across all of it."""
+    above = accumulate([fragment.y1 for fragment in band], max)
+    cuts = [
+        index
+        for index, (bottom, below) in enumerate(zip(above, band[1:], strict=False), start=1)
+        if below.y0 - bottom > _STRIP * (below.y1 - below.y0)
+    ]
+    return [band[start:end] for start, end in pairwise([0, *cuts, len(band)])]
+
+
+def _is_table(part: Sequence[Fragment], gutter: float) -> bool:
+    """Whether the lines on both sides are no prose, but stand side by side, in at least two rows."""
+    sides = _columns([part], gutter)
+    if not sides or min(map(len, sides[0])) < 2 or _are_columns(*sides[0]):
+        return False
+    rows = rows_of(part)
+    return 2 * sum(len(row) > 2 for row in rows) > len(rows)
+
+
 def _gutter(ordered: Sequence[Fragment]) -> float | None:
     """The x of the white strip that parts two columns; None where lines are read across the whole width."""
-    best: tuple[float, float] | None = None
-    for x in _candidates(ordered):
-        bands = [band for across, band in _bands(ordered, x) if not across]
-        crossing = len(ordered) - sum(map(len, bands))
-        columns = [
-            (left, right)
-            for band in bands
-            if (left := [fragment for fragment in band if fragment.x1 <= x])
-            and (right := [fragment for fragment in band if fragment.x1 > x])
-        ]
-        sides = sum(min(len(left), len(right)) for left, right in columns)
-        if sides < 3 or sides < 2 * len(columns) or crossing > len(ordered) / 2:
-            continue
-        if _are_columns([f for left, _ in columns for f in left], [f for _, right in columns for f in right]):
-            score = sides - 2.0 * crossing
-            if best is None or score > best[0]:
-                best = score, x
-    return best[1] if best else None
+    scores = [
+        (score, -rank, x) for rank, x in enumerate(_candidates(ordered)) if (score := _score(ordered, x)) is not None
+    ]
+    return max(scores)[2] if scores else None
+
+
+def _score(ordered: Sequence[Fragment], x: float) -> float | None:
+    """How much speaks for columns that are parted at x; None where they are none."""
+    bands = [band for across, band in _bands(ordered, x) if not across]
+    crosses = sum(map(len, bands)) < len(ordered)
+    crossing = sum([fragment.x0 < x < fragment.x1 for fragment in ordered]) if crosses else 0
+    columns = _columns(bands, x)
+    sides = sum(min(len(left), len(right)) for left, right in columns)
+    if sides < 3 or sides < 2 * len(columns) or crossing > len(ordered) / 2:
+        return None
+    if not _are_columns([f for left, _ in columns for f in left], [f for _, right in columns for f in right]):
+        # A table between columns is no prose, and does not make those above and below a table.
+        parts = _columns([part for band in bands for part in _at_gaps(band)], x)
+        sides = sum(min(len(left), len(right)) for left, right in parts if _are_columns(left, right))
+    return sides - 2.0 * crossing if sides >= 3 else None
+
+
+def _columns(bands: Sequence[Sequence[Fragment]], x: float) -> list[tuple[list[Fragment], list[Fragment]]]:
+    """What stands left and right of a gutter, in each band that has both."""
+    return [
+        (left, right)
+        for band in bands
+        if (left := [fragment for fragment in band if fragment.x1 <= x])
+        and (right := [fragment for fragment in band if fragment.x1 > x])
+    ]
 
 
 def _candidates(ordered: Sequence[Fragment]) -> list[float]:
     """Middles of the widest gaps that recur between neighbours, the most frequent first."""
-    counts: dict[int, list[float]] = {}
-    for index, fragment in enumerate(ordered):
-        for other in ordered[index + 1 : index + 4]:
-            left, right = (fragment, other) if fragment.x1 <= other.x0 else (other, fragment)
-            if left.x1 < right.x0 and other.y0 < fragment.y1 - 0.3 * (fragment.y1 - fragment.y0):
-                # A gutter is as wide as its narrowest gap: edges of the right side recur where lines are ragged.
-                counts.setdefault(round(right.x0 / 6), []).append(right.x0)
+    counts: defaultdict[int, list[float]] = defaultdict(list)
+    _, x0, _, y0, x1, y1, _ = zip(*ordered, strict=True)
+    reach = [bottom - 0.3 * (bottom - top) for top, bottom in zip(y0, y1, strict=True)]
+    for step in (1, 2, 3):
+        pairs = zip(x0, x1, reach, x0[step:], y0[step:], x1[step:], strict=False)
+        for edge in [
+            other_start if end < other_start else start
+            for start, end, down_to, other_start, top, other_end in pairs
+            if top < down_to and (end < other_start or other_end < start)
+        ]:
+            # A gutter is as wide as its narrowest gap: edges of the right side recur where lines are ragged.
+            counts[int(edge // 6)].append(edge)
     frequent = sorted(counts.values(), key=len, reverse=True)[:6]
     return [min(edges) - 0.5 for edges in frequent]
 
@@ -236,16 +325,15 @@ def _are_columns(left: Sequence[Fragment], right: Sequence[Fragment]) -> bool:
 
 def _is_prose(side: Sequence[Fragment]) -> bool:
     """Lines of several words, most of which fill their column."""
-    width = max([fragment.x1 for fragment in side]) - min([fragment.x0 for fragment in side])
     widths = [fragment.x1 - fragment.x0 for fragment in side]
     height = median([fragment.y1 - fragment.y0 for fragment in side])
     wordy = median([fragment.words for fragment in side]) >= 3 or median(widths) >= 8 * height
-    return wordy and median(widths) >= 0.6 * width and median(widths) >= 5 * height
+    return wordy and median(widths) >= 0.6 * max(widths) and median(widths) >= 5 * height
 
 
-def _with_tables(rows: list[list[Fragment]]) -> list[Line]:
+def _with_tables(rows: list[list[Fragment]]) -> list[AnyLine]:
     """Rows as lines; runs of rows whose fragments stand in columns become table rows."""
-    lines: list[Line] = []
+    lines: list[AnyLine] = []
     start = 0
     while start < len(rows):
         end = start
@@ -285,8 +373,8 @@ def _aligned(rows: list[list[Fragment]]) -> list[Line] | None:
     for row in rows:
         cells: list[list[int]] = [[] for _ in edges]
         for fragment in row:
-            cells[_column(edges, fragment)].append(fragment.number)
-        line = line_of(row, cells)
+            cells[_column(edges, fragment)].append(fragment.first)
+        line = _line(row, cells)
         if lines and not cells[0] and len(row) < len(rows[0]) and line.y0 - lines[-1].y1 < 0.5 * (line.y1 - line.y0):
             _append_cells(lines[-1], line)
         else:

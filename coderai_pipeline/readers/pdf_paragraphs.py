@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from statistics import median_low
 
-from coderai_pipeline.readers.pdf_layout import Line, Region
+from coderai_pipeline.readers.pdf_layout import AnyLine, Region
 
 PARAGRAPH = "\n\n"
 LINE = "\n"
@@ -20,29 +20,46 @@ _GAP_IN_PROSE = 2.5
 _BULLETS = frozenset("•‣◦▪▫■□●○–—*➢►✓-")
 
 
-def separators(lines: Sequence[Line], right: float, first_widths: Sequence[float], firsts: Sequence[str]) -> list[str]:
+def separators(
+    lines: Sequence[AnyLine], right: float, first_widths: Sequence[float], firsts: Sequence[str]
+) -> list[str]:
     """What stands after each line but the last of a region: a space within a paragraph, a line break, or a paragraph break.
 
     right: where the region's full lines end. first_widths, firsts: the width and text of each line's first word.
     """
     if len(lines) < 2:
         return []
-    pitches = [below.y1 - line.y1 for line, below in pairwise(lines)]
-    heights = [line.y1 - line.y0 for line in lines]
-    height = median_low(heights)
-    leading = min(median_low(pitches), 2.1 * height)
+    ends = _ends_of_blocks(lines)
     result: list[str] = []
-    start = 0
-    for index, pitch in enumerate(pitches):
-        ratio = heights[index + 1] / (heights[index] or 1.0)
-        if not -0.5 * height <= pitch <= 1.3 * leading or not _SMALLER < ratio < _LARGER or _is_row(lines, index):
-            result += _within(lines, start, index + 1, right, first_widths, firsts)
-            result.append(LINE if lines[index].is_row and lines[index + 1].is_row else PARAGRAPH)
-            start = index + 1
-    return result + _within(lines, start, len(lines), right, first_widths, firsts)
+    for start, end in pairwise([0, *ends, len(lines)]):
+        if start:
+            result.append(LINE if lines[start - 1].is_row and lines[start].is_row else PARAGRAPH)
+        result += _within(lines[start:end], right, first_widths[start:end], firsts[start:end])
+    return result
 
 
-def runs_on(region: Region, text: str, below: Line, following: str) -> bool:
+def _ends_of_blocks(lines: Sequence[AnyLine]) -> list[int]:
+    """Where a line does not follow the one above evenly, in the same size, as prose follows prose."""
+    bottoms = [line.y1 for line in lines]
+    heights = [line.y1 - line.y0 for line in lines]
+    pitches = [below - above for above, below in pairwise(bottoms)]
+    height = median_low(heights)
+    least, most = -0.5 * height, 1.3 * min(median_low(pitches), 2.1 * height)
+    rows = [line.is_row for line in lines]
+    alike = max(heights) < _LARGER * min(heights) and not any(rows)
+    if alike and least <= min(pitches) and max(pitches) <= most:
+        return []
+    return [
+        index
+        for index, (pitch, above, below) in enumerate(zip(pitches, heights, heights[1:], strict=False), start=1)
+        if not least <= pitch <= most
+        or not _SMALLER * above < below < _LARGER * above
+        or rows[index - 1]
+        or rows[index]
+    ]
+
+
+def runs_on(region: Region, text: str, below: AnyLine, following: str) -> bool:
     """Whether the paragraph at the end of a column or page goes on in the first line of the next.
 
     text: of the region's last line. following: the first word of the line below.
@@ -58,33 +75,34 @@ def runs_on(region: Region, text: str, below: Line, following: str) -> bool:
     return len(region.lines) > 1 and last.x1 > region.right - 0.12 * (region.right - last.x0)
 
 
-def _is_row(lines: Sequence[Line], index: int) -> bool:
-    return lines[index].is_row or lines[index + 1].is_row
-
-
-def _within(
-    lines: Sequence[Line], start: int, end: int, right: float, first_widths: Sequence[float], firsts: Sequence[str]
-) -> list[str]:
+def _within(block: Sequence[AnyLine], right: float, first_widths: Sequence[float], firsts: Sequence[str]) -> list[str]:
     """Separators inside a block of evenly spaced lines: prose is joined where the next word would not have fitted."""
-    count = end - start - 1
+    count = len(block) - 1
     if count < 1:
         return []
-    block = lines[start:end]
     height = block[0].y1 - block[0].y0
     space = 0.4 * height
-    edge = max([line.x1 for line in block]) if count > 1 else right
-    if edge - min([line.x0 for line in block]) < 0.5 * (right - block[0].x0):
+    lefts, rights = [line.x0 for line in block], [line.x1 for line in block]
+    edge = max(rights) if count > 1 else right
+    if edge - min(lefts) < 0.5 * (right - lefts[0]):
         edge = right
+    widest = _GAP_IN_PROSE * height
     full = [
-        edge - block[i].x1 < first_widths[start + i + 1] + space and block[i].widest_gap < _GAP_IN_PROSE * height
-        for i in range(count)
+        edge - end < width + space and line.widest_gap < widest
+        for end, width, line in zip(rights, first_widths[1:], block, strict=False)
     ]
     if sum(full) < 0.6 * count:
         return [LINE] * count
-    return [_after(block, i, full[i], space, firsts[start + i + 1]) for i in range(count)]
+    indent = 1.5 * space
+    return [
+        SPACE
+        if fits and -indent <= below - left <= indent and following[0] not in _BULLETS
+        else _after(block, index, fits, space, following)
+        for index, (fits, left, below, following) in enumerate(zip(full, lefts, lefts[1:], firsts[1:], strict=False))
+    ]
 
 
-def _after(block: Sequence[Line], index: int, full: bool, space: float, following: str) -> str:
+def _after(block: Sequence[AnyLine], index: int, full: bool, space: float, following: str) -> str:
     if not full or (following[0] in _BULLETS and not following[1:2].isdigit()):
         return LINE
     line, below = block[index], block[index + 1]
@@ -96,6 +114,6 @@ def _after(block: Sequence[Line], index: int, full: bool, space: float, followin
     return LINE if index and abs(block[index - 1].x0 - line.x0) < space else SPACE
 
 
-def _starts_block(block: Sequence[Line], index: int) -> bool:
+def _starts_block(block: Sequence[AnyLine], index: int) -> bool:
     """A drop or hanging first line: what is indented after it belongs to it."""
     return index == 0 and len(block) > 2 and abs(block[2].x0 - block[1].x0) < 1.0

@@ -13,18 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coderai_pipeline.domain.documents import EvidenceMap, Heading, HiddenText, Page, Span, TableSpan
-from coderai_pipeline.readers.pdf_layout import Fragment, Line, Region, reading_order
+from coderai_pipeline.readers.pdf_joining import HYPHENS, by_character, join_hyphenated, needs_no_space
+from coderai_pipeline.readers.pdf_layout import AnyLine, Line, Region, fragments_of, reading_order
 from coderai_pipeline.readers.pdf_paragraphs import LINE, PARAGRAPH, SPACE, runs_on, separators
 from coderai_pipeline.readers.pdf_tables import mirrored
-from coderai_pipeline.readers.pdf_words import CJK, PageWords, in_reading_frame
+from coderai_pipeline.readers.pdf_words import PageWords, in_reading_frame
 
 CELL = " | "
 _HEADING_HEIGHT = 1.15
 _HEADING_CHARACTERS = 200
 _COMPOUND = re.compile(r"\w+-\w+")
-HYPHENS = "-\u2010\u00ad"
-_SUSPENDED = frozenset(["and", "or", "und", "oder", "bis", "sowie", "et", "ou", "y", "o", "e", "och", "en", "of"])
-"""After a hyphen these words start nothing: `Ein- und Ausfuhr`."""
 
 
 @dataclass(slots=True)
@@ -123,7 +121,7 @@ class Assembly:
                 self._shorten_last_word(len(_last_word(text)) - len(parted))
                 separator = ""
             elif runs_on(last, text, regions[0].lines[0], following):
-                separator = "" if CJK.match(text[-1]) and CJK.match(following) else SPACE
+                separator = "" if needs_no_space(text, following) else SPACE
         self._raw(separator)
         if self.pages:
             page = self.pages[-1]
@@ -153,49 +151,6 @@ class Assembly:
         self._last = sheet.last
 
 
-def join_hyphenated(last: str, first: str, compounds: Set[str]) -> str | None:
-    """The last word of a line as it stands when the first of the next is put right after it; None = they are two words.
-
-    A hyphen stays where the document writes the same compound with it elsewhere, before a capital, and between digits.
-    """
-    if len(last) < 2 or not first or last[-1] not in HYPHENS:
-        return None
-    if last[-1] == "\u00ad":
-        return last[:-1]
-    before, after = last[-2], first[0]
-    if before.isdigit() and after.isdigit():
-        return last
-    if not before.isalpha() or not after.isalpha() or first.strip(",;.").casefold() in _SUSPENDED:
-        return None
-    if after.isupper() or f"{_core(last[:-1])}-{_core(first)}" in compounds:
-        return last
-    return last[:-1]
-
-
-def by_character(
-    text: str, offset: int, starts: NDArray[np.int32], ends: NDArray[np.int32], boxes: NDArray[np.float32]
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
-    """Words in scripts without spaces, which can be whole lines, split into characters of equal width (ASCII: half)."""
-    rows: list[tuple[int, int, float, float, float, float]] = []
-    for start, end, (x0, y0, x1, y1) in zip(starts.tolist(), ends.tolist(), boxes.tolist(), strict=True):
-        word = text[start - offset : end - offset]
-        if not CJK.search(word) or y1 - y0 > 1.5 * (x1 - x0) or len(word) < 2:
-            rows.append((start, end, x0, y0, x1, y1))
-            continue
-        widths = [1 if character.isascii() else 2 for character in word]
-        unit = (x1 - x0) / sum(widths)
-        edge = x0
-        for position, width in enumerate(widths):
-            rows.append((start + position, start + position + 1, edge, y0, edge + width * unit, y1))
-            edge += width * unit
-    table = np.array(rows, np.float64)
-    return table[:, 0].astype(np.int32), table[:, 1].astype(np.int32), table[:, 2:].astype(np.float32)
-
-
-def _core(word: str) -> str:
-    return re.sub(r"^\W+|\W+$", "", word).casefold()
-
-
 class _Sheet:
     """One page on its way into the text: its fragments in reading order, and what stands after each."""
 
@@ -212,11 +167,14 @@ class _Sheet:
         """Table rows: first fragment's position, position after the last."""
         self._compounds = compounds
         self._starts: list[int] = page.starts.tolist()
+        self._widths = self._unbreakable()
+        self._has_parted_words = "-\n" in page.texts or not page.texts.isascii()
 
     def lay_out(self, dropped: Set[int]) -> list[Region]:
         """Regions of the text that runs left to right, then of text turned otherwise."""
         boxes, concealed = self.page.fragment_boxes(), self.concealed()
-        shown = [i for i in range(boxes.shape[1]) if i not in dropped and i not in concealed]
+        gone = concealed | dropped
+        shown = [i for i in range(boxes.shape[1]) if i not in gone] if gone else list(range(boxes.shape[1]))
         turns = self.page.turns
         if not len(turns):
             return self._regions(boxes, shown)
@@ -230,10 +188,12 @@ class _Sheet:
 
     def concealed(self) -> set[int]:
         """Fragments that a person cannot see."""
+        if not self.page.hidden:
+            return set()
         hidden = np.fromiter(self.page.hidden, np.int32, len(self.page.hidden))
-        return set((np.searchsorted(self.page.starts, hidden, "right") - 1).tolist()) if len(hidden) else set()
+        return set((np.searchsorted(self.page.starts, hidden, "right") - 1).tolist())
 
-    def first_word(self, line: Line) -> str:
+    def first_word(self, line: AnyLine) -> str:
         return self.texts[self._starts[line.first]]
 
     def write(self, regions: Sequence[Region]) -> None:
@@ -242,7 +202,8 @@ class _Sheet:
         for region in regions:
             if self.last is not None:
                 following = self.first_word(region.lines[0])
-                self._end_line(self._between_regions(self.last, region, following), following)
+                self.after[-1] = self._between_regions(self.last, region, following)
+                self._end_line(len(self.after) - 1, following)
             self._write_region(region)
 
     def write_hidden(self, dropped: Set[int]) -> None:
@@ -274,10 +235,13 @@ class _Sheet:
         return _Written(text, ends - lengths, ends, self.page.boxes.T[order], lasts)
 
     def _woven(self) -> str:
-        parts: list[str] = []
-        for fragment, separator in zip(self.fragments, self.after, strict=True):
-            parts += (SPACE.join(self.texts[self._starts[fragment] : self._starts[fragment + 1]]), separator)
-        return "".join(parts)
+        texts, starts = self.texts, self._starts
+        return "".join(
+            [
+                SPACE.join(texts[starts[fragment] : starts[fragment + 1]]) + separator
+                for fragment, separator in zip(self.fragments, self.after, strict=True)
+            ]
+        )
 
     def _tightly_woven(self, gaps: NDArray[np.int32], order: NDArray[np.int64], lasts: NDArray[np.int64]) -> str:
         """As `_woven`, with no space where a gap is 0."""
@@ -293,8 +257,7 @@ class _Sheet:
         for position, (word, following) in enumerate(pairwise(words)):
             if gaps[position] != 1 or following != word + 1:
                 continue
-            between_ideographs = CJK.match(self.texts[word][-1:]) and CJK.match(self.texts[following])
-            if between_ideographs or word in self.page.glued:
+            if word in self.page.glued or needs_no_space(self.texts[word], self.texts[following]):
                 gaps[position] = 0
 
     def table_spans(self, written: "_Written") -> list[TableSpan]:
@@ -337,8 +300,7 @@ class _Sheet:
         width = self.page.width
         if self.page.right_to_left:
             x0, x1 = [width - x for x in x1], [width - x for x in x0]
-        starts = self._starts
-        fragments = [Fragment(i, x0[i], y0[i], x1[i], y1[i], starts[i + 1] - starts[i]) for i in numbers]
+        fragments = fragments_of(numbers, x0, y0, x1, y1, np.diff(self.page.starts).tolist())
         grids = [mirrored(grid, width) for grid in self.page.grids] if self.page.right_to_left else self.page.grids
         return reading_order(fragments, width, grids)
 
@@ -351,33 +313,64 @@ class _Sheet:
     def _write_region(self, region: Region) -> None:
         lines = region.lines
         words = [self._starts[line.first] for line in lines]
-        firsts = [self.texts[word] for word in words]
-        breaks = [*separators(lines, region.right, self._widths(words), firsts), PARAGRAPH]
-        block, tall = len(self.fragments), 0.0
-        for number, (line, separator) in enumerate(zip(lines, breaks, strict=True)):
-            if line.is_row:
-                self._write_row(line)
-            else:
-                self.fragments += line.cells[0]
-                self.after += [SPACE] * len(line.cells[0])
-            height = line.y1 - line.y0
-            tall = height if height > tall else tall
-            if separator is PARAGRAPH:
-                if tall > _HEADING_HEIGHT * self.body_height and not line.is_row:
-                    self.tall.append((block, len(self.fragments), tall))
-                block, tall = len(self.fragments), 0.0
-            if number + 1 < len(lines):
-                self._end_line(separator, firsts[number + 1])
+        firsts, widths = [self.texts[word] for word in words], [self._widths[word] for word in words]
+        breaks = [*separators(lines, region.right, widths, firsts), PARAGRAPH]
+        lasts = self._write_lines(lines, breaks)
+        self._note_tall(lines, breaks, lasts)
+        if self._has_parted_words:
+            self._mend_ends(lasts[:-1], firsts[1:])
         self.last = region, self._text(len(self.fragments) - 1)
 
-    def _widths(self, words: list[int]) -> list[float]:
-        """How wide the first thing on a line is that cannot be broken: a word, or an ideograph."""
-        x0, y0, x1, y1 = self.page.boxes[:, words]
+    def _write_lines(self, lines: Sequence[AnyLine], breaks: Sequence[str]) -> Sequence[int]:
+        """The position of each line's last fragment."""
+        if Line not in set(map(type, lines)):
+            self.fragments += [line.first for line in lines]
+            self.after += breaks
+            return range(len(self.fragments) - len(lines), len(self.fragments))
+        lasts: list[int] = []
+        for line, separator in zip(lines, breaks, strict=True):
+            self._write_line(line)
+            self.after[-1] = separator
+            lasts.append(len(self.fragments) - 1)
+        return lasts
+
+    def _write_line(self, line: AnyLine) -> None:
+        if line.is_row:
+            self._write_row(line)
+            return
+        self.fragments += line.cells[0]
+        self.after += [SPACE] * len(line.cells[0])
+
+    def _note_tall(self, lines: Sequence[AnyLine], breaks: Sequence[str], lasts: Sequence[int]) -> None:
+        """Remember the blocks set larger than the page's body."""
+        least = _HEADING_HEIGHT * self.body_height
+        heights = [line.y1 - line.y0 for line in lines]
+        if max(heights) <= least:
+            return
+        start = 0
+        for end in [number for number, separator in enumerate(breaks, start=1) if separator is PARAGRAPH]:
+            tall = max(heights[start:end])
+            if tall > least and not lines[end - 1].is_row:
+                first = lasts[start - 1] + 1 if start else lasts[0] + 1 - len(lines[0].cells[0])
+                self.tall.append((first, lasts[end - 1] + 1, tall))
+            start = end
+
+    def _mend_ends(self, positions: Sequence[int], following: Sequence[str]) -> None:
+        """Inside paragraphs, make words whole that are parted at the ends of lines."""
+        ends, texts = self._starts, self.texts
+        for position, first in zip(positions, following, strict=True):
+            word = texts[ends[self.fragments[position] + 1] - 1]
+            if word[-1] == "-" or not word.isascii():
+                self._end_line(position, first)
+
+    def _unbreakable(self) -> list[float]:
+        """How wide each word is, or one ideograph: what does not fit at the end of a line begins the next."""
+        x0, y0, x1, y1 = self.page.boxes
         if self.page.cjk:
             return np.minimum(x1 - x0, y1 - y0).tolist()
         return (np.maximum(x1 - x0, y1 - y0) if len(self.page.turns) else x1 - x0).tolist()
 
-    def _write_row(self, line: Line) -> None:
+    def _write_row(self, line: AnyLine) -> None:
         first = len(self.fragments)
         for number, cell in enumerate(line.cells):
             self.fragments += cell
@@ -387,17 +380,17 @@ class _Sheet:
                 self.after[-1] = self.after[-1] + CELL.lstrip() if empty_so_far else self.after[-1].rstrip(SPACE) + CELL
         self._rows.append((first, len(self.fragments)))
 
-    def _end_line(self, separator: str, following: str) -> None:
-        """Put the separator after the last word; inside a paragraph a parted word is made whole."""
-        if separator is not PARAGRAPH:
-            last = self._starts[self.fragments[-1] + 1] - 1
-            word = self.texts[last]
-            if word[-1] in HYPHENS and (joined := join_hyphenated(word, following, self._compounds)):
-                self.texts[last] = joined
-                separator = ""
-            elif separator is SPACE and not word.isascii() and CJK.match(word[-1]) and CJK.match(following):
-                separator = ""
-        self.after[-1] = separator
+    def _end_line(self, position: int, following: str) -> None:
+        """Nothing stands after a fragment that ends in a part of a word, or in an ideograph before another."""
+        if self.after[position] is PARAGRAPH:
+            return
+        last = self._starts[self.fragments[position] + 1] - 1
+        word = self.texts[last]
+        if word[-1] in HYPHENS and (joined := join_hyphenated(word, following, self._compounds)):
+            self.texts[last] = joined
+            self.after[position] = ""
+        elif self.after[position] is SPACE and needs_no_space(word, following):
+            self.after[position] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Whether a person can see a piece of text on a PDF page: asked only of text set without ink or in a light colour.
+"""Whether a person can see a piece of text on a PDF page: asked only of text set without ink or in a light colour, or
+over which something was drawn (`pdf_covered`).
 
 Text off the page or of no size is told from its box in `pdf_words`.
 """
@@ -32,26 +33,28 @@ class Ink:
     def __init__(self, page: Page) -> None:
         self._page = page
         self._grey: NDArray[np.uint8] | None = None
-        self._scale = min(_DPI / 72, _LONGEST_EDGE / max(page.rect.width, page.rect.height, 1.0))
+        self._scale = 0.0
 
     def why_unseen(self, span: Record) -> str:
         """Why nothing shows where the span stands; "" if something does."""
-        if self._contrast(span["bbox"]) >= _VISIBLE_CONTRAST:
+        x0, y0, x1, y1 = span["bbox"]
+        quarter = (y1 - y0) / 4
+        # Over the middle of the box, where its letters would be and its neighbours' are not.
+        if self.shows((x0, y0 + quarter, x1, y1 - quarter)):
             return ""
         inkless = not span["alpha"] or not int(span["char_flags"]) & _FILLED_OR_STROKED
         return "invisible" if inkless else "white"
 
-    def _contrast(self, bbox: Box) -> int:
-        """Over the middle of the box, where its letters would be and its neighbours' are not."""
+    def shows(self, box: Box) -> bool:
+        """Whether anything stands out in a part of the page (in the coordinates of its text)."""
         grey = self._drawn()
-        x0, y0, x1, y1 = bbox
-        quarter = (y1 - y0) / 4
-        middle = moved((x0, y0 + quarter, x1, y1 - quarter), self._page.rotation_matrix)
-        x0, y0, x1, y1 = (max(0, int(edge * self._scale)) for edge in middle)
+        x0, y0, x1, y1 = (max(0, int(edge * self._scale)) for edge in moved(box, self._page.rotation_matrix))
         part = grey[y0 : y1 + 1, x0 : x1 + 1]
-        return int(part.max()) - int(part.min()) if part.size else 0
+        return bool(part.size) and int(part.max()) - int(part.min()) >= _VISIBLE_CONTRAST
 
     def _drawn(self) -> NDArray[np.uint8]:
         if self._grey is None:
+            width, height = self._page.rect.width, self._page.rect.height
+            self._scale = min(_DPI / 72, _LONGEST_EDGE / max(width, height, 1.0))
             self._grey = grey_values(draw(self._page, self._scale, grey=True))
         return self._grey

@@ -12,7 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coderai_pipeline.domain.documents import DocumentStatus
-from coderai_pipeline.readers.mupdf import COLLECT_VECTORS, Box, Page, Record, TextPage, Word
+from coderai_pipeline.readers.mupdf import (
+    COLLECT_VECTORS,
+    VECTOR,
+    Box,
+    Page,
+    Record,
+    TextPage,
+    Word,
+    html_bytes,
+    kinds_of_blocks,
+)
+from coderai_pipeline.readers.pdf_covered import covered
 from coderai_pipeline.readers.pdf_tables import Grid, find_grids
 from coderai_pipeline.readers.pdf_visibility import Ink, span_is_suspect
 
@@ -25,11 +36,15 @@ SPECIAL = re.compile(
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 CJK = re.compile("[\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff]")
 _NO_MEANING = re.compile("[\ufffd\ue000-\uf8ff\x00-\x1f\x7f-\x9f\U000f0000-\U0010ffff]")
-_WITHOUT_INK_OR_LIGHT = re.compile('size:[^;"]*"|color:#[ef].[ef].[ef]')
-_SPAN, _BLACK = "font-size:", "pt;color:#000000"
+_WITHOUT_INK_OR_LIGHT = re.compile(b'size:[^;"]*"|color:#[ef].[ef].[ef]')
+_SPAN, _BLACK = b"font-size:", b"pt;color:#000000"
 _BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "➢", 0xAD: "\u00ad"}
 _PARTS_OF_LINE = 0.9
 """A gap wider than this part of the line's height separates two fragments."""
+
+
+_HAIR = np.float32(0.01)
+"""Points: the least that a word's width and height count."""
 
 
 @dataclass(slots=True)
@@ -78,6 +93,13 @@ class PageWords:
                 return np.zeros((4, 0), np.float32)
             upper_left = np.minimum.reduceat(self.boxes[:2], first, axis=1)
             self._extents = np.concatenate((upper_left, np.maximum.reduceat(self.boxes[2:], first, axis=1)))
+            if not len(self.turns):
+                # A word in a larger font is no other line: the more of the line is as small, the more that counts.
+                x0, top, x1, bottom = self.boxes
+                weights = (x1 - x0 + _HAIR) / (bottom - top + _HAIR) ** 2
+                weighted = np.stack((top * weights, bottom * weights, weights))
+                tops, bottoms, whole = np.add.reduceat(weighted, first, axis=1)
+                self._extents[1], self._extents[3] = tops / whole, bottoms / whole
         return self._extents
 
 
@@ -98,15 +120,18 @@ def read_words(page: Page) -> PageWords:
     if not plain:
         texts = tuple(clean_word(text) for text in texts)
         joined = "\n".join(texts)
-        found.right_to_left = len(RIGHT_TO_LEFT.findall(joined)) > 0.3 * len(joined)
+        found.right_to_left = _runs_right_to_left(joined)
         found.cjk = CJK.search(joined) is not None
-    suspect = _may_be_unseen(textpage.extractHTML())
+    suspect = _may_be_unseen(html_bytes(textpage))
     turned = bool(rotation) or _looks_turned(boxes, new_line, texts, plain)
     found.texts, found.held, found.boxes = joined, texts, boxes
+    ink, shapes = Ink(page), VECTOR in kinds_of_blocks(textpage)
+    if shapes or page.get_images():
+        found.hidden = dict.fromkeys(covered(page, textpage, words, ink), "covered")
     if suspect or turned or not plain:
         numbered = _lines_by_number(textpage)
         if suspect:
-            found.hidden = _unseen(page, numbered, words)
+            found.hidden |= _unseen(ink, numbered, words)
         if turned:
             _turn(found, page, numbered, words)
         if RIGHT_TO_LEFT.search(joined):
@@ -117,7 +142,7 @@ def read_words(page: Page) -> PageWords:
         found.turns = found.turns[found.starts[:-1]]
         if not found.turns.any():
             found.turns = found.turns[:0]
-    if not len(found.turns) and _may_hold_table(found):
+    if not len(found.turns) and shapes and _may_hold_table(found):
         found.grids = find_grids(textpage, page.rotation_matrix)
         _part_at_rules(found)
     return found
@@ -147,12 +172,18 @@ def _part_at_rules(found: PageWords) -> None:
     found.starts = np.concatenate((np.flatnonzero(parted), found.starts[-1:])).astype(np.int32)
 
 
-def _may_be_unseen(html: str) -> bool:
+def _may_be_unseen(html: bytes) -> bool:
     """Whether any text has no ink or a light colour: MuPDF's HTML leaves out the colour of text that is not painted.
 
     It costs a third of the text dictionary, which is asked only where this says so.
     """
     return html.count(_SPAN) != html.count(_BLACK) and _WITHOUT_INK_OR_LIGHT.search(html) is not None
+
+
+def _runs_right_to_left(text: str) -> bool:
+    """Whether most letters do."""
+    backwards = len(RIGHT_TO_LEFT.findall(text))
+    return backwards > 0 and 2 * backwards > sum(map(str.isalpha, text))
 
 
 def clean_word(text: str) -> str:
@@ -178,7 +209,7 @@ def from_boxes(number: int, width: float, height: float, words: Sequence[tuple[B
         return found
     found.texts = "\n".join(clean_word(text) for _, text, _ in words)
     found.boxes = np.array([box for box, _, _ in words], np.float32).T.copy()
-    found.right_to_left = len(RIGHT_TO_LEFT.findall(found.texts)) > 0.3 * len(found.texts)
+    found.right_to_left = _runs_right_to_left(found.texts)
     found.cjk = CJK.search(found.texts) is not None
     found.starts = _fragments(found, np.diff([line for _, _, line in words]) != 0)
     return found
@@ -213,7 +244,7 @@ def _fragments(found: PageWords, new_line: NDArray[np.bool_]) -> NDArray[np.int3
         new |= unseen[1:] != unseen[:-1]
     if len(found.turns):
         new |= found.turns[1:] != found.turns[:-1]
-    return np.concatenate(([0], np.flatnonzero(new) + 1, [boxes.shape[1]])).astype(np.int32)
+    return np.array([0, *(new.nonzero()[0] + 1).tolist(), boxes.shape[1]], np.int32)
 
 
 def in_reading_frame(
@@ -236,7 +267,7 @@ def _looks_turned(boxes: NDArray[np.float32], new_line: NDArray[np.bool_], texts
     """Whether any text may run other than left to right: words upright, or a line that goes backwards."""
     x0, y0, x1, y1 = boxes
     height = y1 - y0
-    tall = np.flatnonzero(height > 2.2 * (x1 - x0)).tolist()
+    tall = (height > 2.2 * (x1 - x0)).nonzero()[0].tolist()
     if any(len(texts[index]) > 2 for index in tall):
         return True
     turned = y1[1:] - y1[:-1] > height[:-1]
@@ -246,17 +277,16 @@ def _looks_turned(boxes: NDArray[np.float32], new_line: NDArray[np.bool_], texts
 
 
 def _lines_by_number(textpage: TextPage) -> dict[tuple[int, int], Record]:
+    """Each line by the numbers that its words name: of its block among those of text, and of the line."""
     blocks: Sequence[Record] = textpage.extractDICT()["blocks"]
-    return {
-        (int(block["number"]), number): line for block in blocks for number, line in enumerate(block.get("lines", ()))
-    }
+    texts = [block["lines"] for block in blocks if "lines" in block]
+    return {(block, number): line for block, lines in enumerate(texts) for number, line in enumerate(lines)}
 
 
-def _unseen(page: Page, lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> dict[int, str]:
+def _unseen(ink: Ink, lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> dict[int, str]:
     """Words set without ink or in a light colour, where nothing shows on the drawn page."""
     suspects = {key: [span for span in line["spans"] if span_is_suspect(span)] for key, line in lines.items()}
     hidden: dict[int, str] = {}
-    ink = Ink(page)
     for index, word in enumerate(words):
         for span in suspects.get((word[5], word[6]), ()):
             if _inside(word, span["bbox"]):

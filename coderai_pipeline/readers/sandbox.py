@@ -9,11 +9,9 @@ import os
 import pickle
 import queue
 import select
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -27,6 +25,7 @@ from coderai_pipeline.domain.documents import Document, DocumentStatus, Place
 from coderai_pipeline.domain.errors import CoderAIError
 from coderai_pipeline.readers.base import NotReadable, ReadOptions
 from coderai_pipeline.readers.limits import too_much_memory, too_much_time
+from coderai_pipeline.readers.scratch import Scratch
 from coderai_pipeline.readers.wire import DOCUMENT, HEADER, LOADED, VALUE, plain_values, unpack
 
 _POLL_SECONDS = 0.02
@@ -45,7 +44,7 @@ class Reader:
         self._options = options
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._closing = threading.Event()
-        self._folder = tempfile.mkdtemp(prefix="coderai-read-")
+        self._scratch = Scratch()
         count = workers or _cores()
         self._threads = [threading.Thread(target=self._serve, daemon=True, name=f"reader-{n}") for n in range(count)]
         for thread in self._threads:
@@ -90,7 +89,7 @@ class Reader:
             self._requests.put(None)
         for thread in self._threads:
             thread.join()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.remove()
 
     def __enter__(self) -> "Reader":
         return self
@@ -110,7 +109,7 @@ class Reader:
 
     def _serve(self) -> None:
         """One thread a worker: hands it files, watches it, replaces it when it had to be ended."""
-        worker = _Worker(self._options, self._folder, self._closing)
+        worker = _Worker(self._options, self._scratch.path, self._closing)
         while request := self._requests.get():
             if not request.future.set_running_or_notify_cancel():
                 continue

@@ -1,10 +1,17 @@
-"""What is the same for tables of every format: whether the first row is a header, and rows without empty ends."""
+"""What is the same for tables of every format: names of columns that hold texts, headers, rows without empty ends."""
 
 import re
 from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+
+TEXT_COLUMNS = (
+    "text", "body", "content", "document", "full_text", "fulltext", "document_text", "text_content", "article",
+    "article_text", "transcript", "abstract", "message", "contents", "raw_text", "texte", "texto", "testo", "tekst",
+    "inhalt", "volltext", "contenido", "contenu",
+)  # fmt: skip
+"""Names by which a column of texts goes, the likelier first."""
 
 _NUMBER = re.compile(r"[\s(+-]*[^\w\s]?\s*\d[\d\s.,:/%-]*\)?\s*\S{0,3}$")
 

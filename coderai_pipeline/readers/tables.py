@@ -2,13 +2,13 @@
 
 A table holds documents when the project names its text column, or a column is called text, body, content or the like.
 JSON Lines and Parquet are made by programs, so without such a column they are refused by name; a CSV or Excel file
-without one is a document of rows `a | b | c`. Cutting CSV into rows is in `delimited`.
+without one is a document of rows `a | b | c`. Cutting CSV into rows is in `delimited`, reading cells of Excel in `excel`.
 """
 
-import io
 import json
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from coderai_pipeline.domain.documents import DocumentStatus, Span
@@ -17,17 +17,12 @@ from coderai_pipeline.readers.building import CELL, LINE, PARAGRAPH, TextBuilder
 from coderai_pipeline.readers.delimited import rows_of
 from coderai_pipeline.readers.detect import detect
 from coderai_pipeline.readers.encodings import decode
-from coderai_pipeline.readers.packages import Package, damaged
-from coderai_pipeline.readers.table_rows import looks_like_header, without_trailing_empty
+from coderai_pipeline.readers.excel import visible_sheets, written
+from coderai_pipeline.readers.packages import damaged
+from coderai_pipeline.readers.table_rows import TEXT_COLUMNS, looks_like_header, without_trailing_empty
 from coderai_pipeline.readers.text import cleaned
 
 KINDS = ("csv", "xlsx", "jsonl", "parquet")
-_TEXT_COLUMNS = (
-    "text", "body", "content", "document", "full_text", "fulltext", "document_text", "text_content", "article",
-    "article_text", "transcript", "abstract", "message", "contents", "raw_text", "texte", "texto", "testo", "tekst",
-    "inhalt", "volltext", "contenido", "contenu",
-)  # fmt: skip
-"""Names by which a column of texts goes, the likelier first."""
 _TITLES = ("title", "headline", "titel", "titre", "titulo", "título", "titolo")
 _AUTHORS = ("author", "byline", "autor", "auteur", "autore")
 _DATES = ("date", "published", "publication_date", "datum", "fecha", "data")
@@ -40,13 +35,19 @@ class NoTextColumn(NotReadable):
 
 def read(data: bytes, options: ReadOptions) -> Content:
     """The whole file as one document of readable rows; each row has its place `row 17`, counted below the header."""
-    kind = detect(data, "table.csv")
+    records = data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+    kind = detect(data, "table.jsonl" if records else "table.csv")
     sheets, warnings = _sheets(data, kind, options)
     _text_column(sheets, options, required=kind in ("jsonl", "parquet"))
     builder = TextBuilder(warnings=warnings)
     for sheet in sheets:
         _write(builder, sheet, named=len(sheets) > 1)
-    return builder.content("holds no text, only empty rows")
+    content = builder.content("holds no text, only empty rows")
+    faults = [reason for sheet in sheets for reason in sheet.faults.values()]
+    if faults and content.status.is_readable:
+        content.status = DocumentStatus.PARTIAL
+        content.reason = f"{len(faults)} of its rows were left out: {faults[0]}"
+    return content
 
 
 def read_row(table: "TableOfDocuments", row: int) -> tuple[Content, bytes]:
@@ -56,6 +57,8 @@ def read_row(table: "TableOfDocuments", row: int) -> tuple[Content, bytes]:
     if not 0 <= row < len(sheet.rows):
         reason = f"has no row {number} any more, only {len(sheet.rows)}; the table was changed"
         raise NotReadable(DocumentStatus.UNSUPPORTED, reason)
+    if row in sheet.faults:
+        raise NotReadable(DocumentStatus.CORRUPT, sheet.faults[row])
     values = dict(zip(sheet.columns, sheet.rows[row], strict=False))
     canonical = json.dumps(values, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass")
     text, warnings = cleaned(values.pop(column, ""))
@@ -91,9 +94,9 @@ def row_ids(data: bytes, kind: str, options: ReadOptions) -> list[str] | None:
         raise _no_column(options.id_column, "reading.id_column", [sheet])
     index = sheet.columns.index(options.id_column)
     given = [row[index].strip() for row in sheet.rows]
-    counts = {value: given.count(value) for value in set(given)} if len(set(given)) < len(given) else {}
+    counts = Counter(given)
     return [
-        f"({number})" if not value else f"{value} ({number})" if counts.get(value, 1) > 1 else value
+        f"({number})" if not value else f"{value} ({number})" if counts[value] > 1 else value
         for number, value in zip(numbers, given, strict=True)
     ]
 
@@ -105,6 +108,8 @@ class _Sheet:
     name: str
     columns: list[str]
     rows: list[list[str]]
+    faults: Mapping[int, str] = field(default_factory=dict[int, str])
+    """Position of a row that could not be read -> why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ def _text_column(sheets: list[_Sheet], options: ReadOptions, *, required: bool =
         named = {
             column.strip().casefold().replace(" ", "_").replace("-", "_"): column for column in sheet.columns[::-1]
         }
-        if name := next((named[name] for name in _TEXT_COLUMNS if name in named), None):
+        if name := next((named[name] for name in TEXT_COLUMNS if name in named), None):
             return sheet, name
     if required:
         raise _no_column(None, "reading.text_column", sheets)
@@ -170,7 +175,8 @@ def _sheets(data: bytes, kind: str, options: ReadOptions) -> tuple[list[_Sheet],
         text, warnings = cleaned(decoded.text)
         return [_sheet("", rows_of(text))], [decoded.warning] * bool(decoded.warning) + warnings
     if kind == "xlsx":
-        return _excel(data, options), []
+        sheets, warnings = visible_sheets(data, options)
+        return [_sheet(name, rows) for name, rows in sheets], warnings
     return [_parquet(data, options.memory_mb) if kind == "parquet" else _json_lines(data)], []
 
 
@@ -185,7 +191,7 @@ def _sheet(name: str, rows: list[list[str]]) -> _Sheet:
 
 
 def _names_text(row: list[str]) -> bool:
-    return any(cell.strip().casefold() in _TEXT_COLUMNS for cell in row)
+    return any(cell.strip().casefold() in TEXT_COLUMNS for cell in row)
 
 
 def _unique(names: list[str]) -> list[str]:
@@ -197,51 +203,29 @@ def _unique(names: list[str]) -> list[str]:
     return unique
 
 
-def _excel(data: bytes, options: ReadOptions) -> list[_Sheet]:
-    from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
-
-    Package(data, options.memory_mb).verify()
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        names = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible]
-        return [
-            _sheet(name, [[written(cell) for cell in row] for row in book.get_sheet_by_name(name).iter_rows()])
-            for name in names
-        ]
-    except (CalamineError, ValueError) as error:
-        raise damaged(str(error)) from error
-
-
-def written(value: Any) -> str:
-    """A cell's value as people write it: whole numbers without .0, dates in ISO form, nothing as ""."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return str(value)
-
-
 def _json_lines(data: bytes) -> _Sheet:
+    """One record a line; a line that is none is a row which says so, so that it costs no other."""
     columns: dict[str, None] = {}
     records: list[dict[str, str]] = []
-    for number, line in enumerate(decode(data).text.splitlines(), 1):
+    faults: dict[int, str] = {}
+    for number, line in enumerate(decode(data).text.lstrip("\ufeff").split("\n"), 1):
         if not line.strip():
             continue
-        try:
-            record: object = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise NotReadable(
-                DocumentStatus.CORRUPT, f"line {number} is not JSON ({error}); mend or remove it"
-            ) from error
-        if not isinstance(record, dict):
-            raise NotReadable(DocumentStatus.CORRUPT, f"line {number} is not a JSON object; mend or remove it")
-        records.append({str(name): written(value) for name, value in cast("dict[str, object]", record).items()})
+        record, fault = _record(line)
+        if fault:
+            faults[len(records)] = f"line {number} {fault}; mend or remove it"
+        records.append({name: written(value) for name, value in record.items()})
         columns |= dict.fromkeys(records[-1])
-    return _Sheet("", list(columns), [[record.get(name, "") for name in columns] for record in records])
+    return _Sheet("", list(columns), [[record.get(name, "") for name in columns] for record in records], faults)
+
+
+def _record(line: str) -> tuple[dict[str, object], str]:
+    """The record on a line, or what is wrong with it."""
+    try:
+        record: object = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return {}, f"is not JSON ({error})"
+    return (cast("dict[str, object]", record), "") if isinstance(record, dict) else ({}, "is not a JSON object")
 
 
 def _parquet(data: bytes, memory_mb: int) -> _Sheet:

@@ -12,17 +12,20 @@ import numpy as np
 from coderai_pipeline.domain.documents import DocumentStatus, EvidenceMap
 from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
 from coderai_pipeline.readers.encodings import decode
+from coderai_pipeline.readers.normalise import is_blank
 
+_TERMINAL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|\x1b[()][0AB]|\x1a\Z")
+"""Colours and titles that a terminal acts on and does not show; a DOS file's mark of its end."""
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _BIDI_OVERRIDE = re.compile("[\u202d\u202e]")
 _ZERO_WIDTH = re.compile("[\u200b\u2060\ufeff]")
 
 
 def read(data: bytes, options: ReadOptions) -> Content:
-    """Text as the file has it: only NULs and other line ends than \\n are changed."""
+    """Text as the file has it: only NULs, terminal codes and other line ends than \\n are changed."""
     decoded = decode(data)
     text, warnings = cleaned(decoded.text)
-    if not text.strip():
+    if is_blank(text):
         raise NotReadable(DocumentStatus.NO_TEXT, "holds no text, only white space")
     if decoded.warning:
         warnings.insert(0, decoded.warning)
@@ -30,11 +33,14 @@ def read(data: bytes, options: ReadOptions) -> Content:
 
 
 def cleaned(text: str) -> tuple[str, list[str]]:
-    """Text without NULs and with \\n line ends, and what was odd in it, one sentence each."""
+    """Text without NULs and terminal codes and with \\n line ends, and what was odd in it, one sentence each."""
     warnings: list[str] = []
     if nuls := text.count("\0"):
         text = text.replace("\0", "")
         warnings.append(f"{nuls} NUL characters were left out")
+    if "\x1b" in text or text.endswith("\x1a"):
+        text, count = _TERMINAL.subn("", text)
+        warnings += [f"{count} control sequences of a terminal were left out"] * bool(count)
     if "\r" in text:
         warnings += _mixed_line_ends(text)
         text = text.replace("\r\n", "\n").replace("\r", "\n")

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -13,7 +14,7 @@ _TYPES = (
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
-def relations(targets: dict[str, tuple[str, str]]) -> str:
+def relations(targets: Mapping[str, tuple[str, str]]) -> str:
     """Relation id -> (kind, target)."""
     inner = "".join(
         f'<Relationship Id="{name}" Type="{_OFFICE}/{kind}" Target="{target}"/>'
@@ -42,7 +43,10 @@ def document_xml(body: str, doctype: str = "") -> str:
 
 
 def docx(
-    body: str, parts: dict[str, str] | None = None, links: dict[str, tuple[str, str]] | None = None, doctype: str = ""
+    body: str,
+    parts: Mapping[str, str | bytes] | None = None,
+    links: Mapping[str, tuple[str, str]] | None = None,
+    doctype: str = "",
 ) -> bytes:
     """A Word file of the body's XML, with further parts and the relations that lead to them."""
     return archive(
@@ -60,7 +64,7 @@ def part(root: str, inner: str) -> str:
     return f'<w:{root} xmlns:w="{W}">{inner}</w:{root}>'
 
 
-def archive(members: dict[str, str | bytes]) -> bytes:
+def archive(members: Mapping[str, str | bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():

@@ -35,11 +35,16 @@ _PROSE = (
         (b'{"a": 1}\n{"a": 2}\n', "x", "jsonl"),
         (b'{"a": 1}', "x.jsonl", "jsonl"),
         (b'{"a": 1}', "x.json", "text"),
+        (b'{"a": 1}\n{"a": \n{"a": 3}', "x.jsonl", "jsonl"),
+        ('{"a": "x\u2028y"}\n{"a": 2}\n'.encode(), "x", "jsonl"),
+        (samples.archive({"[Content_Types].xml": "wordprocessingml.document.main+xml", "d/m.xml": "x"}), "x", "docx"),
         (b"a,b\n1,2\n", "x.csv", "csv"),
         (b"a\tb\tc\n" * 5, "x", "csv"),
         (_PROSE, "x.csv", "text"),
         (_PROSE, "x", "text"),
         ("Zürich".encode("utf-16"), "x.txt", "text"),
+        (b"a few\0 NU\0Ls", "x.txt", "text"),
+        (b" \n" + _MAIL, "x.eml", "eml"),
         (b"a few\0 NULs in a text that goes on for a while, as texts do, and then some more words", "x.txt", "text"),
     ],
 )
@@ -56,15 +61,19 @@ def test_the_content_decides(data: bytes, name: str, kind: str) -> None:
         (b"II*\0....", "x.tiff", DocumentStatus.UNSUPPORTED, "TIFF"),
         (b"{\\rtf1 text}", "x.doc", DocumentStatus.UNSUPPORTED, "save it as .docx"),
         (_OLE + "WordDocument".encode("utf-16-le"), "x.doc", DocumentStatus.UNSUPPORTED, "save it as .docx"),
+        (_OLE + "DRMEncryptedDataSpace EncryptedPackage".encode("utf-16-le"), "x.docx", DocumentStatus.UNSUPPORTED, "rights"),
         (_OLE + "Workbook".encode("utf-16-le"), "x.xls", DocumentStatus.UNSUPPORTED, "save it as .xlsx"),
         (samples.archive({"ppt/presentation.xml": "x"}), "x.docx", DocumentStatus.UNSUPPORTED, "PowerPoint"),
         (samples.archive({"content.xml": "x"}), "x.odt", DocumentStatus.UNSUPPORTED, "OpenDocument"),
+        (samples.archive({"[Content_Types].xml": "x", "visio/d.xml": "x"}), "x.vsdx", DocumentStatus.UNSUPPORTED, "Office"),
+        (b'<?xml version="1.0"?><pkg:package xmlns:pkg="http://schemas.microsoft.com/office/2006/xmlPackage">', "x.docx",
+         DocumentStatus.UNSUPPORTED, "Word XML"),
         (samples.archive({"a.txt": "x"}), "x.zip", DocumentStatus.UNSUPPORTED, "unpack"),
         (b"PK\x03\x04 cut off", "x.zip", DocumentStatus.CORRUPT, "damaged"),
         (bytes(range(256)) * 20, "x.bin", DocumentStatus.UNSUPPORTED, "binary"),
         (bytes(range(256)) * 20, "x.pdf", DocumentStatus.CORRUPT, "not one inside"),
     ],
-)
+)  # fmt: skip
 def test_what_is_refused_is_named_with_its_remedy(data: bytes, name: str, status: DocumentStatus, words: str) -> None:
     with pytest.raises(NotReadable) as trouble:
         detect(data, name)

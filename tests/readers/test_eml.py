@@ -66,14 +66,18 @@ def test_a_page_is_read_where_it_is_the_only_body() -> None:
     assert [hidden.span.of(content.text) for hidden in content.hidden] == ["not seen"]
 
 
-def test_a_message_within_a_message_is_read_after_it() -> None:
+def test_a_message_within_a_message_is_read_after_it_below_its_own_head() -> None:
     inner = message("Inner")
     inner.set_content("inner body")
     outer = message("Outer")
     outer.set_content("outer body")
     outer.add_attachment(inner)
     content = read(outer)
-    assert content.text == "outer body\n\ninner body"
+    head = (
+        "From: Ann Writer <ann@example.org>\nTo: bob@example.org, carl@example.org\n"
+        "Date: Tue, 05 Mar 2024 10:11:12 +0100\nSubject: Inner"
+    )
+    assert content.text == f"outer body\n\n{head}\n\ninner body"
     assert content.metadata["title"] == "Outer"
     assert content.metadata["attachments"] == "Inner"
 

@@ -157,3 +157,106 @@ def test_a_page_that_shows_nothing_has_no_text() -> None:
     content = html.read(b"<html><body><div id=app></div><script>x</script>", ReadOptions())
     assert content.status == DocumentStatus.NO_TEXT
     assert "browser" in content.reason
+
+
+@pytest.mark.parametrize(
+    ("css", "element"),
+    [
+        ("p.a.b {display:none}", '<p class="a b">x</p>'),
+        (".a {display:block} #i {display:none}", '<p class=a id=i>x</p>'),
+        (".a {display:none !important} #i {display:block}", '<p class=a id=i>x</p>'),
+    ],
+)  # fmt: skip
+def test_rules_of_the_page_hide_what_they_name(css: str, element: str) -> None:
+    content = read(f"<style>{css}</style><p>seen</p>{element}")
+    assert [hidden.span.of(content.text) for hidden in content.hidden] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("css", "element"),
+    [
+        ("p.a.b {display:none}", '<p class="a">x</p>'),
+        ("#i {display:block} .a {display:none}", '<p class=a id=i>x</p>'),
+        (".a {display:block !important} #i {display:none}", '<p class=a id=i>x</p>'),
+        (".tab {display:none} .tab.show {display:block}", '<div class="tab show">x</div>'),
+        (".item {display:none} .open .item {display:block}", '<div class=open><p class=item>x</p></div>'),
+        (".item {display:none} .item:not(.gone) {display:block}", '<p class=item>x</p>'),
+    ],
+)  # fmt: skip
+def test_what_another_rule_may_show_is_not_called_hidden(css: str, element: str) -> None:
+    assert read(f"<style>{css}</style>{element}").hidden == ()
+
+
+def test_what_shows_only_under_the_pointer_is_hidden() -> None:
+    css = ".a {display:none} .a:hover, li:hover .a {display:block}"
+    assert len(read(f"<style>{css}</style>seen <p class=a>x</p>").hidden) == 1
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        ("a<svg><title>icon</title><defs><text>no</text></defs><g><text>in a <tspan>drawing</tspan></text></g></svg>b",
+         "a\nin a drawing\nb"),
+        ("10<sup>6</sup> m<sup>2</sup> a<sup>b</sup> H<sub>2</sub>O", "10⁶ m² ab H2O"),
+        ("x <math><mfrac><mn>1</mn><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow></mfrac><annotation>tex</annotation></math> y",
+         "x 1/(a+b) y"),
+        ("<math><msup><mi>x</mi><mn>2</mn></msup><msqrt><mn>3</mn></msqrt></math>", "x^2√3"),
+        ("<button>Save</button><button>Cancel</button><input type=button value=Go>", "Save Cancel Go"),
+        ("He said <q>yes</q>.", "He said “yes”."),
+        ("<noscript><p>without scripts</p></noscript>", "without scripts"),
+        ('<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title/><script src="x"/></head>'
+         "<body><p><![CDATA[a < b & c]]></p></body></html>", "a < b & c"),
+        ("<ol type=i start=4><li>x</ol><ol type=A start=27><li>y</ol>", "iv. x\n\nAA. y"),
+    ],
+)  # fmt: skip
+def test_what_is_seen_is_read(page: str, shown: str) -> None:
+    assert read(page).text == shown
+
+
+def test_a_page_that_says_it_is_wide_but_is_not_is_read_by_its_bytes() -> None:
+    assert read('<meta charset="utf-16"><p>Grüße aus Köln, Straße und Bär'.encode("cp1252")).text.startswith(
+        "Grüße aus Köln"
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('<!-- {"@type":"Article","headline":"H"} -->', {"title": "H"}),
+        ('//<![CDATA[\n{"@type":"Article","headline":"A &amp; B",}\n//]]>', {"title": "A & B"}),
+        ('[{"@type":"WebPage","name":"page"},{"@type":["Thing","NewsArticle"],"headline":"H"}]', {"title": "H"}),
+        ('{"@type":"WebPage","mainEntity":{"@type":"Article","headline":"H","datePublished":"2020"}}',
+         {"title": "H", "date": "2020"}),
+        ("{not json", {}),
+    ],
+)  # fmt: skip
+def test_linked_data_is_read_as_pages_write_it(source: str, found: dict[str, str]) -> None:
+    assert read(f'<script type="application/ld+json">{source}</script>x').metadata == found
+
+
+items = st.recursive(lines, lambda inner: st.lists(inner, min_size=1, max_size=3), max_leaves=8)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(items, min_size=1, max_size=4), st.lists(st.lists(lines, min_size=2, max_size=4), min_size=2, max_size=4)
+)
+def test_lists_and_tables_written_are_read_with_their_structure(written: list[object], rows: list[list[str]]) -> None:
+    table = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    content = read(f"{_as_list(written)}<table>{table}</table>")
+    assert content.text == "\n".join(_as_lines(written, 0)) + "\n\n" + "\n".join(map(" | ".join, rows))
+    assert content.tables[0].span.of(content.text) == "\n".join(map(" | ".join, rows))
+
+
+def _as_list(written: object) -> str:
+    if isinstance(written, str):
+        return escape(written)
+    assert isinstance(written, list)
+    return f"<ul>{''.join(f'<li>{_as_list(one)}</li>' for one in written)}</ul>"
+
+
+def _as_lines(written: list[object], depth: int) -> list[str]:
+    found: list[str] = []
+    for one in written:
+        found += _as_lines(one, depth + 1) if isinstance(one, list) else [f"{'  ' * depth}- {one}"]
+    return found

@@ -4,12 +4,14 @@ import shutil
 from pathlib import Path
 from time import monotonic
 
+import numpy as np
 import pymupdf
 import pytest
 
 from coderai_pipeline.domain.documents import DocumentStatus, Span
 from coderai_pipeline.readers import ocr, pdf
 from coderai_pipeline.readers.base import NotReadable, ReadOptions
+from coderai_pipeline.readers.pdf_words import PageWords
 
 SENTENCE = "The committee met on Tuesday and approved the budget."
 needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="Tesseract is not installed")
@@ -64,3 +66,40 @@ def test_without_tesseract_the_reason_names_the_remedy():
     with pytest.raises(NotReadable, match="install Tesseract") as caught:
         pdf.read(scan((72, 100, SENTENCE)), ReadOptions())
     assert caught.value.status is DocumentStatus.NEEDS_OCR
+
+
+def blurred(width: int) -> bytes:
+    """A scan of a few lines whose dots are smeared over so many of their neighbours."""
+    paper, made = pymupdf.open(), pymupdf.open()
+    sheet = paper.new_page(width=420, height=100)
+    for row in range(4):
+        sheet.insert_text((20, 25 + 18 * row), SENTENCE, fontsize=11)
+    drawn = sheet.get_pixmap(dpi=150, colorspace=pymupdf.csGRAY)
+    dots = np.frombuffer(drawn.samples, np.uint8).reshape(drawn.height, drawn.stride)[:, : drawn.width].astype(float)
+    for axis in (0, 1):
+        dots = np.apply_along_axis(lambda line: np.convolve(line, np.ones(width) / width, "same"), axis, dots)
+    smeared = pymupdf.Pixmap(pymupdf.csGRAY, drawn.width, drawn.height, dots.astype(np.uint8).tobytes(), False)
+    page = made.new_page(width=420, height=100)
+    page.insert_image(page.rect, pixmap=smeared)
+    return made.tobytes()
+
+
+@needs_tesseract
+def test_a_scan_too_poor_for_ocr_is_garbled_and_one_that_is_nearly_so_is_warned_of():
+    with pytest.raises(NotReadable, match="too poor") as caught:
+        pdf.read(blurred(9), ReadOptions())
+    assert caught.value.status is DocumentStatus.GARBLED
+    assert not any("unsure" in warning for warning in pdf.read(blurred(1), ReadOptions()).warnings)
+
+
+@needs_tesseract
+def test_what_ocr_is_unsure_of_is_warned_of():
+    scanner = ocr.Scanner("en", monotonic() + 60)
+    row = "5\t1\t1\t1\t1\t{n}\t100\t100\t80\t30\t{confidence}\tword"
+    head = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext"
+    for number, confidence in enumerate((95, 70, 40)):
+        page = scanner._page(
+            "\n".join([head, row.format(n=1, confidence=confidence)]), 4.0, PageWords(number, 595, 842)
+        )
+        assert page.status is (DocumentStatus.GARBLED if confidence < 60 else DocumentStatus.READY)
+    assert any("unsure of page 2, 3" in warning for warning in scanner.warnings())

@@ -201,6 +201,99 @@ def test_the_ocr_layer_of_a_scanned_page_is_text():
     assert (content.status, content.text, content.hidden) == (DocumentStatus.READY, SENTENCE, ())
 
 
+def bar(*edges: float, **style: object) -> Callable[[pymupdf.Page], object]:
+    return lambda page: page.draw_rect(pymupdf.Rect(*edges), **{"color": None, **style})
+
+
+def picture(*edges: float) -> Callable[[pymupdf.Page], object]:
+    black = pymupdf.Pixmap(pymupdf.csGRAY, pymupdf.IRect(0, 0, 8, 8))
+    black.clear_with(0)
+    return lambda page: page.insert_image(pymupdf.Rect(*edges), pixmap=black, keep_proportion=False)
+
+
+SECRET = written("secret", y=200)
+OVER = (70.0, 186.0, 140.0, 206.0)
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+@pytest.mark.parametrize("cover", [bar(*OVER, fill=(0, 0, 0)), bar(*OVER, fill=(1, 1, 1)), picture(*OVER)])
+def test_text_under_something_drawn_later_is_covered(cover: Callable[[pymupdf.Page], object], rotation: int):
+    def page_with(page: pymupdf.Page) -> None:
+        for draw in (written(SENTENCE), SECRET, cover):
+            draw(page)
+        page.set_rotation(rotation)
+
+    assert spans(pdf.read(made(page_with), NO_OCR), "secret") == ["covered"]
+
+
+def test_text_that_was_painted_out_and_written_over_is_covered_and_the_new_text_is_not():
+    content = pdf.read(made(on_one_page(SECRET, bar(*OVER, fill=(1, 1, 1)), written("public", y=200))), NO_OCR)
+    assert spans(content, "secret", "public") == ["covered"]
+    assert content.text.startswith("public")
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        [bar(*OVER, fill=(1, 1, 0)), SECRET],
+        [picture(*OVER), written("secret", y=200, color=(1, 1, 1))],
+        [SECRET, bar(*OVER, fill=(1, 1, 0), fill_opacity=0.4)],
+        [SECRET, bar(*OVER, color=(0, 0, 0))],
+        [SECRET, bar(70, 210, 140, 230, fill=(0, 0, 0))],
+    ],
+)
+def test_text_on_a_ground_in_a_frame_or_under_a_marker_is_seen(draw: list[Callable[[pymupdf.Page], object]]):
+    assert pdf.read(made(on_one_page(*draw)), NO_OCR).hidden == ()
+
+
+def on_one_page(*draw: Callable[[pymupdf.Page], object]) -> Callable[[pymupdf.Page], object]:
+    def page_with(page: pymupdf.Page) -> None:
+        for one in draw:
+            one(page)
+
+    return page_with
+
+
+def test_white_text_is_found_on_a_page_with_drawings():
+    draw = [written(SENTENCE), bar(300, 300, 400, 400, fill=(0, 0, 0)), written("secret", y=200, color=(1, 1, 1))]
+    assert spans(pdf.read(made(on_one_page(*draw)), NO_OCR), "secret") == ["white"]
+
+
+@pytest.mark.parametrize("layer_first", [True, False])
+@pytest.mark.parametrize("mode", [0, 3])
+def test_the_text_layer_of_a_scan_is_read_above_and_below_its_picture(layer_first: bool, mode: int):
+    paper = pymupdf.open()
+    paper.new_page().insert_text((72, 100), SENTENCE)
+
+    def scan(page: pymupdf.Page) -> object:
+        return page.insert_image(page.rect, pixmap=paper[0].get_pixmap(dpi=100))
+
+    layer = written(SENTENCE, render_mode=mode)
+    content = pdf.read(made(on_one_page(*([layer, scan] if layer_first else [scan, layer]))), NO_OCR)
+    assert (content.status, content.text, content.hidden) == (DocumentStatus.READY, SENTENCE, ())
+
+
+def test_a_page_whose_content_breaks_off_is_never_ready():
+    data = made(written(SENTENCE), *[written(f"{SENTENCE} {n}") for n in range(3)], deflate=True)
+    document = pymupdf.open(stream=data)
+    stream = document.xref_stream_raw(document[1].get_contents()[0])
+    content = pdf.read(data.replace(stream, stream[:20] + bytes(len(stream) - 20)), NO_OCR)
+    assert content.status is DocumentStatus.PARTIAL
+    assert "page 2" in content.reason
+    assert content.pages[1].status is not DocumentStatus.READY
+
+
+def test_a_ticked_box_is_read_as_ticked():
+    def form(page: pymupdf.Page) -> None:
+        page.insert_text((72, 112), "Member of the club")
+        box = pymupdf.Widget()
+        box.field_name, box.field_type = "member", pymupdf.PDF_WIDGET_TYPE_CHECKBOX
+        box.rect, box.field_value = pymupdf.Rect(250, 100, 265, 115), True
+        page.add_widget(box)
+
+    assert "club ☒" in pdf.read(made(form), NO_OCR).text.replace("\n", " ")
+
+
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 def test_a_rotated_page_is_read_and_located_as_displayed(rotation: int):
     def turned(page: pymupdf.Page) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.readers import pdf
 from coderai_pipeline.readers.base import Content, ReadOptions
-from coderai_pipeline.readers.pdf_text import join_hyphenated
+from coderai_pipeline.readers.pdf_joining import join_hyphenated
 
 OPTIONS = ReadOptions(ocr=False)
 WORDS = [
@@ -245,6 +245,68 @@ def test_arabic_is_in_logical_order():
     document = pymupdf.open()
     document.new_page().insert_htmlbox(pymupdf.Rect(50, 50, 500, 300), "<p dir='rtl'>شركة جديدة في مدينة كبيرة</p>")
     assert read(document).text == "شركة جديدة في مدينة كبيرة"
+
+
+def test_columns_above_and_below_a_table_are_read_apart_from_it():
+    document = pymupdf.open()
+    page = document.new_page(width=842, height=595)
+    above, below = [paragraph(seed, 60) for seed in (1, 2)], [paragraph(seed, 40) for seed in (3, 4, 5)]
+    rows = [("Country", "Capital", "People", "Area"), ("France", "Paris", "68", "551"), ("Peru", "Lima", "34", "1285")]
+    page.insert_text((200, 50), "A Title Across The Whole Sheet", fontsize=20)
+    for column, text in enumerate(above):
+        page.insert_textbox(pymupdf.Rect(50 + column * 380, 80, 410 + column * 380, 230), text, fontsize=9)
+    for y, row in enumerate(rows):
+        for x, cell in enumerate(row):
+            page.insert_text((50 + x * 190, 260 + y * 16), cell, fontsize=10)
+    for column, text in enumerate(below):
+        page.insert_textbox(pymupdf.Rect(50 + column * 255, 340, 285 + column * 255, 560), text, fontsize=9)
+    table = "\n".join(" | ".join(row) for row in rows)
+    assert read(document).text.split("\n\n") == ["A Title Across The Whole Sheet", *above, table, *below]
+
+
+def test_a_drop_capital_belongs_to_its_word():
+    document = pymupdf.open()
+    page = document.new_page()
+    text = paragraph(7, 80)
+    page.insert_text((72, 108), text[0], fontsize=44)
+    beside = 75 + pymupdf.get_text_length(text[0], fontsize=44)
+    for row, line in enumerate(broken(text[1:], 470 - beside, 11)):
+        page.insert_text((beside if row < 3 else 72, 80 + 14 * row), line)
+    assert read(document).text.split() == text.split()
+
+
+HEBREW = 'הממשלה הודיעה היום על תוכנית בשנת 2024 עם חברת Google Inc. בסך 1,234.56 שקל (כולל מע"מ) למדינה.'
+
+
+def right_to_left(*columns: tuple[float, float, str]) -> pymupdf.Document:
+    document = pymupdf.open()
+    page = document.new_page()
+    for left, right, text in columns:
+        page.insert_htmlbox(pymupdf.Rect(left, 60, right, 790), f"<p dir='rtl' style='text-align:justify'>{text}</p>")
+    return document
+
+
+def test_hebrew_with_numbers_latin_names_and_brackets_is_in_logical_order():
+    assert read(right_to_left((50, 545, HEBREW))).text == HEBREW
+
+
+def test_columns_read_from_right_to_left():
+    first, second = f"{HEBREW} {HEBREW}", f"{HEBREW} {HEBREW} {HEBREW}"
+    assert read(right_to_left((50, 285, second), (310, 545, first))).text.split("\n\n") == [first, second]
+
+
+def test_a_word_in_the_other_direction_does_not_turn_its_line():
+    document = pymupdf.open()
+    text = "The company called הממשלה הודיעה opened in 2024, and חברת followed in 2025."
+    document.new_page().insert_htmlbox(pymupdf.Rect(50, 50, 545, 300), f"<p>{text}</p>")
+    assert read(document).text == text
+
+
+def test_no_space_follows_a_mark_that_brings_its_own():
+    text = "これは日本語の文章です。2024年3月5日に、Google社が新しい製品を発表しました。" * 2
+    document = pymupdf.open()
+    document.new_page().insert_htmlbox(pymupdf.Rect(50, 50, 300, 300), f"<p>{text}</p>")
+    assert read(document).text == text
 
 
 @settings(max_examples=25, deadline=None)

@@ -177,3 +177,29 @@ def _worker_of(reader: Reader) -> int:
         if int(fields[1]) == os.getpid() and b"readers.worker" in command:
             return int(status.parent.name)
     raise AssertionError("no worker")
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_and_what_is_in_use_stays(tmp_path: Path) -> None:
+    link, foreign = tmp_path / "coderai-read-link", tmp_path / "coderai-read-foreign"
+    foreign.mkdir()
+    (killed, left), (living, in_use) = (_with_scratch(tmp_path) for _ in range(2))
+    link.symlink_to(in_use)
+    killed.kill()
+    killed.wait()
+    assert left.is_dir()
+    following, new = _with_scratch(tmp_path)
+    assert [path.is_dir() for path in (left, in_use, new, foreign)] == [False, True, True, True]
+    assert link.is_symlink()
+    for process in (living, following):
+        process.kill()
+        process.wait()
+
+
+def _with_scratch(temporary: Path) -> tuple["subprocess.Popen[str]", Path]:
+    """A process that holds a reader's temporary folder, and the folder."""
+    code = "import time; from coderai_pipeline.readers.scratch import Scratch; s = Scratch(); print(s.path, flush=True); time.sleep(60)"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(temporary)}, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    return process, Path(process.stdout.readline().strip())

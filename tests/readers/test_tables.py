@@ -1,6 +1,7 @@
 """Tables of documents: one document a row where a column holds texts, and one readable table where none does."""
 
 import csv
+import datetime
 import io
 import json
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coderai_pipeline.domain.documents import DocumentStatus, Span
-from coderai_pipeline.readers import NotReadable, Reader, ReadOptions, list_rows, tables
+from coderai_pipeline.readers import NotReadable, Reader, ReadOptions, list_rows, read_file, tables
 from tests.readers.checks import assert_consistent, lines
 
 Row = dict[str, str]
@@ -144,3 +145,64 @@ def test_rows_are_read_through_the_pool_and_a_changed_table_is_read_again(tmp_pa
         assert gone.status == DocumentStatus.UNSUPPORTED
         assert "only 1" in gone.reason
     assert list_rows(tmp_path / "none.csv") is None
+
+
+@pytest.mark.parametrize(
+    ("source", "texts"),
+    [
+        ("sep=;\nid;text\n1;a, b\n", ["a, b"]),
+        ("id,text\n1,Hello, world\n2,b\n", ["Hello, world", "b"]),
+        ('id,text\n1,"never closed\n2,b\n', ['"never closed', "b"]),
+        ('id,text\n1,5" pipe\n2,say "no"\n', ['5" pipe', 'say "no"']),
+        ('text\n"Hello, world"\nplain\n', ["Hello, world", "plain"]),
+    ],
+)
+def test_tables_are_read_as_they_are_meant(source: str, texts: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(source)
+    assert len(list_rows(path) or []) == len(texts)
+    table = tables.table_of_documents(source.encode(), "csv", DEFAULTS)
+    assert [tables.read_row(table, row)[0].text for row in range(len(texts))] == texts
+
+
+def test_a_broken_line_costs_one_row_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text(
+        '{"text": "a\u2028b"}\n{"text": "cut\n["no object"]\n{"text": "d"}\n{"text": "e"}\n{"text":', encoding="utf-8"
+    )
+    assert list_rows(path) == ["1", "2", "3", "4", "5", "6"]
+    with Reader(DEFAULTS, workers=1) as reader:
+        documents = [reader.submit(path, "k", "s", row=row).result() for row in range(6)]
+        whole = reader.submit(path, "k", "s").result()
+    assert [document.text for document in documents] == ["a\u2028b", "", "", "d", "e", ""]
+    assert [document.status for document in documents].count(DocumentStatus.CORRUPT) == 3
+    assert "line 2 is not JSON" in documents[1].reason
+    assert whole.status == DocumentStatus.PARTIAL
+    assert "3 of its rows" in whole.reason
+
+
+def test_a_cell_in_the_last_corner_costs_no_memory_and_a_hidden_sheet_is_named(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["near", 1.0, datetime.date(2024, 3, 5)])
+    hidden = book.create_sheet("Notes")
+    hidden["A1"], hidden.sheet_state = "secret", "hidden"
+    expected = "near | 1 | 2024-03-05"
+    for far in ("A1", "XFD1048576"):
+        sheet[far] = sheet[far].value or "far"
+        packed = io.BytesIO()
+        book.save(packed)
+        path = tmp_path / "t.xlsx"
+        path.write_bytes(packed.getvalue())
+        document = read_file(path)
+        assert document.text.startswith(expected)
+        assert document.text.count("far") == (far != "A1")
+        assert document.warnings == ("hidden sheets were left out: Notes",)
+
+
+def test_a_long_table_has_its_ids_at_once() -> None:
+    rows = [{"id": str(number // 2), "text": "x"} for number in range(60_000)]
+    ids = tables.row_ids(as_csv(rows), "csv", ReadOptions(id_column="id"))
+    assert ids is not None
+    assert len(set(ids)) == len(rows)

@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.readers import markdown, text
 from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
+from coderai_pipeline.readers.detect import detect
 from coderai_pipeline.readers.language import detect_language
+from coderai_pipeline.readers.normalise import is_blank
 
 plain = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r\ufeff"), min_size=1).filter(
-    str.strip
+    lambda written: not is_blank(written)
 )
 
 
@@ -19,7 +21,7 @@ def read(data: bytes) -> Content:
 
 
 @settings(max_examples=200, deadline=None)
-@given(plain.filter(lambda written: "\x1b" not in written))
+@given(plain.filter(lambda written: "\x1b" not in written and not written.endswith("\x1a")))
 def test_clean_utf8_is_read_as_it_is_written(written: str) -> None:
     data = written.encode()
     if data[:1] in (b"\xff", b"\xfe"):
@@ -102,3 +104,47 @@ def test_markdown_is_kept_and_its_headings_known() -> None:
 )
 def test_the_language_is_told_where_there_is_enough_text(written: str, language: str | None) -> None:
     assert detect_language(written) == language
+
+
+WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+
+
+@pytest.mark.parametrize("encoding", WIDE)
+@pytest.mark.parametrize(
+    "written",
+    [
+        "A letter from Zürich, 5 March",
+        "Администрация города сообщила, что мост через реку закрыт",
+        "市役所は、橋を三週間閉鎖すると発表しました。\n住民は不便を感じています。",
+        "시장은 다리가 가까운 시일 안에 폐쇄될 것이라고 발표했다.",
+        "أعلن رئيس البلدية أن الجسر سيكون مغلقا",
+    ],
+)
+def test_unicode_without_a_mark_is_known_in_every_script(encoding: str, written: str) -> None:
+    data = written.encode(encoding)
+    assert detect(data, "x.txt") == "text"
+    assert read(data).text == written
+
+
+@pytest.mark.parametrize("broken", [b"\xe4", b"\xff", "ü".encode()[:1]])
+def test_a_few_broken_places_do_not_make_utf8_something_else(broken: bytes) -> None:
+    written = "Der Bürgermeister erklärte, daß die Brücke über den Fluß gesperrt wird."
+    content = read(written.encode() + b"\n" + broken + b"\n")
+    assert content.text == f"{written}\n\ufffd\n"
+    assert "1 broken places" in content.warnings[0]
+
+
+def test_what_a_terminal_acts_on_is_left_out() -> None:
+    content = read(b"\x1b]0;a title\x07\x1b[1;31mred\x1b[0m text\x1b[K\n\x1a")
+    assert content.text == "red text\n"
+    assert "terminal" in content.warnings[0]
+
+
+def test_a_single_sign_is_read_as_windows_has_it() -> None:
+    assert read("Preis: 5 €".encode("cp1252")).text == "Preis: 5 €"
+
+
+def test_marks_without_a_shape_are_no_text() -> None:
+    for written in ("\u200b\n\u2060", "\ufeff\ufeff", "\x01\x02"):
+        with pytest.raises(NotReadable):
+            read(written.encode())

@@ -1,0 +1,113 @@
+"""Which words of a PDF page had something drawn over them later: a black bar, a white patch, a picture.
+
+What a word's own colour hides is told in `pdf_visibility`, which also decides by the drawn page whether anything shows.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coderai_pipeline.readers.mupdf import TEXT, VECTOR, Box, Page, TextPage, Word, kinds_of_blocks
+from coderai_pipeline.readers.pdf_visibility import Ink
+
+_LEAST_SIDE = 3.0
+"""Points: what is narrower covers no word."""
+_MOST_SHAPES = 1000
+"""Of more, as in a map, the largest are looked at."""
+_INSET = 0.1
+"""Part of a word's width left out at both ends, where a bar that just fits would let its ground be seen."""
+_PICTURES = ("fill-image", "fill-imgmask", "fill-shade")
+_WRITTEN = ("fill-text", "stroke-text")
+
+
+class _Cover(NamedTuple):
+    """An opaque shape. number: of the block, in the order of drawing. is_exact: a rectangle, so that its box is itself."""
+
+    number: int
+    box: Box
+    is_exact: bool
+
+
+def covered(page: Page, textpage: TextPage, words: Sequence[Word], ink: Ink) -> set[int]:
+    """Words with a later shape over them, where nothing shows now, or only a word that was written on top of the shape.
+
+    A highlighter drawn before its text, or one that lets the text through, leaves it visible.
+    """
+    boxes = np.array([word[:4] for word in words], np.float64).T
+    hidden: set[int] = set()
+    candidates: set[int] = set()
+    shapes, order = _shapes(textpage, words)
+    for cover in shapes:
+        under = _middle_in(boxes, cover.box) & (order < cover.number)
+        if under.any():
+            candidates.update(np.flatnonzero(under).tolist())
+            hidden |= _written_over(cover, boxes, order, under) if cover.is_exact else set()
+    for box in _pictures_over_text(page):
+        candidates.update(np.flatnonzero(_middle_in(boxes, box)).tolist())
+    return hidden | {index for index in candidates - hidden if not ink.shows(_inner(words[index]))}
+
+
+def _shapes(textpage: TextPage, words: Sequence[Word]) -> tuple[list[_Cover], NDArray[np.int64]]:
+    """Opaque filled shapes, and the number of each word's block among all blocks: words count blocks of text alone."""
+    texts = [number for number, kind in enumerate(kinds_of_blocks(textpage)) if kind == TEXT]
+    shapes = [
+        _Cover(number, (x0, y0, x1, y1), "is-rect: true" in said)
+        for x0, y0, x1, y1, said, number, kind in textpage.extractBLOCKS()
+        if kind == VECTOR and min(x1 - x0, y1 - y0) > _LEAST_SIDE and "vector filled" in said and "alpha: 255" in said
+    ]
+    if len(shapes) > _MOST_SHAPES:
+        shapes = sorted(shapes, key=_area, reverse=True)[:_MOST_SHAPES]
+    return shapes, np.array([texts[word[5]] for word in words])
+
+
+def _area(cover: _Cover) -> float:
+    x0, y0, x1, y1 = cover.box
+    return (x1 - x0) * (y1 - y0)
+
+
+def _middle_in(boxes: NDArray[np.float64], box: Box) -> NDArray[np.bool_]:
+    x, y = (boxes[0] + boxes[2]) / 2, (boxes[1] + boxes[3]) / 2
+    return (box[0] <= x) & (x <= box[2]) & (box[1] <= y) & (y <= box[3])
+
+
+def _written_over(
+    cover: _Cover, boxes: NDArray[np.float64], order: NDArray[np.int64], under: NDArray[np.bool_]
+) -> set[int]:
+    """Words wholly under a shape on which others were written in their place: what shows there is not theirs."""
+    later = np.flatnonzero((order > cover.number) & _middle_in(boxes, cover.box))
+    inner = np.array([_inner(box) for box in boxes.T.tolist()]).T if len(later) else boxes
+    x0, y0, x1, y1 = cover.box
+    whole = under & (inner[0] >= x0) & (inner[1] >= y0) & (inner[2] <= x1) & (inner[3] <= y1)
+    return {
+        word
+        for word in np.flatnonzero(whole).tolist()
+        if (
+            (boxes[0, later] < boxes[2, word])
+            & (boxes[2, later] > boxes[0, word])
+            & (boxes[1, later] < boxes[3, word])
+            & (boxes[3, later] > boxes[1, word])
+        ).any()
+    }
+
+
+def _inner(word: Sequence[float] | Word) -> Box:
+    """The part of a word's box in which its letters stand, and its neighbours' do not."""
+    x0, y0, x1, y1 = (float(edge) for edge in word[:4])
+    inset, quarter = _INSET * (x1 - x0), (y1 - y0) / 4
+    return x0 + inset, y0 + quarter, x1 - inset, y1 - quarter
+
+
+def _pictures_over_text(page: Page) -> Iterator[Box]:
+    """Boxes of pictures drawn over text that was there before."""
+    if not page.get_images():
+        return
+    written: list[Box] = []
+    for kind, box in page.get_bboxlog():
+        if kind in _WRITTEN:
+            written.append(box)
+        elif kind in _PICTURES and any(
+            box[0] < x1 and box[2] > x0 and box[1] < y1 and box[3] > y0 for x0, y0, x1, y1 in written
+        ):
+            yield box
