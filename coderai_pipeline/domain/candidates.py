@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from types import MappingProxyType
 
 from coderai_pipeline.domain.cells import Answer, Evidence, Grounding, JsonValue
@@ -20,6 +21,7 @@ from coderai_pipeline.domain.validation import validated
 from coderai_pipeline.domain.values import Conventions, Reading, Unread
 from coderai_pipeline.domain.values.absence import is_absent
 from coderai_pipeline.domain.values.categories import split_categories
+from coderai_pipeline.domain.values.measures import conversion, is_measure
 from coderai_pipeline.domain.values.number_words import ISO_CODES
 from coderai_pipeline.domain.values.reading import read_value
 from coderai_pipeline.domain.wording import short, shown_json
@@ -48,12 +50,19 @@ def consider(answer: Answer, variable: Variable, context: SettleContext) -> tupl
     confidence, change = _confidence(answer.confidence)
     changes = (change,) if change else ()
     parts = _parts(answer.value, variable)
-    quotes = _quotes(answer, len(parts))
-    given = [(part, quote) for part, quote in zip(parts, quotes, strict=True) if not is_absent(part, variable, quote)]
+    given = [
+        (part, quotes)
+        for part, quotes in zip(parts, _quotes(answer, len(parts)), strict=True)
+        if not is_absent(part, variable, quotes[0])
+    ]
     if not given:
         return (_absent(answer, confidence, changes),)
     return tuple(
-        _candidate(part, replace(answer, quote=quote), confidence, changes, variable, context) for part, quote in given
+        min(
+            (_candidate(part, replace(answer, quote=each), confidence, changes, variable, context) for each in quotes),
+            key=lambda candidate: len(candidate.problems),
+        )
+        for part, quotes in given
     )
 
 
@@ -61,8 +70,8 @@ def _parts(value: JsonValue, variable: Variable) -> list[JsonValue]:
     """The values an answer gives: the items of a list, the `value` of an object, the parts of a list written as text."""
     if isinstance(value, list):
         return [part for item in value for part in _parts(item, variable)]
-    if isinstance(value, dict) and "value" in value:
-        return _parts(value["value"], variable)
+    if isinstance(value, dict) and (inner := _within(value, variable)) is not None:
+        return _parts(inner, variable)
     if isinstance(value, str) and variable.type is VariableType.CATEGORY and variable.allow_multiple:
         return list(split_categories(value, variable))
     if isinstance(value, str) and variable.takes_many:
@@ -70,9 +79,29 @@ def _parts(value: JsonValue, variable: Variable) -> list[JsonValue]:
     return [value]
 
 
-def _quotes(answer: Answer, parts: int) -> list[str | None]:
-    """The quote of each part: its own where there are as many quotes as parts, else the answer's."""
-    return list(answer.quotes) if len(answer.quotes) == parts else [answer.quote] * parts
+def _within(value: Mapping[str, JsonValue], variable: Variable) -> JsonValue:
+    """The value that an object wraps, with its unit; None where it is no such object."""
+    for key in ("value", "amount", "number", variable.name):
+        inner = value.get(key)
+        if inner is not None:
+            unit = value.get("unit") or value.get("currency")
+            return (
+                f"{shown_json(inner)} {unit}"
+                if isinstance(unit, str) and isinstance(inner, str | float | int)
+                else inner
+            )
+    return None
+
+
+_MOST_QUOTES = 5
+
+
+def _quotes(answer: Answer, parts: int) -> list[tuple[str | None, ...]]:
+    """The quotes of each part, of which the one that shows it best is taken: its own where there are as many quotes as
+    parts, else all of the answer."""
+    if len(answer.quotes) == parts:
+        return [(quote,) for quote in answer.quotes]
+    return [answer.quotes[:_MOST_QUOTES] or (answer.quote,)] * parts
 
 
 def _confidence(given: float | None) -> tuple[float | None, str]:
@@ -112,6 +141,7 @@ def _candidate(
         problems = (read.reason, *filter(None, [quote_problem]))
         return replace(found, value=kept, changes=tuple(filter(None, (*changes, quote_change))), problems=problems)
     quoted = _quoted(evidence, context)
+    read, converted = _converted(read, quoted, variable, context.conventions)
     read, scaled = _in_unit(read, part, quoted, variable, context.conventions)
     reading, breaches = validated(read, variable)
     unit, other_unit = _unit(reading, quoted, variable, context.conventions)
@@ -122,7 +152,7 @@ def _candidate(
         value=reading.value,
         precision=reading.precision,
         unit=unit,
-        changes=tuple(filter(None, (*changes, reading.change, scaled, quote_change))),
+        changes=tuple(filter(None, (*changes, reading.change, converted, scaled, quote_change))),
         problems=problems,
     )
 
@@ -181,6 +211,21 @@ def _quoted(evidence: Evidence | None, context: SettleContext) -> str:
     return context.text.original[evidence.start : evidence.end]
 
 
+def _converted(read: Reading, quoted: str, variable: Variable, conventions: Conventions) -> tuple[Reading, str]:
+    """A measure in the unit wanted: 1.5 km is 1500 where metres are wanted. Where the reply gives no unit, its number is
+    taken for the one in the quote, if it is the same."""
+    if not isinstance(read.value, float) or not is_measure(variable.unit):
+        return read, ""
+    unit = read.unit
+    if unit is None and (there := stated(read, quoted, variable.model_copy(update={"unit": ""}), conventions)):
+        unit = there.unit
+    factor = conversion(unit, variable.unit)
+    if factor is None or factor == 1:
+        return read, ""
+    value = float(Fraction(repr(read.value)) * factor)
+    return replace(read, value=value, unit=variable.unit), f"{read.value:.15g} {unit} are {value:.15g} {variable.unit}"
+
+
 def _in_unit(
     read: Reading, part: JsonValue, quoted: str, variable: Variable, conventions: Conventions
 ) -> tuple[Reading, str]:
@@ -205,6 +250,9 @@ def _unit(reading: Reading, quoted: str, variable: Variable, conventions: Conven
         return None, ""
     in_quote = stated(reading, quoted, variable, conventions) if quoted else None
     unit = (in_quote.unit if in_quote else None) or reading.unit
+    if unit and is_measure(unit) and is_measure(variable.unit):
+        known = conversion(unit, variable.unit) is not None
+        return (variable.unit, "") if known else (unit, f"stated in {unit}, wanted in {variable.unit}")
     wanted = next((word for word in variable.unit.split() if word in ISO_CODES or word == "%"), None)
     if unit and wanted and unit != wanted and (unit in ISO_CODES or unit == "%"):
         return unit, f"stated in {unit}, wanted in {wanted}"

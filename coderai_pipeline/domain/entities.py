@@ -139,7 +139,17 @@ def _includes(yours: _Part, mine: _Part, kind: VariableType) -> bool:
         return yours.startswith(mine) and yours[len(mine)] in "-t"
     if kind is VariableType.LOCATION:
         return set(mine.split(", ")) < set(yours.split(", "))
-    return False
+    return kind is VariableType.TEXT and _is_shorter_name(mine.split(), yours.split())
+
+
+def _is_shorter_name(mine: Sequence[str], yours: Sequence[str]) -> bool:
+    """`j smith` and `john smith`, `john smith` and `john q smith`: the last name whole, initials instead or left out."""
+    if not mine or mine[-1] != yours[-1] or len(mine[-1]) < 2:
+        return False
+    given = list(yours[:-1]) if len(mine) == len(yours) else [word for word in yours[:-1] if len(word) > 1]
+    return len(mine) == len(given) + 1 and all(
+        own == other or (len(own) == 1 and other.startswith(own)) for own, other in zip(mine[:-1], given, strict=True)
+    )
 
 
 def _fit_reason(key: _Key, keys: Sequence[Variable]) -> str:
@@ -198,8 +208,23 @@ def _normalised(value: Value, kind: VariableType) -> _Part:
     if kind is VariableType.DATE:
         return value.strip().casefold() or None
     separator = ", " if kind is VariableType.LOCATION else " "
-    parts = value.split(",") if kind is VariableType.LOCATION else [value]
+    parts = value.split(",") if kind is VariableType.LOCATION else [_as_spoken(value)]
     return separator.join(words for part in parts if (words := _words(part))) or None
+
+
+_TITLES = re.compile(
+    r"^(?:(?:dr|prof|mr|mrs|ms|miss|sir|herr|frau|mme|mlle|sr|sra|ing|hon|judge)\.?\s+|г-(?:н|жа)\s+|д-р\s+|проф\.\s*)+(?=\S)",
+    re.IGNORECASE,
+)
+_LAST_NAME_FIRST = re.compile(r"([^\W\d_][^\d,]{0,40}),\s*([^\W\d_][^\d,]{0,40})")
+
+
+def _as_spoken(name: str) -> str:
+    """A name without its title and with the last name last: `Smith, Dr. John` as `John Smith`."""
+    turned = _LAST_NAME_FIRST.fullmatch(name.strip())
+    if turned and len(turned[1].split()) <= 3 and len(turned[2].split()) <= 3:
+        name = f"{_TITLES.sub('', turned[2].strip())} {turned[1]}"
+    return _TITLES.sub("", name.strip())
 
 
 # Accents of Latin, Greek and Cyrillic letters and the vowel points of Arabic and Hebrew are often left out in writing;

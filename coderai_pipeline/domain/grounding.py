@@ -55,10 +55,17 @@ _DISTANCES = ((25, 0.3), (12, 0.2), (6, 0.125))
 _LONG_ENOUGH_TO_BE_CUT = 15
 _LONGEST_GAP = 2_000
 _LONGEST_OMISSION = 40
-_ELISION = re.compile(r"\s*(?:\[\s*(?:\.{3,}|…)\s*\]|\(\s*(?:\.{3,}|…)\s*\)|\.{3,}|…)\s*")
+_ELISION = re.compile(r"\s*(?:\[\s*(?:\.{3,}|…)\s*\]|\(\s*(?:\.{3,}|…)\s*\)|\.{3,}|…|\n\s*(?:[-*+•]|\d{1,2}[.)])\s)\s*")
 _EDGES = " \t\n.,;:!?·…'\"“”„‘’«»‹›「」()[]*_"
 _BROKEN_NUMBER = re.compile(r"(?<=\d)[ \t]*\n[ \t]*(?=\d)")
 _RUN_OF_DIGITS = re.compile(r"\d+")
+_GROUPING = re.compile(r"(?<=\d)[ ,.'](?=\d{3}(?!\d))")
+# Emphasis, code, links and list marks of Markdown, which replies add to what they quote.
+_EMPHASIS = re.compile(r"\*\*([^*\n]+)\*\*|\*(?=\S)([^*\n]+)(?<=\S)\*|__([^_\n]+)__|~~([^~\n]+)~~|`([^`\n]+)`")
+_LINK = re.compile(r"\[([^\[\]\n]+)\]\([^)\s]*\)")
+_LIST_MARK = re.compile(r"^\s*(?:[-*+>•]|#{1,6}|\d{1,2}[.)])\s+", re.MULTILINE)
+_ENDS_SENTENCE = re.compile(r"[.!?؟。！？][\"”»')\]]*\s*$")
+_SHORTEST_SENTENCE = 12
 
 
 def _find(quote: str, text: NormalisedText, within: Span, near: Span | None) -> _Found | None:
@@ -68,7 +75,7 @@ def _find(quote: str, text: NormalisedText, within: Span, near: Span | None) -> 
     if verbatim:
         return _choose(verbatim, near, Grounding.EXACT)
     window = text.from_original(within)
-    core = normalised(_BROKEN_NUMBER.sub("", quote.strip(_EDGES)))
+    core = normalised(_BROKEN_NUMBER.sub("", _without_markdown(quote).strip(_EDGES)))
     return (
         _evened(normalised(quote), text, window, near)
         or _evened(core, text, window, near)
@@ -77,6 +84,10 @@ def _find(quote: str, text: NormalisedText, within: Span, near: Span | None) -> 
         or _with_gap(core, text, window, near)
         or _aligned(core, text, window, near)
     )
+
+
+def _without_markdown(quote: str) -> str:
+    return _LIST_MARK.sub("", _LINK.sub(r"\1", _EMPHASIS.sub(lambda match: match[match.lastindex or 0], quote)))
 
 
 def _choose(spans: list[Span], near: Span | None, grounding: Grounding) -> _Found:
@@ -126,15 +137,15 @@ def _squeezed(quote: str, text: NormalisedText, window: Span, near: Span | None)
 
 def _elided(quote: str, text: NormalisedText, window: Span, near: Span | None) -> _Found | None:
     """A quote with parts left out: from its first part to its last, each after the one before and not far from it."""
-    parts = [normalised(part.strip(_EDGES)) for part in _ELISION.split(quote)]
+    parts = [normalised(_without_markdown(part).strip(_EDGES)) for part in _ELISION.split(quote)]
     parts = [part for part in parts if part]
     if len(parts) < 2:
         return None
-    chains = [
-        chain
-        for first in _occurrences(parts[0], text.text, window.start, window.end)
-        if (chain := _chain(first, parts, text))
-    ]
+    found = (_chain(first, parts, text) for first in _occurrences(parts[0], text.text, window.start, window.end))
+    # Of beginnings that come to the same end the last is meant; of what is left, none much longer than the shortest.
+    by_end = {chain.end: chain for chain in found if chain}
+    shortest = min((chain.end - chain.start for chain in by_end.values()), default=0)
+    chains = [chain for chain in by_end.values() if chain.end - chain.start <= 2 * shortest]
     return (
         _choose([text.to_original(chain.start, chain.end) for chain in chains], near, Grounding.NORMALISED)
         if chains
@@ -153,7 +164,8 @@ def _chain(first: Span, parts: list[str], text: NormalisedText) -> Span | None:
 
 
 def _with_gap(quote: str, text: NormalisedText, window: Span, near: Span | None) -> _Found | None:
-    """A quote that leaves out a few words without saying so: its longest beginning that stands in the text, then the rest."""
+    """A quote that leaves out something without saying so: its longest beginning that stands in the text, then the rest. A
+    few words, or whatever stands between two sentences that the quote joins."""
     cuts = [at for at in range(1, len(quote)) if quote[at - 1] == " " or _is_wide(quote[at])]
     if len(cuts) < 2 or len(quote) < (6 if _is_wide(quote[0]) else 12):
         return None
@@ -162,8 +174,10 @@ def _with_gap(quote: str, text: NormalisedText, window: Span, near: Span | None)
     )
     for cut in reversed(cuts[max(0, longest - 2) : longest]):
         rest, found = quote[cut:].strip(), list[Span]()
+        joined = _ENDS_SENTENCE.search(quote[:cut]) and min(cut, len(rest)) >= _SHORTEST_SENTENCE
+        gap = _LONGEST_GAP if joined else _LONGEST_OMISSION
         for first in _occurrences(quote[:cut].rstrip(), text.text, window.start, window.end):
-            limit = min(len(text.text), first.end + _LONGEST_OMISSION + len(rest))
+            limit = min(len(text.text), first.end + gap + len(rest))
             found += [Span(first.start, last.end) for last in _occurrences(rest, text.text, first.end, limit, limit=1)]
         if found:
             return _choose([text.to_original(span.start, span.end) for span in found], near, Grounding.FUZZY)
@@ -227,7 +241,7 @@ def _separate(locations: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def _same_digits(quote: str, passage: str) -> bool:
     """Another number is not a misspelt one: every run of digits in the quote must stand in the passage."""
-    there = _RUN_OF_DIGITS.findall(passage)
+    there = [*_RUN_OF_DIGITS.findall(passage), *_RUN_OF_DIGITS.findall(_GROUPING.sub("", passage))]
     return all(run in there for run in _RUN_OF_DIGITS.findall(quote))
 
 

@@ -11,6 +11,8 @@ from coderai_pipeline.domain.cells import Evidence, Scalar, Value
 from coderai_pipeline.domain.codebook import Variable, VariableType
 from coderai_pipeline.domain.grounding import is_boundary
 from coderai_pipeline.domain.normalised_text import normalised
+from coderai_pipeline.domain.values.locations import country_code
+from coderai_pipeline.domain.wording import denies
 
 MOST_CERTAIN = 0.99
 
@@ -162,7 +164,21 @@ def _compatible(first: Scalar | None, second: Scalar | None, variable: Variable)
     shorter, longer = sorted((normalised(first), normalised(second)), key=len)
     if variable.type is VariableType.DATE:
         return longer.startswith(shorter) and longer[len(shorter) : len(shorter) + 1] in ("-", "t")
-    if variable.type in (VariableType.TEXT, VariableType.LOCATION):
+    if variable.type is VariableType.LOCATION:
+        return _is_place_within(shorter, longer) and not _are_two_countries(str(first), str(second))
+    if variable.type is VariableType.TEXT:
         at = longer.find(shorter)
-        return at >= 0 and is_boundary(longer, at) and is_boundary(longer, at + len(shorter))
+        whole_words = at >= 0 and is_boundary(longer, at) and is_boundary(longer, at + len(shorter))
+        return whole_words and not denies(longer.replace(shorter, " ", 1))
     return False
+
+
+def _is_place_within(shorter: str, longer: str) -> bool:
+    """`Paris` and `Paris, France`, `Berlin` and `Berlin Mitte`; not `Virginia` and `West Virginia`."""
+    begins = longer.startswith(shorter) and is_boundary(longer, len(shorter))
+    return begins or shorter in [part.strip() for part in longer.split(",")]
+
+
+def _are_two_countries(first: str, second: str) -> bool:
+    codes = country_code(first), country_code(second)
+    return None not in codes and codes[0] != codes[1]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from coderai_pipeline.domain.asks import Ask
 from coderai_pipeline.domain.cells import Answer, JsonValue
 from coderai_pipeline.domain.codebook import Variable
-from coderai_pipeline.domain.reply_json import Found, is_cut, json_in
+from coderai_pipeline.domain.reply_json import Found, is_cut, json_in, unpacked
 from coderai_pipeline.domain.reply_schema import own_key
 from coderai_pipeline.domain.reply_shapes import Entries, Entry, Names, entries_of, row_in, rows_in, text_under
 
@@ -77,6 +77,12 @@ class _Reader:
         return ParsedReply(problem=f"the reply holds {len(usable)} different lists of rows")
 
     def _read(self, value: JsonValue) -> ParsedReply:
+        """A value, read; where it names nothing that was asked, with the JSON in its strings unpacked."""
+        reading = self._read_as_it_is(value)
+        inner = unpacked(value) if reading.problem else value
+        return reading if inner == value else self._read_as_it_is(inner)
+
+    def _read_as_it_is(self, value: JsonValue) -> ParsedReply:
         if self.ask.mode == "row":
             return self._row(value)
         rows = rows_in(value, self._row_names())

@@ -50,13 +50,36 @@ def is_cut(text: str) -> bool:
     return any(end is None for _, end in _bracketed(_without_reasoning(text)))
 
 
+def unpacked(value: JsonValue, depth: int = 3) -> JsonValue:
+    """JSON within strings of JSON, as of a function's arguments or a reply encoded twice, read; all else as it is."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+        try:
+            inner = _strict(value)
+        except (ValueError, RecursionError):
+            return value
+        return unpacked(inner, depth - 1) if depth else inner
+    if isinstance(value, dict) and depth:
+        return {key: unpacked(inner, depth - 1) for key, inner in value.items()}
+    return [unpacked(inner, depth - 1) for inner in value] if isinstance(value, list) and depth else value
+
+
 def _read(part: str) -> Found | None:
     """A part of a text, read; None = not JSON, or empty brackets, which say nothing within prose."""
-    try:
-        value = _strict(part)
-    except (ValueError, RecursionError):
-        return None
-    return Found(value, "JSON taken out of the text around it") if value else None
+    for text, how in ((part, "JSON taken out of the text around it"), (_without_comments(part), "comments left out")):
+        try:
+            value = _strict(text)
+        except (ValueError, RecursionError):
+            continue
+        return Found(value, how) if value else None
+    return None
+
+
+# A string, or what JSON has no place for: a comment, a comma before a closing bracket.
+_STRING_OR_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
+
+
+def _without_comments(part: str) -> str:
+    return _STRING_OR_COMMENT.sub(lambda match: match[1] or "", part) if "//" in part or "/*" in part else part
 
 
 def _repaired(part: str) -> Found | None:
@@ -68,7 +91,7 @@ def _repaired(part: str) -> Found | None:
         return None
     if not value or not _words(part) <= _words(*_texts(value)) | _JSON_WORDS:
         return None
-    return Found(_finite(value), "broken JSON was repaired")
+    return Found(_writable(_finite(value)), "broken JSON was repaired")
 
 
 _JSON_WORDS = {"null", "none", "true", "false", "nan", "json"}
@@ -95,6 +118,22 @@ def _strict(text: str) -> JsonValue:
         parse_float=_float,
         parse_constant=str,
     )
+    return _writable(value) if "\\u" in text or _CONTROL.search(text) or _HALF.search(text) else value
+
+
+# Control characters, which no document's words hold, and halves of a character, which can be written to no file.
+_CONTROL, _HALF = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"), re.compile(r"[\ud800-\udfff]")
+
+
+def _writable(value: JsonValue) -> JsonValue:
+    """A value without what no table or file takes in its strings."""
+    if isinstance(value, str):
+        return _HALF.sub("\ufffd", _CONTROL.sub("", value))
+    if isinstance(value, dict):
+        return {str(_writable(key)): _writable(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        items = [_writable(inner) for inner in value]
+        return Repeated(items) if isinstance(value, Repeated) else items
     return value
 
 

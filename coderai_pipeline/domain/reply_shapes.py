@@ -130,10 +130,10 @@ def confidence_of(raw: JsonValue) -> float | None:
     """0-1; percentages are divided. None for words, and for numbers whose scale cannot be told."""
     if isinstance(raw, bool) or raw is None:
         return None
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*", str(raw))
+    match = re.fullmatch(r"\s*(\d+(?:[.,]\d+)?)\s*(%?)\s*", str(raw))
     if match is None:
         return None
-    number = float(match[1])
+    number = float(match[1].replace(",", "."))
     is_percent = bool(match[2]) or 10 < number <= 100
     number = number / 100 if is_percent else number
     return number if math.isfinite(number) and 0 <= number <= 1 else None

@@ -5,16 +5,18 @@ Where the quote stands in the document is in `grounding`.
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 
 from coderai_pipeline.domain.codebook import Variable, VariableType
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.domain.normalised_text import normalised, squeezed
 from coderai_pipeline.domain.values import Conventions, Reading
 from coderai_pipeline.domain.values.dates import find_dates
+from coderai_pipeline.domain.values.digits import ascii_digits
 from coderai_pipeline.domain.values.locations import country_code, find_locations
-from coderai_pipeline.domain.values.number_words import magnitude_of, number_words
+from coderai_pipeline.domain.values.measures import conversion
+from coderai_pipeline.domain.values.number_words import magnitude_of
 from coderai_pipeline.domain.values.numbers import find_numbers
+from coderai_pipeline.domain.values.spelled import find_spelled
 from coderai_pipeline.domain.wording import short
 
 # A text of more words is a summary in the reply's own words; its quote is where it comes from and need not hold it.
@@ -89,18 +91,19 @@ def _numbers(quote: str, conventions: Conventions) -> Iterator[Reading]:
     """The numbers of a quote in digits, then those in words."""
     yield from (reading for _, reading in find_numbers(quote, conventions))
     for language in dict.fromkeys((conventions.language, "en")):
-        values = number_words(language)
-        words = re.findall(r"[^\W\d_]+", quote.casefold())
-        for word, following in pairwise([*words, ""]):
-            if word in values:
-                yield Reading(float(values[word] * (magnitude_of(following, language) or 1)))
+        yield from (Reading(float(value)) for _, value in find_spelled(quote, language))
 
 
 def _same_number(found: Reading, reading: Reading, variable: Variable, conventions: Conventions) -> bool:
-    """Equal as read, or as counted in the variable's unit (1.2 where the unit is millions)."""
+    """Equal as read, or as counted in the variable's unit (1.2 where the unit is millions, 1500 m for 1.5 km)."""
     value, wanted = float(found.value), float(reading.value)
     factor = scale_of(variable.unit, conventions.language)
-    return _close(value, wanted) or (factor != 1 and _close(value / factor, wanted))
+    counted = conversion(found.unit, variable.unit)
+    return (
+        _close(value, wanted)
+        or (factor != 1 and _close(value / factor, wanted))
+        or (counted is not None and _close(value * float(counted), wanted))
+    )
 
 
 def scale_of(unit: str, language: str) -> float:
@@ -122,6 +125,8 @@ def _is_other_reading(found: Reading, reading: Reading) -> bool:
 def _date_objection(reading: Reading, quote: str, conventions: Conventions) -> str:
     """The quote must give at least the value's precision; a day and month the other way round is an ambiguous date."""
     wanted, objection = str(reading.value), f"the quote does not contain the date {reading.value}"
+    if re.search(rf"(?<!\d){wanted.replace('-', '')}(?!\d)", ascii_digits(quote)) and reading.precision == "day":
+        return ""
     for _, found in find_dates(quote, conventions):
         value = str(found.value)
         if value == wanted or (value.startswith(wanted) and value[len(wanted)] in "-T"):
@@ -135,7 +140,9 @@ def _names_place(value: str, quote: str, conventions: Conventions) -> bool:
     if _holds_text(value, quote):
         return True
     code = country_code(value, conventions.language)
-    return code is not None and any(
+    if code is None:
+        return False
+    return country_code(quote.strip(" .,;:()"), conventions.language) == code or any(
         country_code(span.of(quote), conventions.language) == code for span, _ in find_locations(quote, conventions)
     )
 

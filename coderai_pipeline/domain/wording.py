@@ -1,5 +1,7 @@
 """How values and passages are written in reasons and changes, so that a person reads the same form everywhere."""
 
+import re
+
 from coderai_pipeline.domain.cells import JsonValue, Value
 
 LONGEST_SHOWN = 60
@@ -28,6 +30,16 @@ def shown_json(value: JsonValue) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value]
     return value if isinstance(value, str) else f"{value:.15g}"
+
+
+_DENIAL = re.compile(
+    r"\b(?:not|no|non|never|without|nicht|kein\w*|ohne|nie|pas|sans|jamais|sin|nunca|не|нет|без|ليس|غير|لا|بدون)\b|[不没沒无無未非]"
+)
+
+
+def denies(text: str) -> bool:
+    """Whether a text (lower case) holds a word for not, so that what it is added to says the opposite."""
+    return _DENIAL.search(text) is not None
 
 
 def sentences(*parts: str) -> str:

@@ -8,6 +8,7 @@ by keywords, position or shape alone. A label that the codebook does not name co
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from coderai_pipeline.domain.cells import Answer
 from coderai_pipeline.domain.codebook import Variable, VariableType
@@ -17,14 +18,16 @@ from coderai_pipeline.extractors.rules_labels import (
     Label,
     Notion,
     Occurrence,
+    has_label,
     labels_of,
     looks_like_label,
     notion_of,
     occurrences,
+    own_phrases,
     values_below,
 )
 from coderai_pipeline.extractors.rules_layout import Sheet, below, stands_over
-from coderai_pipeline.extractors.rules_values import Found, is_not_stated, read_region
+from coderai_pipeline.extractors.rules_values import Found, is_not_stated, read_region, within
 
 _LONGEST_QUOTE = 400
 
@@ -69,10 +72,14 @@ def candidates(sheet: Sheet, variable: Variable) -> Iterator[Candidate]:
     places = list(occurrences(sheet, labels))
     labelled = [c for place in places if place.leads for c in _beside(sheet, variable, place)]
     yield from labelled
-    if _says_nothing(sheet, places):
+    if notion is Notion.TOTAL or _says_nothing(sheet, places):
         return
-    if variable.type is VariableType.DATE and not labelled:
-        hits = rules_prose.unlabelled_dates(sheet, plain=notion is Notion.DATE)
+    if variable.type is VariableType.TEXT and not labelled:
+        yield from (Candidate(*hit) for place in places for hit in rules_prose.by_role(sheet, place))
+    plain = notion is Notion.DATE
+    headed = any(place.leads and place.marked for place in places)
+    if variable.type is VariableType.DATE and not labelled and (plain or not headed):
+        hits = rules_prose.unlabelled_dates(sheet, plain)
         yield from (Candidate(*hit) for hit in hits)
     if notion is Notion.COMPANY and sheet.span.start == 0:
         yield from _shaped(rules_names.company(sheet))
@@ -80,8 +87,11 @@ def candidates(sheet: Sheet, variable: Variable) -> Iterator[Candidate]:
         yield from _shaped(rules_names.address(sheet))
     if variable.validation.pattern is not None and variable.type is VariableType.TEXT:
         yield from _by_pattern(sheet, variable.validation.pattern)
-    loose = [place for place in places if not (place.leads and place.marked)]
-    yield from (Candidate(*hit) for hit in rules_prose.in_sentences(sheet, variable, loose))
+    loose = [place for place in places if not (place.leads and (place.marked or _is_of_another(sheet, place)))]
+    yield from (
+        Candidate(*hit)
+        for hit in rules_prose.in_sentences(sheet, variable, loose, percentage=wants_percentage(variable))
+    )
 
 
 def _says_nothing(sheet: Sheet, places: Sequence[Occurrence]) -> bool:
@@ -93,7 +103,8 @@ def _says_nothing(sheet: Sheet, places: Sequence[Occurrence]) -> bool:
             if place.after >= cell.end
             else (Span(place.after, cell.end),)
         )
-        if place.leads and place.marked and any(is_not_stated(region.of(sheet.text)) for region in beside):
+        blank = place.after >= cell.end and sheet.text.startswith("__", cell.end + 1)
+        if place.leads and place.marked and (blank or any(is_not_stated(region.of(sheet.text)) for region in beside)):
             return True
     return False
 
@@ -121,12 +132,14 @@ def _by_pattern(sheet: Sheet, pattern: str) -> Iterator[Candidate]:
 def _beside(sheet: Sheet, variable: Variable, place: Occurrence) -> Iterator[Candidate]:
     """The value right of a label, under it, or on the next line, whichever comes first."""
     weight = 1.0 if place.label.own else 0.9
+    identifier = place.numbered or notion_of(variable) is Notion.NUMBER
+    if identifier and variable.type is VariableType.TEXT and not _is_for_numbers(variable):
+        weight *= 0.5  # `Customer No: 88231` is not a customer
     for region, confidence in _regions(sheet, variable, place):
         found = read_region(sheet, variable, region)
         if found is not None:
-            found = (
-                _as_identifier(found) if notion_of(variable) is Notion.NUMBER else _continued(sheet, variable, found)
-            )
+            found = _with_amount(sheet, variable, place, found)
+            found = _as_identifier(sheet, found) if identifier else _continued(sheet, variable, found)
             passage = Span(min(place.span.start, found.span.start), max(found.span.end, place.span.end))
             yield Candidate(found, passage, confidence * weight * found.share)
             return
@@ -134,13 +147,47 @@ def _beside(sheet: Sheet, variable: Variable, place: Occurrence) -> Iterator[Can
             return  # what stands where the value should be is not a value: do not look further
 
 
-_IDENTIFIER = re.compile(r"(?=\S*\d)[^\s,;|]+")
+_IDENTIFIER = re.compile(r"(?=\S*\d)[^\s,;|]+(?: [A-Z]{1,3} (?=\S*\d)[^\s,;|]+)?")
+# An identifier and nothing else: 7701234567, DE02 1203 0000, 12/345 B.
+_ONLY_IDENTIFIER = re.compile(r"(?=[^a-z]*\d)[A-Z\d][A-Z\d./-]*(?: [A-Z\d./-]*\d[A-Z\d./-]*)*\.?")
+_NUMBER_WORDS = re.compile(
+    r"\b(?:no|nr|num\w*|number|id|code|ref\w*|reference|\w*nummer|\w*zeichen|n|n[o°º]|número|numéro|référence|номер|код|инн|№)\b|#|№|رقم|号|编号|番号",
+    re.IGNORECASE,
+)
 
 
-def _as_identifier(found: Found) -> Found:
-    """A document's number is one word with a digit in it; what follows (`45 of 12 March`) is no part of it."""
+def _is_for_numbers(variable: Variable) -> bool:
+    """Whether a text variable is an identifier, by what the codebook calls it."""
+    return notion_of(variable) is Notion.NUMBER or any(_NUMBER_WORDS.search(name) for name in own_phrases(variable))
+
+
+def _as_identifier(sheet: Sheet, found: Found) -> Found:
+    """A document's number is one word with a digit in it, or `324 O 112/23`; what follows (`45 of 12 March`) is no part of it."""
     word = _IDENTIFIER.match(str(found.value))
     return Found(word[0], Span(found.span.start, found.span.start + word.end())) if word else found
+
+
+_PER_CENT = re.compile(
+    r"%|per\s?cent|\brate\b|prozent|\bsatz\b|\w+satz\b|\btaux\b|\btasa\b|\btipo\b|\bshare\b|anteil|ставк|процент|\bдоля\b|率|نسبة|معدل",
+    re.IGNORECASE,
+)
+
+
+def wants_percentage(variable: Variable) -> bool:
+    return any(_PER_CENT.search(name) for name in (variable.unit, *own_phrases(variable)))
+
+
+def _with_amount(sheet: Sheet, variable: Variable, place: Occurrence, found: Found) -> Found:
+    """`VAT 20 %      111.00`: the amount, not its rate, where the line has both and the variable is not a rate."""
+    if variable.type is not VariableType.NUMBER or wants_percentage(variable):
+        return found
+    if "%" not in sheet.text[found.span.start : found.span.end + 2]:
+        return found
+    rest = Span(found.span.end, place.line.end)
+    amounts = [span for span, reading in within(sheet.numbers, rest) if reading.unit != "%"]
+    if amounts and not re.search(r"[^\W\d_]{4}", sheet.text[rest.start : amounts[0].start]):
+        return Found(amounts[0].of(sheet.text), amounts[0])
+    return found
 
 
 def _regions(sheet: Sheet, variable: Variable, place: Occurrence) -> Iterator[tuple[Span, float]]:
@@ -150,14 +197,18 @@ def _regions(sheet: Sheet, variable: Variable, place: Occurrence) -> Iterator[tu
             yield Span(place.after, cell.end), 0.9
         elif (
             stands_over(sheet, place.span, Span(place.after, cell.end))
-            or (not _another_label(sheet, place, cell) and variable.type not in _OPEN_TYPES)
-            or (notion_of(variable) is Notion.NUMBER and _IDENTIFIER.match(sheet.text, place.after, cell.end))
+            or (not _another_label(sheet, place) and variable.type not in _OPEN_TYPES)
+            or (
+                (place.numbered or notion_of(variable) is Notion.NUMBER)
+                and _IDENTIFIER.match(sheet.text, place.after, cell.end)
+            )
+            or (place.label.own and _ONLY_IDENTIFIER.fullmatch(sheet.text, place.after, cell.end))
         ):
             yield Span(place.after, cell.end), 0.8
-        elif not _another_label(sheet, place, cell) and _is_short(sheet, place):
+        elif not _another_label(sheet, place) and _is_short(sheet, place):
             yield Span(place.after, cell.end), 0.4
         return
-    under = list(below(sheet, place.line, cell))
+    under = list(takewhile(lambda region: not has_label(region.of(sheet.text)), below(sheet, place.line, cell)))
     is_last = place.cell + 1 == len(place.line.cells)
     if not is_last and not values_below(sheet, place.line):
         yield place.line.cells[place.cell + 1], 0.9
@@ -170,10 +221,16 @@ def _regions(sheet: Sheet, variable: Variable, place: Occurrence) -> Iterator[tu
 _OPEN_TYPES = (VariableType.TEXT, VariableType.LOCATION)
 
 
-def _another_label(sheet: Sheet, place: Occurrence, cell: Span) -> bool:
+def _another_label(sheet: Sheet, place: Occurrence) -> bool:
     """Whether the words after it make it another label: `Vessel type: ferry` is not a `Vessel`."""
+    cell = place.line.cells[place.cell]
     head = sheet.text[place.after : min(cell.end, place.after + 40)]
     return bool(re.match(r"[^\d:：]{1,38}[:：]", head))
+
+
+def _is_of_another(sheet: Sheet, place: Occurrence) -> bool:
+    """Whether a common label is only the beginning of another one: `Date of birth:` is not the document's `Date`."""
+    return not place.label.own and _another_label(sheet, place)
 
 
 def _is_short(sheet: Sheet, place: Occurrence) -> bool:
@@ -184,7 +241,8 @@ def _is_short(sheet: Sheet, place: Occurrence) -> bool:
 def _next_line(sheet: Sheet, place: Occurrence) -> Iterator[tuple[Span, float]]:
     following = sheet.lines[place.line.index + 1 : place.line.index + 2]
     for line in following:
-        if not looks_like_label(sheet.text[line.start : line.end]):
+        text = sheet.text[line.start : line.end]
+        if not looks_like_label(text) and not has_label(text):
             start = line.start + (1 if sheet.text[line.start] in ":：" else 0)
             yield Span(start, line.cells[0].end), 0.75 if place.marked else 0.6
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 
 from coderai_pipeline.domain.codebook import Variable
 from coderai_pipeline.domain.documents import Span
-from coderai_pipeline.extractors.rules_layout import Line, Sheet, Word, cell_index, folded_words
+from coderai_pipeline.extractors.rules_layout import IN_BRACKETS, Line, Sheet, Word, cell_index, folded_words
 
 
 class Notion(StrEnum):
@@ -59,7 +60,6 @@ _OTHER_NAMES: Mapping[Notion, str] = {
     Notion.DATE: "transaction date; purchase date; date of purchase; date of receipt; document date",
     Notion.ADDRESS: "company address; vendor address; store address; merchant address",
 }
-_SHORT_FORMS = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,7 @@ class Occurrence:
     """A label as it stands on a line.
 
     after: where the text after label and separator begins. leads: it opens its cell. marked: a colon, a cell break or the line's end follows.
+    numbered: `No.`, `№` or the like follows, so that an identifier does.
     """
 
     label: Label
@@ -84,6 +85,7 @@ class Occurrence:
     after: int
     leads: bool
     marked: bool
+    numbered: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -101,7 +103,7 @@ def _lexicon() -> Mapping[Notion, frozenset[tuple[str, ...]]]:
 def own_phrases(variable: Variable) -> tuple[str, ...]:
     """Everything the codebook calls the variable, longest first, with and without what stands in brackets."""
     names = [variable.label, *variable.labels, variable.name.replace("_", " ")]
-    short = [_SHORT_FORMS.sub(" ", name).strip() for name in names]
+    short = [IN_BRACKETS.sub(" ", name).strip() for name in names]
     return tuple(sorted({name for name in (*names, *short) if _words_of(name)}, key=lambda name: (-len(name), name)))
 
 
@@ -155,9 +157,14 @@ def _label_at(words: Sequence[Word], at: int, labels: Sequence[Label]) -> Label 
 
 
 _SEPARATOR = re.compile(
-    r"[)\]]?[ \t]*(?:\([^)\n]{0,24}\)[ \t]*)?(?:[.:：﹕#№°º]|nr\.?:|no\.?:|n°)*[ \t]*[:：=]*(?:[ \t]+[-–—]+(?=[ \t]+\S))?[ \t]*",
+    r"[)\]）]?[ \t]*(?:[(（][^)）\n]{0,24}[)）][ \t]*)?(?:[.:：﹕#№°º]|nr\.?:|no\.?:|n°)*[ \t]*[:：=]*(?:[ \t]+[-–—]+(?=[ \t]+\S))?[ \t]*",
     re.IGNORECASE,
 )
+_NUMBERED = re.compile(r"[#№°º]|\bn[ro]\b", re.IGNORECASE)
+_LISTED_ARTICLES = (
+    "the your our le la les l' l’ notre votre der die das den ihr ihre unser el los las su il lo o a os as"
+)
+_ARTICLES = frozenset(_LISTED_ARTICLES.split())
 _MARK = re.compile(r"[:：﹕=]|\.[ \t]*$")
 
 
@@ -168,8 +175,11 @@ def _occurrence(sheet: Sheet, line: Line, label: Label, start: int, end: int) ->
     after = separator.end() if separator else end
     marked = after >= cell.end or bool(_MARK.search(sheet.text[end:after]))
     before = sheet.text[cell.start : start]
-    leads = not any(char.isalpha() for char in before) and len(before) <= 6
-    return Occurrence(label, line, index, Span(start, end), min(after, cell.end), leads, marked)
+    leads = len(before) <= 6 and (
+        not any(char.isalpha() for char in before) or (marked and before.strip().casefold() in _ARTICLES)
+    )
+    numbered = _NUMBERED.search(sheet.text[end:after]) is not None
+    return Occurrence(label, line, index, Span(start, end), min(after, cell.end), leads, marked, numbered)
 
 
 _LABEL_LIKE = re.compile(r"[^\d|]{1,40}[:：]\s*$")
@@ -178,6 +188,14 @@ _LABEL_LIKE = re.compile(r"[^\d|]{1,40}[:：]\s*$")
 def looks_like_label(text: str) -> bool:
     """Whether a line is a label whose value stands elsewhere: short, without digits, ending in a colon."""
     return _LABEL_LIKE.fullmatch(text.strip()) is not None
+
+
+_LABELLED_VALUE = re.compile(r"[^\W\d_][^\d|:：]{0,38}(?::\s|：)")
+
+
+def has_label(text: str) -> bool:
+    """Whether a line begins with a label of its own, so that what stands on it belongs to no label above."""
+    return _LABELLED_VALUE.match(text) is not None
 
 
 def known_labels(variables: Sequence[Variable]) -> frozenset[tuple[str, ...]]:
@@ -190,11 +208,13 @@ def values_below(sheet: Sheet, line: Line) -> bool:
     So it is where the row holds several known labels, or where those of its table stand on every second row.
     """
     if sum(sheet.is_known(cell) for cell in line.cells) > 1:
-        return True
+        return not any(sheet.is_known(cell) and sheet.has_digit(right) for cell, right in pairwise(line.cells))
     if line.index + 1 == len(sheet.lines) or len(sheet.lines[line.index + 1].cells) != len(line.cells):
         return False
     table = _table_around(sheet, line)
     labelled = [row.index for row in table if sheet.is_known(row.cells[0])]
+    if any(sheet.has_digit(cell) for row in table if row.index in labelled for cell in row.cells):
+        return False
     sure = len(labelled) > 2 or any(sum(sheet.is_known(cell) for cell in row.cells) > 1 for row in table)
     return sure and len(labelled) > 1 and all((index - line.index) % 2 == 0 for index in labelled)
 

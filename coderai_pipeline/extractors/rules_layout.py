@@ -3,6 +3,7 @@
 Cells of a line are parted by a bar, a tab, two or more spaces, a row of dots, or a colon that stands alone.
 """
 
+import bisect
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from coderai_pipeline.domain.documents import Document, Span
 from coderai_pipeline.domain.values import Conventions, Reading
 
 _CELL_BREAK = re.compile(r"[ \t]*(?:\||\t|\.{3,}|…|_{3,})[ \t]*|[ \u3000\xa0]{2,}")
+IN_BRACKETS = re.compile(r"\s*[(\[（][^)\]）]*[)\]）]\s*")
 # A word; Chinese and Japanese write no spaces, so that each of their characters is a word of its own.
 _CJK = r"\u3040-\u30ff\u3400-\u9fff"
 _WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:['’][^\W_{_CJK}]+)*")
@@ -97,6 +99,11 @@ class Sheet:
         found = find_dates(self.span.of(self.text), self.conventions)
         return tuple((stripped(self.text, Span(s.start + by, s.end + by)), reading) for s, reading in found)
 
+    def is_dated(self, number: Span) -> bool:
+        """Whether a number is part of a date."""
+        at = bisect.bisect_right(self.dates, number.start, key=lambda each: each[0].start) - 1
+        return at >= 0 and number.start < self.dates[at][0].end and self.dates[at][1].precision != "year"
+
     def line_at(self, offset: int) -> Line:
         """The line that holds an offset, or the last that starts before it."""
         low, high = 0, len(self.lines) - 1
@@ -123,8 +130,13 @@ class Sheet:
         )
 
     def is_known(self, cell: Span) -> bool:
-        """Whether a cell holds one of the known labels and nothing else."""
-        return tuple(word.folded for word in folded_words(cell.of(self.text))) in self.known
+        """Whether a cell holds one of the known labels and nothing else, but perhaps a unit in brackets."""
+        text = cell.of(self.text)
+        forms = (text, IN_BRACKETS.sub(" ", text))
+        return any(tuple(word.folded for word in folded_words(form)) in self.known for form in forms)
+
+    def has_digit(self, cell: Span) -> bool:
+        return any(char.isdigit() for char in cell.of(self.text))
 
 
 def _cells(body: str, offset: int) -> Iterator[Span]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.domain.values.number_words import UNITS
 from coderai_pipeline.extractors.rules_labels import Label
 from coderai_pipeline.extractors.rules_layout import Line, Sheet, fold_word
 from coderai_pipeline.extractors.rules_values import Found
@@ -95,11 +96,11 @@ def total(sheet: Sheet, labels: Sequence[Label]) -> tuple[Found, Span, float] | 
 
 
 def _amounts(sheet: Sheet) -> list[_Amount]:
-    """Amounts of money in reading order: with two decimals or a currency, not percentages."""
+    """Amounts of money in reading order: with two decimals or a currency, not percentages, weights or lengths."""
     found = [
         (span, reading)
         for span, reading in sheet.numbers
-        if isinstance(reading.value, float | int) and reading.unit != "%"
+        if isinstance(reading.value, float | int) and reading.unit != "%" and reading.unit not in UNITS
     ]
     money = [(s, r) for s, r in found if _MONEY.search(s.of(sheet.text)) or (r.unit or "").isupper()]
     return [_Amount(span, abs(float(r.value)), order) for order, (span, r) in enumerate(money or found)]
@@ -115,7 +116,7 @@ def _called_total(sheet: Sheet, labels: Sequence[Label]) -> Iterator[tuple[Line,
         if _SUMMARY.search(text):
             summary = 1.5
         if any(words[: len(label)] == label for label in own):
-            yield line, 4.0
+            yield line, 6.0
         elif _TOTAL.search(text) and len(words) <= 12:
             yield line, _worth(text) - summary
 

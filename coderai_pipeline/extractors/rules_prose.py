@@ -23,14 +23,19 @@ _CURRENCY = re.compile(r"[A-Z]{3}|[$€£¥]")
 _LABELLED = re.compile(r"[:：|]\s*$")
 _NEAR = 60
 """Characters between a label and its number beyond which they are not taken to belong together."""
+_BEFORE = 3
+"""By how many characters a number before its label must be nearer than one after it."""
 
 
-def in_sentences(sheet: Sheet, variable: Variable, places: Sequence[Occurrence]) -> Iterator[Hit]:
-    """Values that share a sentence with a label; categories also by their keywords anywhere."""
+def in_sentences(
+    sheet: Sheet, variable: Variable, places: Sequence[Occurrence], *, percentage: bool = True
+) -> Iterator[Hit]:
+    """Values that share a sentence with a label; categories also by their keywords anywhere. percentage: a rate may be meant
+    where the sentence has an amount too."""
     match variable.type:
         case VariableType.NUMBER:
             for place in places:
-                yield from _nearest_number(sheet, variable, place)
+                yield from _nearest_number(sheet, variable, place, percentage)
         case VariableType.DATE:
             for place in places:
                 yield from _nearest_date(sheet, place)
@@ -55,16 +60,18 @@ def sentence(sheet: Sheet, offset: int) -> Span:
     return stripped(sheet.text, Span(start, following.end() if following else high))
 
 
-def _nearest_number(sheet: Sheet, variable: Variable, place: Occurrence) -> Iterator[Hit]:
+def _nearest_number(sheet: Sheet, variable: Variable, place: Occurrence, percentage: bool) -> Iterator[Hit]:
     around = sentence(sheet, place.span.start)
     wanted = variable.unit.casefold()
     best: tuple[int, Span] | None = None
-    for span, reading in within(sheet.numbers, around):
+    inside = list(within(sheet.numbers, around))
+    amounts = [each for each in inside if each[1].unit != "%"]
+    for span, reading in inside if percentage or not amounts else amounts:
         if any(date.start <= span.start < date.end for date, _ in within(sheet.dates, around)):
             continue
         if _CURRENCY.fullmatch(variable.unit) and not reading.unit:
             continue
-        gap = span.start - place.span.end if span.start >= place.span.end else place.span.start - span.end
+        gap = span.start - place.span.end if span.start >= place.span.end else place.span.start - span.end + _BEFORE
         gap -= 20 if wanted and (reading.unit or "").casefold() == wanted else 0
         if gap <= _NEAR and (best is None or gap < best[0]):
             best = gap, span
@@ -84,7 +91,11 @@ def unlabelled_dates(sheet: Sheet, plain: bool) -> Iterator[Hit]:
 
     Where it is another date, such as one of payment, one that stands behind a label of its own is not taken for it.
     """
-    whole = [(span, reading) for span, reading in sheet.dates if reading.precision in ("day", "minute")]
+    whole = [
+        (span, reading)
+        for span, reading in sheet.dates
+        if reading.precision in ("day", "minute") and not _ANOTHER_EVENT.search(_before(sheet, span))
+    ]
     different = {str(reading.value)[:10] for _, reading in whole}
     if not whole or (len(different) > 1 and not plain):
         return
@@ -98,6 +109,37 @@ def unlabelled_dates(sheet: Sheet, plain: bool) -> Iterator[Hit]:
         Span(min(line.start, span.start), max(span.end, line.end)),
         only if len(different) == 1 else 0.35,
     )
+
+
+# Labels of dates that no document is dated by.
+_ANOTHER_EVENT = re.compile(
+    r"(?:birth|born|\bdob\b|\bdue|expir|valid|delivery|arrival|departure|geburt|geb\.|fällig|liefer|gültig|ablauf|naissance|échéance|livraison"
+    r"|expiration|nacimiento|vencimiento|entrega|caducidad|рожд|срок|поставк|действ|ميلاد|انتهاء|استحقاق|تسليم|出生|到期|交货|有效)[^\n|]{0,20}$",
+    re.IGNORECASE,
+)
+
+
+def _before(sheet: Sheet, span: Span) -> str:
+    """What stands before a date on its line."""
+    return sheet.text[sheet.line_at(span.start).start : span.start]
+
+
+_NAME = r"(?:[A-ZÀ-ÖØ-ÞА-ЯЁ][\w.'’&-]*|\b(?:of|and|de|del|du|da|van|von|der|den|und|et|y|e|la)\b|&)"
+_ROLE_BEFORE = re.compile(
+    rf"(?P<name>[A-ZÀ-ÖØ-ÞА-ЯЁ][\w.'’&-]*(?:[ ,]{{0,2}}{_NAME}){{1,7}}?\.?)"
+    r"(?:,?\s{1,3}\((?:the |hereinafter |hereafter |in the following |nachfolgend |im Folgenden |ci-après |en adelante |далее |called |referred to as |genannt |als )*"
+    r"[\"“„«'‘]?|,\s{1,3}(?:[-–—]\s)?)$"
+)
+_ROLE_AFTER = re.compile(r"[\"”“»'’]?\)|,?\s*$|[.,;](?!\s*[\d+(])|\s[-–—](?:\s|$)", re.MULTILINE)
+
+
+def by_role(sheet: Sheet, place: Occurrence) -> Iterator[Hit]:
+    """Whom a role names: `John Smith ("Tenant")`, `ACME INC., Plaintiff`, `Nordlicht GmbH, - Klägerin -`."""
+    low = max(sheet.span.start, place.span.start - 120)
+    name = _ROLE_BEFORE.search(sheet.text, low, place.span.start)
+    if name and _ROLE_AFTER.match(sheet.text, place.span.end):
+        span = stripped(sheet.text, Span(name.start("name"), name.end("name")), ",")
+        yield Found(span.of(sheet.text), span), Span(span.start, place.span.end), 0.6
 
 
 def _stated(sheet: Sheet, places: Sequence[Occurrence]) -> Iterator[Hit]:

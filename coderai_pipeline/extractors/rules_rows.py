@@ -44,6 +44,8 @@ def _table_rows(sheet: Sheet, variables: Sequence[Variable]) -> Iterator[RowAnsw
     columns: Mapping[int, Variable] = {}
     width = 0
     for line in sheet.lines:
+        if not any(char.isalnum() for char in sheet.text[line.start : line.end]):
+            continue  # a rule between rows: | --- | --- |
         header = _header(sheet, line, variables)
         if header:
             columns, width = header, len(line.cells)
@@ -73,9 +75,11 @@ def _is_label(words: tuple[str, ...], labels: Sequence[Label]) -> bool:
 def _is_row(sheet: Sheet, line: Line, columns: Mapping[int, Variable], width: int) -> bool:
     """A row has more than one cell, no more than the header has, and says something in one of its columns.
 
-    A row that sums the others up is none.
+    A row that sums the others up is none; nor is one with fewer cells where only spaces part them, since nobody knows
+    which columns they belong to.
     """
-    if not 2 <= len(line.cells) <= width:
+    barred = any(mark in sheet.text[line.start : line.end] for mark in "|\t")
+    if not 2 <= len(line.cells) <= width or (len(line.cells) < width and not barred):
         return False
     first = folded_words(line.cells[0].of(sheet.text))
     return not (first and first[0].folded in _SUMS) and any(_cell(line, index) is not None for index in columns)

@@ -33,7 +33,7 @@ def read_region(sheet: Sheet, variable: Variable, region: Span) -> Found | None:
         case VariableType.NUMBER:
             return _number(sheet, variable, region)
         case VariableType.DATE:
-            return _first(sheet.dates, region, sheet.text)
+            return _first(sheet.dates, region, sheet.text) or _compact_date(sheet, region)
         case VariableType.BOOLEAN:
             return _boolean(sheet, region)
         case VariableType.CATEGORY:
@@ -74,14 +74,28 @@ def _first(found: Sequence[tuple[Span, Reading]], region: Span, text: str) -> Fo
 
 
 def _number(sheet: Sheet, variable: Variable, region: Span) -> Found | None:
-    inside = list(within(sheet.numbers, region))
+    inside = [each for each in within(sheet.numbers, region) if not sheet.is_dated(each[0])]
     if not inside:
         nothing = _NOTHING.fullmatch(region.of(sheet.text))
         return Found(0, region) if nothing else None
     wanted = variable.unit.casefold()
     carrying = [each for each in inside if wanted and (each[1].unit or "").casefold() == wanted]
-    span = (carrying or inside)[0][0]
+    span = _in_brackets(sheet, (carrying or inside)[0][0], region)
     return Found(span.of(sheet.text), span, _share(span, region))
+
+
+def _in_brackets(sheet: Sheet, span: Span, region: Span) -> Span:
+    """`(912)` alone in its cell, with the brackets that make it negative in accounts."""
+    whole = Span(max(region.start, span.start - 1), min(region.end, span.end + 1))
+    alone = whole.start == region.start and re.fullmatch(r"\([^()]+\)", whole.of(sheet.text))
+    return whole if alone else span
+
+
+def _compact_date(sheet: Sheet, region: Span) -> Found | None:
+    """`20240318` alone where a date should be."""
+    written = region.of(sheet.text)
+    alone = re.fullmatch(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", written)
+    return Found(written, region) if alone else None
 
 
 def _share(span: Span, region: Span) -> float:

@@ -121,3 +121,24 @@ def test_every_row_is_a_mention_of_exactly_one_entity_and_no_two_days_are_joined
         days = {rows[index].key["day"] for index in entity.mentions if exact(rows[index].key)}
         assert len(days) <= 1
     assert join(rows, KEYS) == entities
+
+
+PERSON = (Variable(name="person", type="text"),)
+
+
+def people(*names: str) -> list[tuple[int, ...]]:
+    found = [FoundRow(chunk, {"person": name}, name, position=chunk * 1000) for chunk, name in enumerate(names)]
+    return [entity.mentions for entity in join(found, PERSON)]
+
+
+def test_a_person_is_the_same_with_title_initials_or_the_last_name_first() -> None:
+    assert people("Dr. John Smith", "Smith, John", "JOHN SMITH") == [(0, 1, 2)]
+    assert people("J. Smith", "John Smith") == [(0, 1)]
+    assert people("John Q. Smith", "John Smith") == [(0, 1)]
+    assert people("José Müller", "Jose Muller") == [(0, 1)]
+
+
+def test_initials_that_fit_two_persons_or_none_join_nobody() -> None:
+    assert people("J. Smith", "John Smith", "Jane Smith") == [(0,), (1,), (2,)]
+    assert people("M. Smith", "K. Smith") == [(0,), (1,)]
+    assert people("John Smith", "John Smithson") == [(0,), (1,)]

@@ -205,3 +205,39 @@ def test_a_quote_takes_little_time_in_a_long_text() -> None:
     started = time.perf_counter()
     assert all(ground(quote, place).start is not None for quote in quotes)
     assert (time.perf_counter() - started) / len(quotes) < 0.01
+
+
+REPORT = (
+    "The council met on 6 February 2024 in Harwell. It discussed many things at great length, among them the state of the"
+    " roads. The council approved a budget of 4 200 000 euros for road repairs. It met again in May."
+)
+
+
+@pytest.mark.parametrize(
+    ("quote", "grounding", "span"),
+    [
+        ("The council **approved** a `budget`", Grounding.NORMALISED, "The council approved a budget"),
+        ("1. The council approved a budget", Grounding.NORMALISED, "The council approved a budget"),
+        ("- It met again in May", Grounding.NORMALISED, "It met again in May"),
+        ("a budget of 4200000 euros", Grounding.NORMALISED, "a budget of 4 200 000 euros"),
+        (
+            "It discussed many things at great length, among them the state of the roads. It met again in May.",
+            Grounding.FUZZY,
+            REPORT[REPORT.index("It discussed") : -1],
+        ),
+        (
+            "The council ... road repairs",
+            Grounding.NORMALISED,
+            REPORT[REPORT.index("The council approved") : -len(". It met again in May.")],
+        ),
+    ],
+)
+def test_what_a_reply_adds_to_a_quote_or_leaves_out_of_it_is_seen_through(
+    quote: str, grounding: Grounding, span: str
+) -> None:
+    assert found(quote, REPORT) == (grounding, span)
+
+
+@pytest.mark.parametrize("quote", ["[" * 50_000, "`" * 50_000, "*a " * 20_000, "- \n" * 20_000])
+def test_a_quote_of_nothing_but_marks_is_nowhere(quote: str) -> None:
+    assert found(quote, REPORT) == (Grounding.ABSENT, None)

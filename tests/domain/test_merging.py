@@ -68,3 +68,11 @@ def test_several_values_are_equal_in_any_order() -> None:
     assert equal_values(("a", "b"), ("B", "A"), TEXT)
     assert not equal_values(("a", "b"), ("a",), TEXT)
     assert equal_values("2024", "2024-03", DATE)
+
+
+def test_a_denial_and_a_place_of_a_longer_name_are_other_values() -> None:
+    place = Variable(name="v", type=VariableType.LOCATION)
+    assert len(merge([candidate("guilty", 0), candidate("not guilty", 1)], TEXT).groups) == 2
+    assert len(merge([candidate("Virginia", 0), candidate("West Virginia", 1)], place).groups) == 2
+    assert len(merge([candidate("Guinea", 0), candidate("Guinea-Bissau", 1)], place).groups) == 2
+    assert len(merge([candidate("Paris", 0), candidate("Paris, France", 1)], place).groups) == 1

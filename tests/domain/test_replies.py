@@ -324,7 +324,9 @@ def test_no_text_makes_reading_raise(text: str) -> None:
             assert not isinstance(answer.value, float) or math.isfinite(answer.value)
 
 
-plain_values = st.none() | st.text(max_size=20) | st.integers(-(10**9), 10**9) | st.booleans()
+# Control characters are left out of what a reply says.
+printable = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)
+plain_values = st.none() | printable | st.integers(-(10**9), 10**9) | st.booleans()
 
 
 @settings(max_examples=100, deadline=None)
@@ -332,3 +334,28 @@ plain_values = st.none() | st.text(max_size=20) | st.integers(-(10**9), 10**9) |
 def test_values_come_out_as_they_went_in(answers: dict[str, Any]) -> None:
     for shape in (answers, {name: full(value) for name, value in answers.items()}, {"result": [answers]}):
         assert values(read(shape, row_ask("city", "day", "injured"))) == answers
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '{\n  // the place\n  "city": "Lyon", /* none\nleft out */ "injured": 5,\n}',
+        json.dumps(json.dumps({"city": "Lyon", "injured": 5})),
+        {"name": "answer", "arguments": json.dumps({"city": "Lyon", "injured": 5})},
+        '{"city": "Ly\\u0000on", "injured": 5}',
+        '{"city": "Ly\x01on", "injured": 5}',
+    ],
+)
+def test_comments_packing_and_control_characters_do_not_matter(reply: Any) -> None:
+    assert values(read(reply, row_ask("city", "injured"))) == {"city": "Lyon", "injured": 5}
+
+
+def test_what_looks_like_a_comment_or_an_escape_in_a_string_stays() -> None:
+    reply = r'{"city": "http://x.y/*z*/", "injured": "C:\\u0001"}'
+    assert values(read(reply, row_ask("city", "injured"))) == {"city": "http://x.y/*z*/", "injured": "C:\\u0001"}
+
+
+@given(st.lists(st.sampled_from([r"\ud83d", r"\ude00", "a", r"\\ud83d"]), max_size=6).map("".join))
+def test_every_string_of_a_reply_can_be_written_to_a_file(text: str) -> None:
+    for value in values(read(f'{{"city": "{text}", "injured": 5}}', row_ask("city", "injured"))).values():
+        str(value).encode()

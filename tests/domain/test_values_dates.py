@@ -81,3 +81,12 @@ def test_a_day_of_two_readings_names_both() -> None:
     ((_, reading),) = find_dates("on 03/04/2024", ENGLISH)
     assert "2024-03-04" in reading.ambiguous
     assert "2024-04-03" in reading.ambiguous
+
+
+def test_a_day_in_words_needs_an_of_or_a_capital() -> None:
+    def days(text: str) -> list[str]:
+        return [str(reading.value) for _, reading in find_dates(text, Conventions())]
+
+    assert days("on the fifth day of March 2024") == ["2024-03-05"]
+    assert days("Third February 2019") == ["2019-02-03"]
+    assert days("the second May 2020 meeting") == ["2020-05"]

@@ -1,6 +1,7 @@
 """Numbers: what the page docs/settling.md does not show row by row, and rules that hold for all numbers."""
 
 import time
+from itertools import pairwise
 
 import pytest
 from babel.numbers import format_decimal
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from coderai_pipeline.domain.values import Conventions, Reading, Unread
 from coderai_pipeline.domain.values.numbers import find_numbers, read_number
+from coderai_pipeline.domain.values.spelled import find_spelled
 
 ENGLISH = Conventions()
 
@@ -107,3 +109,40 @@ def test_long_runs_of_digits_cost_no_more_than_others() -> None:
     assert list(find_numbers("1" * 200_000, ENGLISH)) == []
     assert list(find_numbers("1 " * 100_000, ENGLISH))
     assert time.perf_counter() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "numbers"),
+    [
+        ("en", "five six", [5, 6]),
+        ("en", "between forty-two and fifty", [42, 50]),
+        ("en", "two million three hundred thousand and one", [2_300_001]),
+        ("en", "several hundred, half a million, twenty-first, three and a half", []),
+        ("en", "a man and a hundred others", [100]),
+        ("de", "einundzwanzig Personen, mehrere hundert, eintausendzweihundert", [21, 1200]),
+        ("fr", "soixante et onze, deux mille vingt-quatre, plusieurs milliers", [71, 2024]),
+        ("es", "mil doscientos, veinticinco, varios miles", [1200, 25]),
+        ("pt", "vinte e cinco", [25]),
+        ("ru", "две тысячи двадцать четыре, несколько тысяч", [2024]),
+        ("zh", "一亿二千万，二〇二四，数百，三点五，第三", [120_000_000, 2024]),
+    ],
+)
+def test_only_whole_numbers_that_the_language_can_spell_so_are_read(
+    language: str, text: str, numbers: list[int]
+) -> None:
+    assert [value for _, value in find_spelled(text, language)] == numbers
+
+
+@given(
+    st.text(st.sampled_from("一二三十百千万亿〇 "), max_size=60)
+    | st.lists(st.sampled_from(["one", "ten", "a", "and", "hundred", "million", "twenty"]), max_size=60).map(" ".join)
+)
+def test_any_run_of_number_words_gives_numbers_in_order_and_no_overlap(text: str) -> None:
+    for language in ("en", "zh", "fr"):
+        spans = [span for span, _ in find_spelled(text, language)]
+        assert all(first.end <= second.start for first, second in pairwise(spans))
+
+
+@pytest.mark.parametrize("text", ["one " * 20_000, "亿" * 20_000, "million " * 20_000, "fünfund" * 20_000])
+def test_endless_number_words_are_no_number(text: str) -> None:
+    assert isinstance(read_number(text, Conventions("de", "de")), Unread)

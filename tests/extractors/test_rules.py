@@ -259,3 +259,70 @@ def test_most_sample_receipts_give_their_date_and_total() -> None:
                 right += same_value(wanted.expected, getattr(reading, "value", None), row["type"])
                 total += 1
     assert right / total > 0.85
+
+
+@pytest.mark.parametrize(
+    ("text", "variable", "value"),
+    [
+        (
+            "Bill To:\nNorth Ltd\nCustomer No: 88231",
+            {"type": "text", "label": "Customer", "labels": ("Bill To",)},
+            "North Ltd",
+        ),
+        ("VAT 20 %          111.00", {"type": "number", "label": "VAT"}, "111.00"),
+        ("incl. VAT (20 %):   111.00 €", {"type": "number", "label": "VAT"}, "111.00 €"),
+        ("Interest rate 6.4 %      15,000.00", {"type": "number", "label": "Interest rate"}, "6.4 %"),
+        ("Total TTC   324,94 €\nNet à payer   224,94 €", {"type": "number", "label": "Net à payer"}, "224,94 €"),
+        ("Le bailleur : Mme Dubois", {"type": "text", "label": "Bailleur"}, "Mme Dubois"),
+        ("出租方（甲方）：王建国", {"type": "text", "label": "出租方"}, "王建国"),
+        ("ИНН 7701234567", {"type": "text", "label": "ИНН"}, "7701234567"),
+        ("Aktenzeichen: 324 O 112/23", {"type": "text", "label": "Aktenzeichen"}, "324 O 112/23"),
+        ('between Jane Roe ("Landlord") and John Poe ("Tenant").', {"type": "text", "label": "Tenant"}, "John Poe"),
+        ("HARRIS CO., Plaintiff,\nv.\nDELTA LLC, Defendant.", {"type": "text", "label": "Defendant"}, "DELTA LLC"),
+        ("Operating loss     (912)", {"type": "number", "label": "Operating loss"}, "(912)"),
+        ("申报日期：20240318", {"type": "date", "label": "申报日期"}, "20240318"),
+        ("48 monthly instalments of £354.12.", {"type": "number", "label": "monthly instalments of"}, "£354.12"),
+    ],
+)
+def test_labels_are_read_as_forms_of_all_kinds_write_them(text: str, variable: dict[str, object], value: str) -> None:
+    assert read(text, **variable).value == value
+
+
+@pytest.mark.parametrize(
+    ("text", "variable"),
+    [
+        ("Amount requested: ________\nDate: 3 May 2024", {"type": "number", "label": "Amount requested"}),
+        ("Phone:\nEmail: a@b.example", {"type": "text", "label": "Phone"}),
+        ("Delivery date: week 25\nOrdered on 3 June 2024", {"type": "date", "label": "Delivery date"}),
+        ("Date of birth: 9 May 1988", {"type": "date", "label": "Date of issue"}),
+        ("Total weight: 1,284.5 kg", {"type": "number", "label": "Total"}),
+        ("Contact: Dr. Ann Lee, Tel. 555 0100", {"type": "text", "label": "Tel"}),
+    ],
+)
+def test_what_stands_near_a_label_but_belongs_to_another_is_not_its_value(
+    text: str, variable: dict[str, object]
+) -> None:
+    assert read(text, **variable).value is None
+
+
+def test_pay_and_its_deductions_side_by_side_are_read_each_by_its_label() -> None:
+    text = "Basic pay   2,450.00     Income tax   280.40\nOvertime      180.00     Pension      122.50"
+    variables = [Variable(name=name, type="number") for name in ("basic_pay", "income_tax", "overtime", "pension")]
+    found = answer(variables, document(text), Span(0, len(text)), CONVENTIONS)
+    assert [each.value for each in found] == ["2,450.00", "280.40", "180.00", "122.50"]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "| Part | Qty |\n| --- | ---: |\n| Nut | 3 |\n| Bolt | 4 |",
+        "+------+-----+\n| Part | Qty |\n+======+=====+\n| Nut | 3 |\n+------+-----+\n| Bolt | 4 |\n+------+-----+",
+        "Part      Qty   Price\n---------------------\nNut       3     1.00\nBolt      4     2.00\n\nTax (20 %)      0.60",
+    ],
+)
+def test_rules_between_rows_and_sums_under_them_are_no_entities(table: str) -> None:
+    variables = [Variable(name="part", type="text"), Variable(name="qty", type="number")]
+    rows = answer_rows(
+        Unit(rows="many", represents="part"), variables, document(table), Span(0, len(table)), CONVENTIONS
+    )
+    assert [[each.value for each in row.answers] for row in rows] == [["Nut", "3"], ["Bolt", "4"]]

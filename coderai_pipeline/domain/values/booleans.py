@@ -27,6 +27,8 @@ def read_boolean(written: JsonValue, conventions: Conventions) -> Reading | Unre
         .replace(" - ", ",")
         .replace("，", ",")
         .replace("、", ",")
+        .replace(" (", ",")
+        .replace("（", ",")
         .split(",")[0]
         .strip(" .")
     )
@@ -35,12 +37,17 @@ def read_boolean(written: JsonValue, conventions: Conventions) -> Reading | Unre
     return Unread(f'"{written.strip()[:60]}" is neither yes nor no')
 
 
+def says_yes_or_no(word: str) -> bool:
+    """Whether a normalised word is one of those for yes and no (没有 is an answer, where elsewhere nothing is stated)."""
+    return word in _WORDS
+
+
 def _of_number(number: float) -> Reading | Unread:
     if math.isfinite(number) and number in (0, 1):
         return Reading(bool(number), change=f"{number:g} read as {'yes' if number else 'no'}")
     return Unread(f"{number} is neither 1 (yes) nor 0 (no)")
 
 
-_YES = "true|yes|y|1|x|☑|☒|✓|✔|correct|ja|j|wahr|oui|o|vrai|si|s|verdadero|cierto|да|истина|верно|نعم|صحيح|اجل|是|对|有|真|是的|sim|tak|evet"
-_NO = "false|no|n|0|☐|nein|falsch|non|faux|falso|нет|ложь|неверно|لا|خطا|كلا|否|不|不是|没有|假|não|nie|hayir|nee"
+_YES = "true|yes|y|1|x|☑|☒|✓|✔|correct|ja|j|wahr|oui|o|vrai|si|s|verdadero|cierto|да|истина|верно|نعم|صحيح|اجل|是|对|有|真|是的|sim|tak|evet|richtig|zutreffend|sì|vero|waar|はい|हाँ|हां|예|네|так"
+_NO = "false|no|n|0|☐|nein|falsch|non|faux|falso|нет|ложь|неверно|لا|خطا|كلا|否|不|不是|没有|假|não|nie|hayır|nee|无|無|没|onwaar|いいえ|नहीं|아니요|아니오|ні"
 _WORDS = {normalised(word): True for word in _YES.split("|")} | {normalised(word): False for word in _NO.split("|")}

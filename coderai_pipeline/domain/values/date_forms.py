@@ -10,11 +10,14 @@ from dataclasses import dataclass, replace
 
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.domain.values import Conventions, Reading, Unread
+from coderai_pipeline.domain.values.digits import WORD
 from coderai_pipeline.domain.values.locale_data import date_order_of, folded_name, month_names
 from coderai_pipeline.domain.wording import sentences
 
 # Two-digit years: 69-99 are 1969-1999, 00-68 are 2000-2068, as POSIX has it.
 PIVOT = 69
+# Years of the Buddhist era as Thailand counts them: no document means these years of our own.
+BUDDHIST = (2400, 2700)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ def scan_dates(text: str, conventions: Conventions, *, passage: bool) -> Iterato
 
 _SPACE = r"[ \t\u00a0\u202f\n]"
 _TIME = (
-    rf"(?:(?:T|,?{_SPACE}{{1,2}}(?:um|at|à|a|в|-)?{_SPACE}?)(?P<hour>[01]?\d|2[0-4])[:h](?P<minute>[0-5]\d)"
+    rf"(?:(?:T|(?:{_SPACE}?(?:г\.?|года|р\.))?,?{_SPACE}{{1,2}}(?:um|at|à|a|в|-)?{_SPACE}?)"
+    rf"(?P<hour>[01]?\d|2[0-4])(?:[:h]|\.(?=\d\d{_SPACE}?Uhr))(?P<minute>[0-5]\d)"
     rf"(?::[0-5]\d(?:[.,]\d+)?)?"
     rf"(?:{_SPACE}?(?P<half>[ap]\.?m\b\.?))?(?P<zone>Z|[+-]\d\d:?\d\d)?(?!\d))?"
 )
@@ -52,17 +56,32 @@ _NUMERIC = re.compile(
     r"|(?P<mm>\d{1,2})[/](?P<yy>\d{4})"
     rf")(?![\d]|[-/.,]\d){_TIME}"
 )
-_CJK_DIGITS = str.maketrans("〇零一二三四五六七八九", "00123456789")
+_CJK_DIGITS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
 _CJK = re.compile(
-    r"(?<!\d)(?P<y>\d{4}|[〇零一二三四五六七八九]{4})\s?[年년]"
-    r"(?:度?\s?(?P<m>\d{1,2}|[一二三四五六七八九十]{1,3})\s?[月월](?:份?\s?(?P<d>\d{1,2}|[一二三四五六七八九十]{1,3})\s?[日号號일])?)?"
+    r"(?<!\d)(?P<y>\d{4}|[〇零○一二三四五六七八九]{4})\s?[年년]"
+    r"(?:度?\s?(?P<m>\d{1,2}|[一二三四五六七八九十]{1,3})\s?[月월](?:份?\s?(?P<d>\d{1,2}|[一二三四五六七八九十]{1,3})\s?[日号號일]"
+    r"(?:\s?[至到~～〜—–-]\s?(?:(?P<other_month>\d{1,2})\s?[月월]\s?)?(?P<to>\d{1,2})\s?[日号號일]"
+    r"|(?:\s?[(（]?(?:星期|周|週)?[一二三四五六日天月火水木金土](?:曜日?)?[)）]?)?\s?(?P<half>上午|下午|晚上|午前|午後|오전|오후)?\s?"
+    r"(?P<hour>[01]?\d|2[0-4])(?:[时時点點시]|:(?=\d\d))(?:\s?(?P<minute>[0-5]?\d)\s?[分분]?)?)?)?)?"
 )
-_WORD = re.compile(r"[^\W\d_]{2,}")
-_TWO_WORDS = re.compile(r"[^\W\d_]+ [^\W\d_]+")
+_WORD = re.compile(WORD)
+_TWO_WORDS = re.compile(f"{WORD} {WORD}")
 _ORDINAL = r"(?:st|nd|rd|th|er|º|ª|°|-?(?:го|е|й|ого))?"
 _DAY_BEFORE = re.compile(
     rf"(?:(?<!\d)(?P<from>\d{{1,2}})\.?{_ORDINAL}\s?(?:-|–|—|to|bis|au|al|and|und|et|y|и|/)\s?)?"
-    rf"(?<![\d.,/:])(?P<day>\d{{1,2}}){_ORDINAL}\.?(?:{_SPACE}{{0,2}}|-|/)(?:of{_SPACE}|de{_SPACE}|d['’])?$"
+    rf"(?<![\d.,/:])(?P<day>\d{{1,2}}){_ORDINAL}[.»”\"]?(?:{_SPACE}{{0,2}}|-|/)"
+    rf"(?:(?:day{_SPACE})?of{_SPACE}|de{_SPACE}|d['’])?$"
+)
+_SPELLED_DAYS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth"
+    " seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third twenty-fourth twenty-fifth"
+    " twenty-sixth twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first"
+)
+_ORDINALS = _SPELLED_DAYS.split()
+_DAY_IN_WORDS = re.compile(
+    rf"(?<![\w-])(?P<day>(?:(?:twenty|thirty)[- ])?(?:{'|'.join(word for word in _ORDINALS if '-' not in word)}))"
+    rf"{_SPACE}(?P<of>(?:day{_SPACE})?of{_SPACE})?$",
+    re.IGNORECASE,
 )
 _YEAR_AFTER = re.compile(
     rf"\.?(?:{_SPACE}{{0,2}}(?:,|de|del|of|do|d['’])?{_SPACE}{{0,2}}|-|/)(?P<year>\d{{4}}|(?:(?<=[-/])|['’])\d{{2}})"
@@ -78,7 +97,7 @@ _DAY_YEAR_AFTER = re.compile(
 _YEAR_BEFORE = re.compile(rf"(?<!\d)(?P<year>\d{{4}})(?:{_SPACE}|-|,{_SPACE})$")
 _DAY_AFTER = re.compile(rf"(?:{_SPACE}|-)(?P<day>\d{{1,2}})(?!\d)")
 _YEAR = re.compile(
-    r"(?:(?<![\w.,:/$€£¥#+-])|(?<=\bFY))(?<!\$ |€ |£ |№ )(?P<year>\d{4})(?!\w|[.,:/-]\d|\s?(?:%|€|EUR|USD|\$))"
+    r"(?:(?<![\w.,:/$€£¥#+-])|(?<=\bFY)|(?<=\b[Mm]id-))(?<!\$ |€ |£ |№ )(?P<year>\d{4})(?!\w|[.,:/-]\d|\s?(?:%|€|EUR|USD|\$))"
 )
 _OTHER_ERA = re.compile(r"\s?(?:هـ|ه\b|AH\b|BCE?\b|B\.C\.|v\. ?Chr|av\. ?J|a\. ?C\.|до н)")
 
@@ -146,7 +165,23 @@ def _cjk(text: str) -> Iterator[Found]:
     for match in _CJK.finditer(text):
         year = match["y"].translate(_CJK_DIGITS)
         month, day = (_cjk_number(match[part]) for part in ("m", "d"))
-        yield Found(Span(match.start(), match.end()), _date(None, year, month, day, match[0]))
+        reading = _date(None, year, month, day, match[0])
+        if isinstance(reading, Reading) and match["to"]:
+            reading = _over_months_or_days(reading, match["other_month"] not in (None, match["m"]), match[0])
+        elif isinstance(reading, Reading) and match["hour"]:
+            late = match["half"] in _AFTERNOON and int(match["hour"]) < 12
+            hour, minute = int(match["hour"]) + 12 * late, int(match["minute"] or 0)
+            reading = replace(reading, value=f"{reading.value}T{hour:02d}:{minute:02d}", precision="minute")
+        yield Found(Span(match.start(), match.end()), reading)
+
+
+_AFTERNOON = ("下午", "晚上", "午後", "오후")
+
+
+def _over_months_or_days(reading: Reading, over_months: bool, written: str) -> Reading:
+    """A range of days at what both ends share: the month, or the year where it goes on into another month."""
+    kept = str(reading.value)[: 4 if over_months else 7]
+    return Reading(kept, "year" if over_months else "month", change=f'"{written}" is a range; kept as {kept}')
 
 
 def _cjk_number(written: str | None) -> str | None:
@@ -187,11 +222,37 @@ def _month_at(text: str, word: re.Match[str], months: Mapping[str, int]) -> tupl
     name = folded_name(word[0])
     if name not in months and (two := _TWO_WORDS.match(text, word.start())) and word[0] >= "\u0590":
         return months.get(folded_name(two[0])), two.end()
-    return months.get(name), word.end()
+    return months.get(name) or months.get(_nominative(name)), word.end()
+
+
+_RUSSIAN = ("январь", "февраль", "март", "апрель", "июнь", "июль", "август", "сентябрь", "октябрь", "ноябрь", "декабрь")
+_CYRILLIC_STEMS = {name.rstrip("ь"): name for name in _RUSSIAN} | {
+    f"{name[:-3]}н": name
+    for name in ("січень", "березень", "квітень", "травень", "червень", "липень", "серпень", "вересень")
+}
+
+
+def _nominative(name: str) -> str:
+    """A month's name without a case ending or attached particle: Russian `январе`, Hebrew `במרץ`."""
+    if "\u0400" <= name[:1] <= "\u0481" and len(name) > 4 and name[-1] in "еі":
+        return _CYRILLIC_STEMS.get(name[:-1], "")
+    return name[1:] if name[:1] == "ב" else name
+
+
+def _ordinal(written: str) -> int:
+    """1-31 of a spelled-out day; 0, which no month has, where there is none of that name (thirty-third)."""
+    word = written.casefold().replace(" ", "-")
+    return _ORDINALS.index(word) + 1 if word in _ORDINALS else 0
 
 
 def _around(text: str, start: int, end: int, month: int) -> Found | None:
     """The date of which a month's name at [start, end) is part; None where no year stands with it."""
+    spelled = _DAY_IN_WORDS.search(text, max(0, start - 40), start)
+    # `the second May 2020 meeting` is none: without `of` only a form writes a day so, and then with a capital.
+    if spelled and (spelled["of"] or spelled["day"][0].isupper()) and (year := _YEAR_AFTER.match(text, end)):
+        day = str(_ordinal(spelled["day"]))
+        written = text[spelled.start("day") : year.end()]
+        return Found(Span(spelled.start("day"), year.end()), _date(year, year["year"], str(month), day, written))
     before = _DAY_BEFORE.search(text, max(0, start - 24), start)
     if before and (year := _YEAR_AFTER.match(text, end) or _SHORT_YEAR_AFTER.match(text, end)):
         begin = before.start("from") if before["from"] else before.start("day")
@@ -236,7 +297,7 @@ def _years(text: str, dates: list[Found], *, passage: bool) -> Iterator[Found]:
         if _OTHER_ERA.match(text, match.end()):
             yield Found(Span(match.start(), match.end()), Unread(f'"{match[0]}" is counted in another era'))
         else:
-            yield Found(Span(match.start(), match.end()), Reading(match["year"], "year"))
+            yield Found(Span(match.start(), match.end()), _date(match, match["year"], None, None))
 
 
 def _date(
@@ -244,6 +305,8 @@ def _date(
 ) -> Reading | Unread:
     written = written or (match[0] if match else "")
     number, change = _full_year(year, written)
+    if BUDDHIST[0] <= number < BUDDHIST[1] and not written.startswith(f"{number}-"):
+        return Unread(f'"{written}" is counted in another era')
     if month is None:
         return Reading(f"{number:04d}", "year", change=change)
     if not 1 <= int(month) <= 12:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from coderai_pipeline.domain.cells import JsonValue
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.domain.values import Conventions, Reading, Unread
-from coderai_pipeline.domain.values.date_forms import UP_TO, Found, relative_word, scan_dates
+from coderai_pipeline.domain.values.date_forms import BUDDHIST, UP_TO, Found, relative_word, scan_dates
 from coderai_pipeline.domain.values.digits import ascii_digits
 from coderai_pipeline.domain.wording import sentences, short
 
@@ -24,6 +24,8 @@ def read_date(written: JsonValue, conventions: Conventions) -> Reading | Unread:
         text, change = "-".join(compact.groups()), f'read "{text}" as year, month, day'
     else:
         change = ""
+    if _OTHER_CALENDAR.search(text) and not _OUR_YEAR.search(text):
+        return Unread(f'"{short(text)}" is counted in another calendar')
     found = list(scan_dates(text, conventions, passage=False))
     if not found or _is_less_than_written(found, text):
         return _read_otherwise(text, conventions)
@@ -43,8 +45,20 @@ def find_dates(text: str, conventions: Conventions) -> Iterator[tuple[Span, Read
 _COMPACT = re.compile(r"((?:19|20)\d\d)(0[1-9]|1[0-2])([0-3]\d)")
 # Periods shorter than a year and vague words: the date keeps what is certain.
 _PERIOD = re.compile(
-    r"\bQ[1-4]\b|\b[1-4]Q|\bH[12]\b|quarter|quartal|trimest|квартал|季度|半年|\b(?:spring|summer|autumn|fall|winter|"
+    r"\bQ[1-4]\b|\b[1-4]Q|\bH[12]\b|(?:\b[1-4](?:st|nd|rd|th|er|e|º|-?й|\.)?\s?)?(?:quarter|quartal|trimest|квартал)|"
+    r"第?[1-4一二三四]?季度|半年|\b(?:spring|summer|autumn|fall|winter|"
     r"frühjahr|frühling|sommer|herbst|printemps|été|automne|hiver|primavera|verano|otoño|invierno)\b|\bFY\s?\d|fiscal",
+    re.IGNORECASE,
+)
+_OTHER_CALENDAR = re.compile(
+    r"محر[مّ]|\bصفر\b|ربيع (?:ال|ا)|جماد[ىي]|\bرجب\b|شعبان|رمضان|شو[اّ]ل|ذ[وي] ال(?:قعدة|حجة)|\b(?:muharram|safar|rabi|jumada|rajab|"
+    r"sha'?ban|ramadan|shawwal)\b|فروردین|اردیبهشت|خرداد|شهریور|اسفند|令和|平成|昭和|大正|民国|民國|พ\.ศ|\bB\.?E\.?$",
+    re.IGNORECASE,
+)
+_OUR_YEAR = re.compile(r"(?<!\d)(?:1[7-9]|20|21)\d\d(?!\d)")
+_OPEN_END = re.compile(
+    r"(?:[-–—]|\b(?:to|until|till|bis|à|a|hasta|по))\s*(?:the )?(?:present|now|today|date|heute|jetzt|aujourd['’]hui|présent|hoy|"
+    r"la actualidad|actualidad|настоящее время|н\.\s?в\.?)\W*$|至今|[-–—]\s*$",
     re.IGNORECASE,
 )
 _VAGUE = re.compile(
@@ -90,7 +104,12 @@ def _by_dateparser(text: str, conventions: Conventions) -> Reading | None:
         parsed = dateparser.parse(text, languages=[conventions.language], settings=settings)  # pyright: ignore[reportArgumentType]
     except ValueError:
         return None
-    if parsed is None or str(parsed.year) not in text or not re.search(rf"(?<!\d)0?{parsed.day}(?!\d)", text):
+    if (
+        parsed is None
+        or str(parsed.year) not in text
+        or parsed.year >= BUDDHIST[0]
+        or not re.search(rf"(?<!\d)0?{parsed.day}(?!\d)", text)
+    ):
         return None
     return Reading(parsed.date().isoformat(), "day", change=f'"{short(text)}" read as {parsed.date().isoformat()}')
 
@@ -124,8 +143,12 @@ def _with_looseness(reading: Reading, text: str) -> Reading:
         return _with_change(
             Reading(kept, reading.precision, ambiguous=reading.ambiguous), f'"{match[0]}" left out, kept as {kept}'
         )
+    if match := _OPEN_END.search(text):
+        return replace(reading, ambiguous=f'"{short(text)}" is a range without an end; its beginning is taken')
     if match := _VAGUE.search(text):
         return _with_change(reading, f'"{match[0]}" left out')
+    if reading.precision == "year" and not reading.change and len(text) > 4:
+        return _with_change(reading, f'took {reading.value} out of "{short(text)}"')
     return reading
 
 

@@ -1,17 +1,20 @@
-"""What CLDR says of a language or locale: decimal and grouping marks, month names, the usual order of day and month.
+"""What CLDR says of a language or locale: decimal and grouping marks, month names, magnitudes, the usual order of day and month.
 
 Babel's data files are read when first asked for and kept; nothing else of Babel is used.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
+from coderai_pipeline.domain.values.digits import WORD
+
 # Whose month names are always known, whatever the project's language: documents cite dates in other tongues.
 COMMON_LANGUAGES = ("en", "de", "fr", "es", "ru", "ar", "pt", "it", "nl", "pl", "tr", "uk")
 # Spellings that CLDR does not list.
-_SPELT_OTHERWISE = {"sept": 9, "maerz": 3, "jaenner": 1, "janner": 1, "feber": 2}
+_SPELT_OTHERWISE = {"sept": 9, "maerz": 3, "setiembre": 9, "мае": 5, "травні": 5, "jaenner": 1, "janner": 1, "feber": 2}
 _ARABIC_CALENDARS = ("ar_SY", "ar_MA", "ar_DZ")
 
 
@@ -52,6 +55,24 @@ def folded_name(name: str) -> str:
     """A name as it is looked up: case, diacritics (Arabic hamza included) and a final full stop set aside."""
     decomposed = unicodedata.normalize("NFKD", name.strip().rstrip(".").casefold())
     return "".join(char for char in decomposed if not unicodedata.combining(char) and char not in "\u0640\u200e\u200f")
+
+
+@lru_cache(maxsize=64)
+def magnitude_words(language: str) -> Mapping[str, int]:
+    """Words that stand for a power of ten, as `10 million` is abbreviated: case folded, without a full stop -> factor.
+
+    Single letters and phrases are left out.
+    """
+    words: dict[str, int] = {}
+    for forms in dict(_data(language)["compact_decimal_formats"]).values():
+        for patterns in dict(forms).values():
+            for power, pattern in dict(patterns).items():
+                if match := _MAGNITUDE.fullmatch(str(getattr(pattern, "pattern", pattern)).replace("'", "")):
+                    words[match["word"].casefold().rstrip(".")] = int(power) // 10 ** (len(match["zeros"]) - 1)
+    return words
+
+
+_MAGNITUDE = re.compile(rf"(?P<zeros>0+)\s?(?P<word>(?!.\.?$){WORD}\.?)")
 
 
 def _months(locale: str) -> Iterator[tuple[str, int]]:

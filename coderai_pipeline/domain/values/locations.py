@@ -15,12 +15,16 @@ from coderai_pipeline.domain.values.locale_data import territory_names
 from coderai_pipeline.domain.values.text import read_text
 
 _ALIASES = {
-    "US": "usa|us|u.s|u.s.a|u.s|united states of america|the united states|the us|the usa|estados unidos de america|сша|أمريكا|美国|美國|eeuu|ee. uu|etats-unis",
+    "US": "usa|u.s|the united states of america|u.s.a|u.s|united states of america|the united states|the us|the usa|estados unidos de america|сша|أمريكا|美国|美國|eeuu|ee. uu|ee.uu|etats-unis",
     "GB": "uk|u.k|great britain|britain|the united kingdom|the uk|united kingdom of great britain and northern ireland|großbritannien",
     "AE": "uae|u.a.e|the united arab emirates",
     "NL": "holland|the netherlands",
     "CZ": "czech republic|the czech republic|tschechische republik",
     "RU": "russian federation|the russian federation|российская федерация|рф",
+    "CD": "democratic republic of the congo|the democratic republic of the congo|dr congo|drc|d.r. congo|congo-kinshasa|demokratische republik kongo|république démocratique du congo|rdc",
+    "CG": "republic of the congo|the republic of the congo|congo-brazzaville",
+    "IE": "republic of ireland|the republic of ireland",
+    "MK": "fyrom|former yugoslav republic of macedonia|the former yugoslav republic of macedonia",
     "KR": "republic of korea|south korea",
     "KP": "north korea|dprk",
     "CN": "people's republic of china|prc",
@@ -32,6 +36,8 @@ _ALIASES = {
     "VA": "vatican",
     "PH": "the philippines",
 }  # fmt: skip
+# Shared by several places, so that they name none of them outright.
+_SHARED = frozenset({"congo", "kongo", "конго", "الكونغو", "刚果"})
 _LANGUAGES = ("en", "de", "fr", "es", "ru", "ar", "zh")
 
 
@@ -69,7 +75,10 @@ def country_code(written: str, language: str = "en") -> str | None:
         country = pycountry.countries.get(alpha_3=text)
         if country is not None:
             return str(country.alpha_2)
-    return _countries(language).get(normalised(text).strip(" .\"'"))
+    if text == "US":
+        return text
+    name = normalised(text).strip(" .\"'")
+    return None if name in _SHARED else _countries(language).get(name)
 
 
 @lru_cache(maxsize=32)
@@ -99,9 +108,21 @@ def _territories(language: str) -> Mapping[str, str]:
 _NO_COUNTRY = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ", "AC", "CP", "CQ", "DG", "EA", "IC", "TA"})
 
 
+def _capitalised(alias: str) -> str:
+    """An alias as running text writes it: short ones in capitals, small words small."""
+    if len(alias.replace(".", "").replace(" ", "")) <= 4:
+        return alias.upper()
+    return " ".join(word if word in _SMALL_WORDS else word.title() for word in alias.split())
+
+
+_SMALL_WORDS = frozenset({"of", "the", "and", "de", "du"})
+
+
 @lru_cache(maxsize=1)
 def _country_pattern() -> re.Pattern[str]:
-    names: set[str] = {"USA", "U.S.", "UK", "UAE", "США"}
+    names: set[str] = {"US"}
+    for aliases in _ALIASES.values():
+        names |= {_capitalised(alias) for alias in aliases.split("|")}
     for spoken in _LANGUAGES:
         names |= {name for name in _territories(spoken).values() if len(name) > 2 or not name.isascii()}
     spaced = sorted((name for name in names if name < "\u0e00"), key=len, reverse=True)

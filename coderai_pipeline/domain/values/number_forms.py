@@ -6,26 +6,29 @@ Which of several numbers is meant is in `numbers`; decimal and grouping marks ar
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.domain.values import Conventions, Reading
 from coderai_pipeline.domain.values.amounts import Amount, amount_of
+from coderai_pipeline.domain.values.digits import WORD
 from coderai_pipeline.domain.values.locale_data import number_marks
 from coderai_pipeline.domain.values.number_words import (
     CJK_CURRENCIES,
     CURRENCY_SIGNS,
     PERCENT_WORDS,
+    SCALED_CURRENCIES,
     UNITS,
     currency_of,
     magnitude_of,
 )
 from coderai_pipeline.domain.wording import sentences, short
 
-# Dates, times, ratios, versions and addresses.
+# Codes (INV-2024-001), dates, times, ratios, versions and addresses.
 NOT_NUMBERS = re.compile(
-    r"(?<!\d)(?:\d+(?:[/:]\d+)+|\d{1,4}([-.])\d{1,2}\1\d{1,4}(?!\d)|\d+(?:\.\d+){3,}|\d+\.\d+\.\d+(?!\d))"
+    r"(?<![^\W_])[^\W\d_]+[-_/]\d+(?:[-/_]\w+)+"
+    r"|(?<!\d)(?:\d+(?:[/:]\d+)+|\d{1,4}([-.])\d{1,2}\1\d{1,4}(?!\d)|\d+(?:\.\d+){3,}|\d+\.\d+\.\d+(?!\d))"
 )
 
 
@@ -57,6 +60,7 @@ class _Left:
     negative: bool = False
     opened: bool = False
     currency: str | None = None
+    factor: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class _Right:
 # decimals show that it is one number), or digits with other marks inside; a vulgar fraction may follow or stand alone.
 _NARROW = "\u00a0\u202f\u2009\u2007"
 _MARKED = r"\d+(?:[.,'’`´]\d+)*|(?<![\w.,])[.,]\d+"
-_PART = r"(?:\s?(?P<part>[½¼¾⅓⅔]))?|(?P<alone>[½¼¾⅓⅔])"
+_PART = r"(?:\s?(?P<part>[½¼¾⅓⅔])|[ \u00a0](?P<over>[1-9])/(?P<under>[2-9]|1[0-6])(?![\d/]))?|(?P<alone>[½¼¾⅓⅔])"
 _BY_NARROW_SPACE = rf"(?<!\d)\d{{1,3}}(?:[{_NARROW}]\d{{3}}){{1,12}}(?!\d)(?:[.,]\d+)?"
 _BY_SPACE = rf"(?<!\d)\d{{1,3}}(?:[ {_NARROW}]\d{{3}}){{1,12}}(?!\d)(?:[.,]\d+)?"
 _SURELY_BY_SPACE = r"(?<!\d)\d{1,3}(?: \d{3}){0,8}(?: 0\d\d| \d{3}[.,]\d\d?)(?!\d)"
@@ -88,12 +92,17 @@ _MONEY_BEFORE = re.compile(
     r"(?P<inner>[-+−–])?\s?(?P<open2>\()?$"
 )
 _BARE_BEFORE = re.compile(r"(?P<open>\()?\s?(?P<sign>[-+−–])?(?P<gap>\s?)(?P<open2>\()?$")
-_AFTER_WORD = re.compile(rf"[\s-]?([^\W\d_]{{0,3}}[{CURRENCY_SIGNS}]|[^\W\d_]+\.?)")
+_AFTER_WORD = re.compile(rf"[\s-]?([^\W\d_]{{0,3}}[{CURRENCY_SIGNS}]|{WORD}\.?)")
 _OF = re.compile(r"\s(?:de|of|di)\s|\s(?:d['’])")
+_LENGTHS = ("km", "m", "dm", "cm", "mm")
 _PER = re.compile(r"/(?:[a-zµ]{1,3}|kWh|MWh|m²|m³)(?!\w)")
-_CJK_FACTOR = re.compile(r"\s?(万亿|萬億|千万|千萬|百万|百萬|十万|亿|億|万|萬|千|百|兆)")
-_CJK_MORE = re.compile(r"\s?(\d+(?:\.\d+)?)\s?(亿|億|千万|百万|万|萬|千|百)")
-_CJK_PERCENT_BEFORE = "百分之"
+_CJK_FACTOR = re.compile(r"\s?(万亿|萬億|千万|千萬|百万|百萬|十万|亿|億|万|萬|千|百|兆|만|억|조|천)")
+_CJK_MORE = re.compile(r"\s?(\d+(?:\.\d+)?)\s?(亿|億|千万|百万|万|萬|千|百|만|억|천)")
+_PERCENT_BEFORE = re.compile(r"(?<![\w%])[%％]$|百分之$")
+_MINUS_BEFORE = re.compile(
+    r"(?:(?<!\w)(?<!\d )(?<!\b[ad]u )(?<!\b[al]l )(?<!\blo )(?<!\bo )(?<!\bou )(?<!\bao )(?:minus|moins|menos|meno|negative|минус|سالب|ناقص)\s|[负負])$",
+    re.IGNORECASE,
+)
 _PERCENT = re.compile(rf"\s?(%|‰|(?:{PERCENT_WORDS})(?!\w))", re.IGNORECASE)
 _NO_CENTS = re.compile(r"[.,][-–—]{1,2}(?!\d)")
 _MINUS_AFTER = re.compile(r"\s?[-−](?=\s{0,3}$|\s{0,3}[€$£¥\n)])")
@@ -122,9 +131,10 @@ def _read_at(
             ambiguous = ambiguous or f'"{text[start:closing]}" is negative in accounts'
     if left.opened and end != closing and text[start] == "(":
         start += 1
-    value = amount.value * right.factor + right.extra
+    factor = right.factor * left.factor
+    value = amount.value * factor + right.extra
     signed = -value if negative else value
-    if right.factor != 1:
+    if factor != 1:
         change = sentences(change, f'read "{short(text[start:end])}" as {_plain(signed)}')
     number = float(signed)
     if not math.isfinite(number):
@@ -144,14 +154,25 @@ def _amount(match: re.Match[str], conventions: Conventions) -> Amount | None:
     amount = amount_of(match["digits"], conventions.locale)
     if amount and match["part"]:
         return Amount(amount.value + _FRACTIONS[match["part"]])
+    if amount and match["over"]:
+        return Amount(amount.value + Decimal(match["over"]) / Decimal(match["under"]))
     return amount
 
 
 def _left(text: str, start: int, floor: int, language: str, *, passage: bool) -> _Left | None:
+    """What stands before the digits, a minus in words included; None where the digits are part of a word (A4)."""
+    left = _signed_left(text, start, floor, language, passage=passage)
+    if left is None or left.negative or left.opened:
+        return left
+    minus = _MINUS_BEFORE.search(text, max(floor, left.start - 12), left.start)
+    return replace(left, start=minus.start(), negative=True) if minus else left
+
+
+def _signed_left(text: str, start: int, floor: int, language: str, *, passage: bool) -> _Left | None:
     """Sign, parenthesis and currency before the digits, not reaching back beyond `floor`; None within a word (A4)."""
     low = max(floor, start - 18)
-    if text.startswith(_CJK_PERCENT_BEFORE, start - 3, start):
-        return _Left(start - 3, currency="%")
+    if percent := _PERCENT_BEFORE.search(text, low, start):
+        return _Left(percent.start(), currency="%")
     money = _MONEY_BEFORE.search(text, low, start)
     if money and (left := _with_currency(text, start, money, language, passage=passage)):
         return left
@@ -171,7 +192,7 @@ def _left(text: str, start: int, floor: int, language: str, *, passage: bool) ->
 
 def _with_currency(text: str, start: int, money: re.Match[str], language: str, *, passage: bool) -> _Left | None:
     word, begin = money["word"], money.start("word")
-    currency = currency_of(word, language)
+    factor, currency = SCALED_CURRENCIES.get(word, (Decimal(1), currency_of(word, language)))
     if currency is None and word[-1] in CURRENCY_SIGNS:
         begin, currency = money.end("word") - 1, currency_of(word[-1], language) or word[-1]
     if currency is None or (begin == money.start("word") and begin and _is_letter(text[begin - 1])):
@@ -184,7 +205,7 @@ def _with_currency(text: str, start: int, money: re.Match[str], language: str, *
     if money["open"] and begin == money.start("word"):
         first = money.start("open")
     opened = text[first] == "(" or money["open2"] is not None
-    return _Left(first, inner or outer, opened, currency)
+    return _Left(first, inner or outer, opened, currency, factor)
 
 
 def _is_minus(text: str, match: re.Match[str], group: str, *, spaced: bool, passage: bool) -> bool:
@@ -225,6 +246,8 @@ def _right(text: str, end: int, language: str, *, money: bool) -> _Right | None:
 def _factor(word: re.Match[str], language: str, *, money: bool, attached: bool) -> tuple[Decimal, int] | None:
     """The factor of a magnitude word and its length; single letters count only when attached (5k, 5M, $5m)."""
     written = word[1]
+    if written in SCALED_CURRENCIES:
+        return SCALED_CURRENCIES[written][0], 1
     letters = written.rstrip("." + CURRENCY_SIGNS)
     if (attached or letters != written) and letters in _LETTERS:
         factor, only_money = _LETTERS[letters]
@@ -262,6 +285,7 @@ def _unit(text: str, end: int, language: str) -> tuple[str | None, int]:
         return (None, end) if _is_of_next(text, word.start(), stop) else (currency, stop)
     if plain not in UNITS or joint:
         return None, end
+    stop += text[stop : stop + 1] in ("2", "3") and plain in _LENGTHS and not text[stop + 1 : stop + 2].isalnum()
     per = _PER.match(text, stop)
     stop = per.end() if per else stop
     return text[word.start(1) : stop], stop

@@ -6,6 +6,15 @@ Each list covers the languages the project promises; how the words change a numb
 from collections.abc import Mapping
 from decimal import Decimal
 
+from coderai_pipeline.domain.values.locale_data import magnitude_words
+
+# Amounts in accounts counted in thousands or millions of a currency.
+SCALED_CURRENCIES: Mapping[str, tuple[Decimal, str]] = {
+    f"{letter}{currency}": (Decimal(factor), code)
+    for letter, factor in (("T", 10**3), ("k", 10**3), ("K", 10**3), ("M", 10**6))
+    for currency, code in (("€", "EUR"), ("EUR", "EUR"), ("USD", "USD"), ("CHF", "CHF"), ("GBP", "GBP"), ("£", "GBP"))
+}
+
 
 def _words(listed: str) -> frozenset[str]:
     return frozenset(listed.split())
@@ -18,16 +27,16 @@ MAGNITUDES: Mapping[str, Decimal] = {
     word: factor
     for factor, words in {
         Decimal(100): "hundred مئة مائة 百",
-        THOUSAND: "thousand thousands tausend tsd mille mil тыс тысяча тысячи тысяч ألف الف آلاف الاف 千 mila",
-        Decimal(10) ** 4: "万 萬",
-        Decimal(10) ** 5: "lakh lakhs 十万",
+        THOUSAND: "thousand thousands tausend tsd mille mil тыс тысяча тысячи тысяч ألف الف آلاف الاف 千 mila 천",
+        Decimal(10) ** 4: "万 萬 만",
+        Decimal(10) ** 5: "lakh lakhs lac lacs 十万",
         MILLION: "million millions mln mn mio millionen millón millon millones milione milioni milhão milhões miljoen"
         " млн миллион миллиона миллионов مليون ملايين 百万 百萬",
         Decimal(10) ** 7: "crore crores 千万 千萬",
-        Decimal(10) ** 8: "亿 億",
+        Decimal(10) ** 8: "亿 億 억",
         MILLIARD: "billion billions bn bln milliard milliards milliarde milliarden mrd mds md millardo millardos miliardo"
         " miliardi miljard bilhão bilhões млрд миллиард миллиарда миллиардов مليار مليارات بليون",
-        TRILLION: "trillion trillions trn трлн триллион триллиона триллионов تريليون 万亿 萬億 兆",
+        TRILLION: "trillion trillions trn трлн триллион триллиона триллионов تريليون 万亿 萬億 兆 조",
     }.items()
     for word in words.split()
 }
@@ -51,10 +60,10 @@ CURRENCIES: Mapping[str, str] = {
         "GBP": "£ pound_sterling pounds_sterling 英镑 英鎊",
         "INR": "₹",
         "RUB": "₽ руб рубль рубля рублей rubles roubles 卢布",
-        "KRW": "₩ 韩元",
-        "TRY": "₺",
+        "KRW": "₩ 韩元 원",
+        "TRY": "₺ TL",
         "UAH": "₴ грн гривен",
-        "ILS": "₪",
+        "ILS": "₪ NIS",
         "VND": "₫",
         "CNY": "元 人民币 人民幣 yuan RMB",
         "JPY": "円 日元 日圓 yen иен",
@@ -68,6 +77,10 @@ CURRENCIES: Mapping[str, str] = {
         "BRL": "R$ reais",
         "MYR": "RM",
         "CHF": "SFr Fr. Franken",
+        "THB": "฿",
+        "NGN": "₦",
+        "PHP": "₱",
+        "IDR": "Rp",
         "PLN": "zł zl",
         "CZK": "Kč",
         "SAR": "﷼",
@@ -95,6 +108,7 @@ CJK_CURRENCIES = (
     "卢布",
     "元",
     "円",
+    "원",
 )
 UNITS = _words(
     "kg g mg µg t lb lbs oz km m cm mm µm nm mi ft in yd km² m² cm² ha ac l ml cl hl m³ cm³ s ms h min kW MW GW W "
@@ -116,10 +130,25 @@ NUMBER_WORDS: Mapping[str, str] = {
         "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
         " seventeen eighteen nineteen twenty"
     ),
-    "de": "null ein|eins|eine|einen zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
-    "fr": "zéro un|une deux trois quatre cinq six sept huit neuf dix onze douze",
-    "es": "cero un|uno|una dos tres cuatro cinco seis siete ocho nueve diez once doce",
-    "ru": ("ноль|нуль один|одна|одно два|две три четыре пять шесть семь восемь девять десять одиннадцать двенадцать"),
+    "de": (
+        "null ein|eins|eine|einen zwei|zwo drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn"
+        " sechzehn siebzehn achtzehn neunzehn"
+    ),
+    "fr": "zéro un|une deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize",
+    "es": (
+        "cero un|uno|una dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis|dieciseis"
+        " diecisiete dieciocho diecinueve veinte veintiuno|veintiún|veintiuna veintidós|veintidos veintitrés|veintitres"
+        " veinticuatro veinticinco veintiséis|veintiseis veintisiete veintiocho veintinueve"
+    ),
+    "pt": (
+        "zero um|uma dois|duas três|tres quatro cinco seis sete oito nove dez onze doze treze catorze|quatorze quinze"
+        " dezesseis|dezasseis dezessete|dezassete dezoito dezenove|dezanove"
+    ),
+    "ru": (
+        "ноль|нуль один|одна|одно два|две|двух три|трёх|трех четыре|четырёх|четырех пять|пяти шесть|шести семь|семи"
+        " восемь|восьми девять|девяти десять|десяти одиннадцать|одиннадцати двенадцать|двенадцати тринадцать четырнадцать"
+        " пятнадцать шестнадцать семнадцать восемнадцать девятнадцать"
+    ),
     "ar": (
         "صفر واحد|واحدة اثنان|اثنين|اثنتان|اثنتين ثلاثة|ثلاث أربعة|أربع|اربعة خمسة|خمس ستة|ست سبعة|سبع ثمانية|ثماني"
         " تسعة|تسع عشرة|عشر"
@@ -154,6 +183,8 @@ def currency_of(written: str, language: str) -> str | None:
 def magnitude_of(written: str, language: str) -> Decimal | None:
     """The factor that a word such as `million`, `Mio.` or `万` stands for; None if it is none."""
     word = written.casefold().rstrip(".")
+    if factor := magnitude_words(language).get(word):
+        return Decimal(factor)
     if word in ALWAYS_LONG or (word in LONG_SCALE and language in LONG_SCALE_LANGUAGES):
         return LONG_SCALE[word]
     return MAGNITUDES.get(word)

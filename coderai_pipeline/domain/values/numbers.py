@@ -7,14 +7,16 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from decimal import Decimal
+from itertools import pairwise
 
 from coderai_pipeline.domain.cells import JsonValue
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.domain.values import Conventions, Reading, Unread
 from coderai_pipeline.domain.values.digits import ascii_digits
+from coderai_pipeline.domain.values.measures import conversion
 from coderai_pipeline.domain.values.number_forms import NOT_NUMBERS, scan_numbers
-from coderai_pipeline.domain.values.number_words import magnitude_of, number_words
+from coderai_pipeline.domain.values.number_words import magnitude_of
+from coderai_pipeline.domain.values.spelled import find_spelled
 from coderai_pipeline.domain.wording import sentences, short
 
 
@@ -61,6 +63,8 @@ def _read_text(text: str, conventions: Conventions, unit: str) -> Reading | Unre
     if len(found) > 1:
         return _one_of(found, text, unit)
     span, reading = found[0]
+    if reading.unit == "m" and not unit and re.search(r"\d\s?m\b", text[: span.end]) and " m" not in text:
+        reading = replace(reading, ambiguous=f'"{short(text)}" could be metres or millions; set `unit`')
     before, after = text[: span.start].strip(" .,;:"), text[span.end :].strip(" .,;:")
     if not before and not after:
         return reading
@@ -74,6 +78,8 @@ def _one_of(found: Sequence[tuple[Span, Reading]], text: str, unit: str) -> Read
     readings = [reading for _, reading in found]
     if len({reading.value for reading in readings}) == 1:
         return next((reading for reading in readings if reading.unit), readings[0])
+    if (whole := _in_parts(found, text, unit)) is not None:
+        return whole
     in_unit = [each for each in readings if unit and each.unit and each.unit.casefold() == unit.casefold()]
     if len(in_unit) == 1:
         return _taken(in_unit[0], f'took the number in {unit} out of "{short(text)}"')
@@ -81,6 +87,17 @@ def _one_of(found: Sequence[tuple[Span, Reading]], text: str, unit: str) -> Read
     if len(found) == 2 and _RANGE.fullmatch(text[found[0][0].end : found[1][0].start]):
         return Unread(f"a range ({listed}) is not one number")
     return Unread(f"holds several numbers ({listed}), and none is clearly the value")
+
+
+def _in_parts(found: Sequence[tuple[Span, Reading]], text: str, unit: str) -> Reading | None:
+    """`2 h 30 min` in minutes: one measure in units that get smaller, added up."""
+    factors = [conversion(reading.unit, unit) for _, reading in found]
+    sizes = [factor for factor in factors if factor is not None]
+    gaps = (text[first.end : second.start].strip(" ,") for (first, _), (second, _) in pairwise(found))
+    if len(sizes) < len(found) or sizes != sorted(set(sizes), reverse=True) or any(gaps):
+        return None
+    total = sum(float(reading.value) * float(size) for (_, reading), size in zip(found, sizes, strict=True))
+    return Reading(total, unit=unit, change=f'"{short(text)}" added up to {total:.15g} {unit}')
 
 
 def _taken(reading: Reading, how: str) -> Reading:
@@ -95,25 +112,27 @@ def _why_none(text: str) -> str:
     return f'the digits in "{short(text)}" are not written as one number'
 
 
+_PERCENT_OF = "百分之"
 _LANGUAGES = ("en", "de", "fr", "es", "ru", "ar", "zh")
 # Words that go on with a number in words: `three and a half`, `one of two`.
-_FURTHER = re.compile("half|quarter|third|point|dozen|score|halb|demi|media|medio|половиной|or|to|of|and|und|et|y|и")
+_FURTHER = re.compile(
+    r"\b(?:half|quarter|third|point|dozen|score|halb|demi|media|medio|половиной|or|to|of|and|und|oder|bis|et|ou|y|o|и|или)\b"
+)
 
 
 def _in_words(text: str, conventions: Conventions) -> Reading | None:
-    """`three`, `three million`, `twelve people`: one small number in words, at the start, nothing like a number after."""
-    words = text.casefold().replace("-", " ").split()
+    """`three`, `twenty-five people`, `两万`: one number in words, at the start, nothing like a number after."""
     for language in dict.fromkeys((conventions.language, *_LANGUAGES)):
-        values = number_words(language)
-        if not words or words[0] not in values:
+        found = list(find_spelled(text, language))
+        if not found:
             continue
-        value, rest = Decimal(values[words[0]]), words[1:]
-        while rest and (factor := magnitude_of(rest[0], language)):
-            value, rest = value * factor, rest[1:]
-        more = any(word in values or _FURTHER.fullmatch(word) or magnitude_of(word, language) for word in rest)
-        if more or len(rest) > 2:
+        span, value = found[0]
+        before, rest = text[: span.start].strip(), text[span.end :].strip(" .,;")
+        further = _FURTHER.search(rest.casefold()) or any(magnitude_of(word, language) for word in rest.split())
+        if len(found) > 1 or before not in ("", _PERCENT_OF) or further or len(rest.split()) > 2:
             return None
-        return Reading(float(value), unit=" ".join(rest) or None, change=f'read "{short(text)}" as {float(value):.15g}')
+        unit = "%" if before else rest or None
+        return Reading(float(value), unit=unit, change=f'read "{short(text)}" as {value}')
     return None
 
 
