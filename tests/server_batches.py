@@ -11,7 +11,8 @@ from typing import Any
 from tests.server_http import HttpRequest, HttpResponse
 from tests.server_moods import Moods, error
 
-Complete = Callable[[dict[str, Any]], dict[str, Any]]
+Complete = Callable[[str, dict[str, Any]], tuple[int, dict[str, Any]]]
+"""Path and body of a request -> status and body of its response."""
 
 
 class Batches:
@@ -24,8 +25,10 @@ class Batches:
         parts = request.path.split("/files" if "/files" in request.path else "/batches", 1)[1].strip("/").split("/")
         if "/files" in request.path:
             return self._upload(request) if request.method == "POST" else self._download(parts)
+        if moods.batch_unknown:
+            return _json(404, error("No such URL", "invalid_request_error", None))
         if request.method == "POST":
-            return self._create(json.loads(request.body))
+            return self._cancel(parts[0]) if parts[0] else self._create(json.loads(request.body))
         if not parts[0]:
             return _json(200, {"object": "list", "data": list(self._batches.values()), "has_more": False})
         return self._poll(parts[0], moods)
@@ -67,19 +70,29 @@ class Batches:
         }
         return _json(200, self._batches[name])
 
-    def _poll(self, name: str, moods: Moods) -> HttpResponse:
+    def _cancel(self, name: str) -> HttpResponse:
         if name not in self._batches:
+            return _json(404, error("No such batch", "invalid_request_error", None))
+        if self._batches[name]["status"] != "in_progress":
+            return _json(409, error("The batch has ended", "invalid_request_error", None))
+        self._batches[name]["status"] = "cancelling"
+        return _json(200, self._batches[name])
+
+    def _poll(self, name: str, moods: Moods) -> HttpResponse:
+        if name not in self._batches or moods.batch_forgotten:
             return _json(404, error("No such batch", "invalid_request_error", None))
         batch = self._batches[name]
         batch["polls"] += 1
-        if batch["polls"] >= moods.batch_polls and batch["status"] == "in_progress":
+        if batch["polls"] >= moods.batch_polls and batch["status"] in ("in_progress", "cancelling"):
             self._finish(batch, moods)
         return _json(200, batch)
 
     def _finish(self, batch: dict[str, Any], moods: Moods) -> None:
         done: list[str] = []
         failed: list[str] = []
-        for line in self._files[batch["input_file_id"]].decode().splitlines():
+        lines = self._files[batch["input_file_id"]].decode().splitlines()
+        is_cancelled = batch["status"] == "cancelling"
+        for line in lines[: len(lines) // 2] if is_cancelled else lines:
             wanted = json.loads(line)
             at = moods.chance(f"batch{wanted['custom_id']}").random()
             if moods.batch_expires:
@@ -87,11 +100,12 @@ class Batches:
             elif at < moods.batch_errors:
                 failed.append(_line(wanted, {"status_code": 500, "body": error("oops", "server_error", None)}, None))
             elif at >= moods.batch_errors + moods.batch_missing:
-                response = {"status_code": 200, "request_id": "1", "body": self._complete(wanted["body"])}
+                status, body = self._complete(wanted["url"], wanted["body"])
+                response = {"status_code": status, "request_id": "1", "body": body}
                 doubled = at < moods.batch_errors + moods.batch_missing + moods.batch_doubled
                 done += [_line(wanted, response, None)] * (2 if doubled else 1)
         moods.chance(batch["id"]).shuffle(done)
-        batch["status"] = "expired" if moods.batch_expires else "completed"
+        batch["status"] = "cancelled" if is_cancelled else "expired" if moods.batch_expires else "completed"
         batch["output_file_id"] = self._store("\n".join(done).encode())["id"] if done else None
         batch["error_file_id"] = self._store("\n".join(failed).encode())["id"] if failed else None
 

@@ -84,6 +84,10 @@ class Moods:
     batch_missing: float = 0.0
     batch_doubled: float = 0.0
     batch_expires: bool = False
+    batch_forgotten: bool = False
+    """Batches that were taken are not known any more."""
+    batch_unknown: bool = False
+    """There is no Batch API at this address."""
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> "Moods":

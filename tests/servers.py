@@ -195,11 +195,15 @@ class _Service:
     def _kind(self, seen: SeenRequest, key: str, times: int) -> str:
         return self._moods.kind(f"{key}{times}")
 
-    def _complete_in_batch(self, body: dict[str, Any]) -> dict[str, Any]:
-        seen = seen_request("/v1/chat/completions", body)
+    def _complete_in_batch(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        seen = seen_request(path, body)
+        refused = self._moods.refuses(seen)
+        if refused is not None:
+            self._counts["refused"] += 1
+            return 400, refused
         self._counts["batched"] += 1
         self._counts["answered"] += 1
-        return completion(seen, self._answer(seen), self._moods)
+        return 200, completion(seen, self._answer(seen), self._moods)
 
     def _take_turn(self) -> bool:
         rate = self._moods.requests_per_minute

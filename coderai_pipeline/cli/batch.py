@@ -12,6 +12,7 @@ from coderai_pipeline.cli.projects import plain_errors
 from coderai_pipeline.storage.projects import Home, LoadedProject, find_home
 
 EXIT_NOT_SUBMITTED = 1
+REASONS = 10
 
 
 @click.group("batch")
@@ -61,10 +62,30 @@ def collect(project_id: str) -> None:
     with plain_errors():
         came = batching.collect(Home(find_home()).project(project_id).load())
     click.echo(f"collected: {came.answered} replies of {len(came.ended)} batches; {len(came.open)} are under way")
-    for why, number in came.without.items():
+    for why, number in list(came.without.items())[:REASONS]:
         click.echo(f"no reply:  {number} calls: {why}")
     if came.ended:
         click.echo(f"`coderai run {project_id}` settles what has come back")
+
+
+@batch.command("cancel")
+@click.argument("project_id")
+def cancel(project_id: str) -> None:
+    """End the batches under way. What they answered until then is paid for, and collected.
+
+    Nothing is submitted again by itself until the project is run or resumed.
+    """
+    from coderai_pipeline.engine import batching
+
+    with plain_errors():
+        loaded = Home(find_home()).project(project_id).load()
+        under_way = batching.tickets(loaded)
+        batching.cancel(loaded, "from the command line")
+        came = batching.collect(loaded)
+    click.echo(f"cancelled: {len(under_way) - len(came.open)} batches; {len(came.open)} are still ending")
+    click.echo(f"collected: {came.answered} replies")
+    if came.open:
+        click.echo(f"`coderai batch collect {project_id}` collects what the others answered, as the UI does by itself")
 
 
 def _print_tickets(loaded: LoadedProject) -> None:

@@ -45,10 +45,7 @@ def _print(account: Ledger) -> None:
     states = Counter(line.state for line in account.lines)
     click.echo(f"documents: {len(account.lines):,} ({_counted(states)})")
     click.echo(f"cells:     {_counted(Counter(account.statuses))}")
-    sum_ = f"{account.settled:,} settled + {account.failed:,} failed + {account.open:,} open"
-    click.echo(
-        f"ledger:    {account.wanted:,} wanted = {sum_}: {'it closes' if account.closes else 'it does not close'}"
-    )
+    click.echo(f"ledger:    {account.stated}")
     if account.gone:
         click.echo(
             f"gone:      {len(account.gone):,} documents are no longer in the inbox; their cells stay until forgotten"

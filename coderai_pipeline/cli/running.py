@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -160,12 +161,19 @@ def print_standing(loaded: LoadedProject, scope: Scope) -> bool:
         cells.update(one.counts)
     click.echo(f"documents: {_counted(states)}")
     click.echo(f"cells:     {_counted(cells)}")
-    troubled = [one for one in found if not one.is_settled]
+    troubled = [_told(loaded, one) for one in found if not one.is_settled]
     if troubled:
         _print_troubled(troubled)
     click.echo(f"dataset:   {loaded.folder.outputs / 'dataset.duckdb'}")
     click.echo(f"exports:   {loaded.folder.outputs / 'exports'}")
     return not troubled
+
+
+def _told(loaded: LoadedProject, one: Standing) -> Standing:
+    """What a command prints ends in logs: the reason of an extraction, which may quote the text, only where that may be shown."""
+    if loaded.project.privacy.show_text or one.state not in ("failed", "open"):
+        return one
+    return replace(one, why=f"see `coderai ledger {loaded.id}`: the reason may quote the text")
 
 
 def standing_of(loaded: LoadedProject, scope: Scope) -> Iterator[Standing]:

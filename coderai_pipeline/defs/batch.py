@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from coderai_pipeline.defs import names
+from coderai_pipeline.defs.confidential import HELD_BACK, guarded
 from coderai_pipeline.defs.corpus_run import CorpusRun, ExtractConfig
 from coderai_pipeline.defs.jobs import op_name
 from coderai_pipeline.defs.sensors import is_at_work
@@ -20,6 +21,7 @@ from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import Home, LoadedProject, ProjectFolder
 
 INTERVAL_S = 30
+REASONS = 10
 
 
 def submit_batch_job(folder: ProjectFolder) -> dg.JobDefinition:
@@ -27,7 +29,9 @@ def submit_batch_job(folder: ProjectFolder) -> dg.JobDefinition:
 
     @dg.op(name=op_name(folder.id, "submit_batch"), description=description)
     def submit(context: dg.OpExecutionContext, config: ExtractConfig) -> None:
-        _submit(context, folder.load(), config)
+        loaded = folder.load()
+        with guarded(loaded.project.privacy):
+            _submit(context, loaded, config)
 
     tags = {names.PROJECT_TAG: folder.id, names.EXTRACTING_TAG: folder.id}
 
@@ -36,6 +40,23 @@ def submit_batch_job(folder: ProjectFolder) -> dg.JobDefinition:
         submit()
 
     return submitting
+
+
+def cancel_batches_job(folder: ProjectFolder) -> dg.JobDefinition:
+    description = "Batch mode: ends the batches under way; what they answered is kept, and nothing is submitted until a run or `resume`."
+
+    @dg.op(name=op_name(folder.id, "cancel_batches"), description=description)
+    def cancel(context: dg.OpExecutionContext) -> None:
+        for ticket in batching.cancel(folder.load(), "in the UI"):
+            context.log.info(f"batch {ticket.batch} of {len(ticket.call_ids)} calls is {ticket.status}")
+
+    @dg.job(
+        name=names.job_name(folder.id, "cancel_batches"), description=description, tags={names.PROJECT_TAG: folder.id}
+    )
+    def cancelling() -> None:
+        cancel()
+
+    return cancelling
 
 
 def batches_sensor(home: Home, jobs: Sequence[dg.JobDefinition]) -> dg.SensorDefinition:
@@ -111,8 +132,15 @@ def _collect(context: dg.SensorEvaluationContext, loaded: LoadedProject) -> None
     came = batching.collect(loaded)
     for ticket in came.ended:
         context.log.info(f"{loaded.id}: batch {ticket.batch} of {len(ticket.call_ids)} calls is {ticket.status}")
-    for why, number in came.without.items():
+    for why, number in without_reply(loaded, came)[:REASONS]:
         context.log.warning(f"{loaded.id}: {number} calls without a reply: {why}")
+
+
+def without_reply(loaded: LoadedProject, came: batching.Collection) -> list[tuple[str, int]]:
+    """Why calls got no reply, and how many, the most frequent first. What a server says of a request may quote it."""
+    if came.without and not loaded.project.privacy.show_text:
+        return [(f"why is {HELD_BACK}", sum(came.without.values()))]
+    return sorted(came.without.items(), key=lambda one: -one[1])
 
 
 def _next_run(context: dg.SensorEvaluationContext, loaded: LoadedProject) -> Iterator[dg.RunRequest]:

@@ -3,8 +3,8 @@
 Started by the `read_and_extract` step (partitions asked for by hand) or by a job's op (whatever is missing).
 """
 
-import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import dagster as dg
@@ -12,15 +12,18 @@ from pydantic import Field
 
 from coderai_pipeline.defs import metadata, names
 from coderai_pipeline.defs.clients import client_factory
-from coderai_pipeline.defs.confidential import summary_without_words, without_words
+from coderai_pipeline.defs.confidential import guarded, summary_without_words, without_words
 from coderai_pipeline.defs.events import DocumentEvents, enable_batches
-from coderai_pipeline.defs.held_reports import settled_already
+from coderai_pipeline.defs.held_reports import AT_ONCE, settled_already
 from coderai_pipeline.defs.listeners import tell_listeners
 from coderai_pipeline.defs.partitions import register_documents
 from coderai_pipeline.defs.product_assets import write_changed_prompts
+from coderai_pipeline.defs.progress import Progress, progress_page
+from coderai_pipeline.domain.chunks import split
 from coderai_pipeline.engine import forecasting
 from coderai_pipeline.engine.held import held_settlements
-from coderai_pipeline.engine.report import Begun, DocumentReport, Event, Planned, Stored, Summary, progress_line
+from coderai_pipeline.engine.ledger import open_ledger
+from coderai_pipeline.engine.report import Begun, DocumentReport, Event, Planned, Stored, Summary, counted
 from coderai_pipeline.engine.run import Scope, work
 from coderai_pipeline.engine.session import open_extractions
 from coderai_pipeline.storage.blocks import BlockStore
@@ -30,9 +33,11 @@ from coderai_pipeline.storage.projects import LoadedProject
 
 ASSETS = ("documents", "chunks", "extractions")
 DEPENDENCIES = {"documents": (), "chunks": ("documents",), "extractions": ("chunks", "prompts")}
-PROGRESS_SECONDS = 5.0
-CATCH_UP = 500
-"""Documents stored by a killed run that the next one tells of, at most; more than any run leaves behind."""
+WARNINGS = 50
+"""Documents in trouble that the log names; each has an event of its own, and the last event lists more."""
+LONGEST_WHY = 300
+CATCH_UP = 2_000
+"""Documents stored by a killed run, or without Dagster, that one run tells of at most, at about 2 ms each."""
 CODE_VERSION = "1"
 
 
@@ -62,11 +67,15 @@ class CorpusRun:
         self._events = DocumentEvents(context)
         self._assets = [asset for asset in ASSETS if asset in assets]
         self._shows_text = loaded.project.privacy.show_text
-        self._summary = Summary()
+        self._progress = Progress(context, loaded.project.extractor.currency)
+        self._summary = self._progress.summary
         self._reported: set[str] = set()
-        self._told = time.monotonic()
 
     def extract(self, config: ExtractConfig) -> None:
+        with guarded(self._loaded.project.privacy):
+            self._extract(config)
+
+    def _extract(self, config: ExtractConfig) -> None:
         enable_batches()
         loaded, run_id = self._loaded, self._context.run_id
         self._context.instance.add_run_tags(run_id, {names.PROJECT_TAG: loaded.id})
@@ -74,9 +83,10 @@ class CorpusRun:
         write_changed_prompts(self._context, loaded)
         with control.extracting(run_id), open_extractions(loaded, client_factory(loaded, self._context)) as extractions:
             self._forecast(self._scope(config))
-            for event in work(loaded, self._scope(config), extractions, run_id):
-                self._tell(event)
-                tell_listeners(loaded.id, event, self._summary)
+            with self._progress.moving(extractions):
+                for event in work(loaded, self._scope(config), extractions, run_id):
+                    self._tell(event)
+                    tell_listeners(loaded.id, event, self._summary)
         if not self._summary.stopped:
             self._confirm_settled()
         self._report_unknown((*self._partitions, *config.documents))
@@ -97,7 +107,8 @@ class CorpusRun:
         if self._loaded.project.extractor.name == "openai" and scope.extract:
             key = names.asset_key(self._loaded.id, "extractions")
             shown = forecasting.stated(forecasting.forecast_for_run(self._loaded, scope))
-            self._context.log_event(dg.AssetObservation(key, metadata=shown, description="forecast of the run"))
+            page = dg.MetadataValue.url(progress_page(self._context.run_id))
+            self._events.observe([dg.AssetObservation(key, "forecast of the run", {**shown, "progress": page})])
 
     def _tell(self, event: Event) -> None:
         match event:
@@ -105,12 +116,14 @@ class CorpusRun:
                 self._summary.planned = event
                 register_documents(self._context.instance, self._loaded.id, event.keys)
                 self._log_plan(event)
-            case Begun(documents):
-                self._begun(documents)
+            case Begun():
+                self._begun(event)
+                self._progress.log(is_news=False)
             case Stored(reports):
                 self._stored(reports if self._shows_text else [without_words(report) for report in reports])
             case Summary():
                 self._summary = event if self._shows_text else summary_without_words(event, self._summary)
+                self._progress.summary = self._summary
 
     def _log_plan(self, planned: Planned) -> None:
         log = self._context.log
@@ -123,10 +136,16 @@ class CorpusRun:
         for source in planned.missing[:20]:
             log.warning(f"{source}: is no longer in the inbox; its cells stay until it is forgotten")
 
-    def _begun(self, documents: Sequence[str]) -> None:
-        """Single partitions asked for were planned by Dagster when the run was made."""
-        if not self._partitions:
-            self._events.plan([names.asset_key(self._loaded.id, asset) for asset in self._assets], documents)
+    def _begun(self, begun: Begun) -> None:
+        """Single partitions asked for were planned by Dagster when the run was made. What is only read is not planned for
+        extraction: it would stand there as failed if the run fails for another's sake."""
+        if self._partitions:
+            return
+        keys = {asset: names.asset_key(self._loaded.id, asset) for asset in self._assets}
+        extractions = keys.pop("extractions", None)
+        self._events.plan(list(keys.values()), begun.documents)
+        if extractions is not None:
+            self._events.plan([extractions], [key for key in begun.documents if key not in begun.only_read])
 
     def _stored(self, reports: Sequence[DocumentReport]) -> None:
         for report in reports:
@@ -134,15 +153,18 @@ class CorpusRun:
             self._reported.add(report.document.key)
         self._events.observe([one for report in reports for one in self._observations(report)])
         self._materialise(reports)
-        self._plan_again([report for report in reports if report.trouble])
-        self._log_progress(reports)
+        troubled = [report for report in reports if report.trouble]
+        self._plan_again(troubled)
+        for report in troubled[: max(0, WARNINGS - len(self._summary.troubles) + len(troubled))]:
+            self._context.log.warning(f"{report.document.source}: {report.trouble}")
+        self._progress.log()
 
     def _plan_again(self, troubled: Sequence[DocumentReport]) -> None:
         """A document in trouble has just been materialised as far as it goes, so that its page shows the reason; planned
         again and then left, it stands there as failed when the run ends."""
         for asset in ("documents", "extractions"):
             keys = [report.document.key for report in troubled if asset in self._assets and asset == _asset_of(report)]
-            self._events.plan([names.asset_key(self._loaded.id, asset)], keys)
+            self._events.plan([names.asset_key(self._loaded.id, asset)], keys, "is not settled")
 
     def _told_of(self, report: DocumentReport) -> list[str]:
         """The assets for which there is something to tell of a document."""
@@ -162,23 +184,30 @@ class CorpusRun:
     def _materialization(
         self, asset: str, report: DocumentReport, provenance: Mapping[str, str]
     ) -> dg.AssetMaterialization:
-        shown, version = self._shown(asset, report)
+        shown, version, said = self._shown(asset, report)
         tags = {"dagster/data_version": version[:32] or "empty", "dagster/code_version": CODE_VERSION, **provenance}
         key = names.asset_key(self._loaded.id, asset)
-        return dg.AssetMaterialization(key, partition=report.document.key, metadata=shown, tags=tags)
+        description = f"{report.document.source}: {said}"
+        return dg.AssetMaterialization(key, description, metadata=shown, partition=report.document.key, tags=tags)
 
-    def _shown(self, asset: str, report: DocumentReport) -> tuple[metadata.Metadata, str]:
-        """What a person sees of a document's partition, and its data version."""
-        settlement, privacy = report.settlement, self._loaded.project.privacy
+    def _shown(self, asset: str, report: DocumentReport) -> tuple[metadata.Metadata, str, str]:
+        """What a person sees of a document's partition, its data version, and what the log says of it."""
+        document, settlement, project = report.document, report.settlement, self._loaded.project
         if asset == "documents":
             path = self._loaded.folder.inbox / report.file
-            return metadata.document_metadata(report, path, privacy), report.text_sha256
+            said = f"{document.status}, {document.words:,} words"
+            return metadata.document_metadata(report, path, project.privacy), report.text_sha256, said
         if asset == "chunks":
-            return metadata.chunks_metadata(report), report.text_sha256
+            chunks = report.chunks or len(split(document))
+            said = f"{chunks} {'part' if chunks == 1 else 'parts'}"
+            return metadata.chunks_metadata(chunks, report), report.text_sha256, said
         if settlement is None:
-            return {"duplicate_of": report.duplicate_of}, report.text_sha256
+            said = f"duplicate of {report.duplicate_of}"
+            return {"duplicate_of": report.duplicate_of}, report.text_sha256, said
         version = settlement.fingerprint if settlement.outcome == "settled" else settlement.outcome
-        return metadata.extraction_metadata(settlement, privacy), version
+        counts = ", ".join(f"{number} {status}" for status, number in sorted(settlement.counts.items()))
+        shown = metadata.extraction_metadata(settlement, project.privacy, project.extractor.currency)
+        return shown, version, f"{settlement.outcome}; cells: {counts or 'none'}"
 
     def _observations(self, report: DocumentReport) -> Iterator[dg.AssetObservation]:
         """Why a document is not settled, on its own page."""
@@ -186,7 +215,8 @@ class CorpusRun:
             return
         shown: dict[str, Any] = {"why": report.trouble, "status": str(report.document.status)}
         if report.settlement is not None:
-            shown |= metadata.extraction_metadata(report.settlement, self._loaded.project.privacy)
+            project = self._loaded.project
+            shown |= metadata.extraction_metadata(report.settlement, project.privacy, project.extractor.currency)
         assets = ["extractions"] if report.document.status.is_readable else self._assets
         for asset in assets:
             yield self._observation(asset, report.document.key, f"{report.document.source}: {report.trouble}", shown)
@@ -200,10 +230,13 @@ class CorpusRun:
         failed where others fail, and those whose run was killed between storing them and saying so."""
         offered = set(self._summary.planned.keys) - self._reported
         keys = (set(self._partitions) or self._without_event(offered)) & offered
-        reports = list(settled_already(self._loaded, keys)) if keys else []
-        if reports:
-            self._context.log.info(f"{len(reports)} documents were settled already; nothing was asked again")
-        self._materialise(reports)
+        reports = settled_already(self._loaded, keys) if keys else iter(())
+        number = 0
+        while group := list(islice(reports, AT_ONCE)):
+            number += len(group)
+            self._materialise(group)
+        if number:
+            self._context.log.info(f"{counted(number, 'document')} settled already; nothing was asked again")
 
     def _without_event(self, keys: Collection[str]) -> set[str]:
         if "extractions" not in self._assets:
@@ -227,26 +260,18 @@ class CorpusRun:
                 shown = {"why": why}
                 self._events.observe([self._observation(one, name, f"{name}: {why}", shown) for one in self._assets])
 
-    def _log_progress(self, reports: Sequence[DocumentReport]) -> None:
-        for report in reports:
-            if report.trouble:
-                self._context.log.warning(f"{report.document.source}: {report.trouble}")
-        if time.monotonic() - self._told >= PROGRESS_SECONDS:
-            self._told = time.monotonic()
-            line = progress_line(self._summary)
-            self._context.log.info(line)
-            self._context.instance.add_run_tags(self._context.run_id, {names.PROGRESS_TAG: line})
-
     def _conclude(self) -> None:
         """Ends the run: as failed where documents are not settled, after everything else was done."""
-        summary = self._summary
-        line = progress_line(summary)
-        self._context.log.info(line)
-        self._context.instance.add_run_tags(self._context.run_id, {names.PROGRESS_TAG: line})
-        shown = metadata.summary_metadata(summary)
-        self._context.log_event(dg.AssetObservation(names.asset_key(self._loaded.id, "extractions"), metadata=shown))
+        summary, project = self._summary, self._loaded.project
+        line = self._progress.conclude()
+        with open_ledger(self._loaded) as ledger:
+            account = metadata.ledger_metadata(ledger, project.privacy)
+        shown = {**account, **metadata.summary_metadata(summary, project.extractor.currency)}
+        key = names.asset_key(self._loaded.id, "extractions")
+        self._events.observe([dg.AssetObservation(key, line, metadata=shown)])
+        self._context.log.info(f"{line}\nledger of the project: {account['ledger']}")
         if summary.troubles or summary.stopped:
-            raise dg.Failure(description=_failure_text(summary), metadata=dict(shown), allow_retries=False)
+            raise dg.Failure(f"{line}\n{_failure_text(summary)}", metadata=shown, allow_retries=False)
 
 
 def _asset_of(trouble: DocumentReport) -> str:
@@ -255,11 +280,8 @@ def _asset_of(trouble: DocumentReport) -> str:
 
 
 def _failure_text(summary: Summary) -> str:
-    asked = max(summary.done, len(summary.troubles))
-    parts = [f"{asked - len(summary.troubles)} of {asked} documents are done."]
-    if summary.stopped:
-        parts.append(f"Stopped before the end: {summary.stopped}.")
+    parts = [f"Stopped before the end: {summary.stopped}."] if summary.stopped else []
     if summary.troubles:
-        listed = "\n".join(f"- {source}: {why}" for source, why in list(summary.troubles.items())[:50])
-        parts.append(f"{len(summary.troubles)} could not be settled:\n{listed}")
+        listed = "\n".join(f"- {source}: {why[:LONGEST_WHY]}" for source, why in list(summary.troubles.items())[:50])
+        parts.append(f"{counted(len(summary.troubles), 'document')} could not be settled:\n{listed}")
     return "\n".join(parts)

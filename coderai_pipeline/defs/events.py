@@ -31,7 +31,8 @@ from dagster._core.events import (
     StepMaterializationData,
 )
 
-BATCH_SIZE = 50
+BATCH_SIZE = 150
+"""Events of a few dozen documents, so that what is shown is never far behind."""
 
 
 def enable_batches(environment: Mapping[str, str] = os.environ) -> None:
@@ -46,16 +47,19 @@ class DocumentEvents:
 
     context: AssetExecutionContext | OpExecutionContext
 
-    def plan(self, keys: Sequence[AssetKey], partitions: Sequence[str]) -> None:
+    def plan(self, keys: Sequence[AssetKey], partitions: Sequence[str], says: str = "is in work") -> None:
         """The UI shows these partitions in progress from now on, and as failed where the run ends without them."""
-        for key in keys:
-            planned = [AssetMaterializationPlannedData(key, partition=partition) for partition in partitions]
-            self._store(DagsterEventType.ASSET_MATERIALIZATION_PLANNED, planned)
+        planned = [
+            (AssetMaterializationPlannedData(key, partition=partition), f"{partition} {says}")
+            for key in keys
+            for partition in partitions
+        ]
+        self._store(DagsterEventType.ASSET_MATERIALIZATION_PLANNED, planned)
 
     def materialise(self, materializations: Sequence[AssetMaterialization]) -> None:
-        by_asset: dict[AssetKey, list[StepMaterializationData]] = {}
+        by_asset: dict[AssetKey, list[tuple[StepMaterializationData, str | None]]] = {}
         for one in materializations:  # a batch is stored under the asset of its last event
-            by_asset.setdefault(one.asset_key, []).append(StepMaterializationData(one))
+            by_asset.setdefault(one.asset_key, []).append((StepMaterializationData(one), one.description))
         for group in by_asset.values():
             self._store(DagsterEventType.ASSET_MATERIALIZATION, group)
 
@@ -72,11 +76,13 @@ class DocumentEvents:
         return tags
 
     def observe(self, observations: Sequence[AssetObservation]) -> None:
-        self._store(DagsterEventType.ASSET_OBSERVATION, [AssetObservationData(one) for one in observations])
+        observed = [(AssetObservationData(one), one.description) for one in observations]
+        self._store(DagsterEventType.ASSET_OBSERVATION, observed)
 
-    def _store(self, kind: DagsterEventType, data: Sequence[Any]) -> None:
+    def _store(self, kind: DagsterEventType, data: Sequence[tuple[Any, str | None]]) -> None:
+        """data: what each event holds, and what the run's log says of it."""
         step = self.context.get_step_execution_context()
         batch = uuid.uuid4().hex
-        for position, one in enumerate(data, start=1):
+        for position, (one, message) in enumerate(data, start=1):
             mark = DagsterEventBatchMetadata(batch, is_end=position == len(data))
-            DagsterEvent.from_step(kind, step, one, batch_metadata=mark)  # stores the event as it makes it
+            DagsterEvent.from_step(kind, step, one, message, batch_metadata=mark)  # stores the event as it makes it

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from coderai_pipeline.defs.batch import batches_sensor, submit_batch_job
+from coderai_pipeline.defs.batch import batches_sensor, cancel_batches_job, submit_batch_job
 from coderai_pipeline.defs.broken import broken_project
 from coderai_pipeline.defs.corpus_assets import corpus_assets
 from coderai_pipeline.defs.jobs import project_jobs
@@ -39,5 +39,5 @@ def project_definitions(folder: ProjectFolder) -> dg.Definitions:
         dataset_asset(folder, project),
         exports_asset(folder, project),
     ]
-    jobs = [*project_jobs(folder), submit_batch_job(folder)]
+    jobs = [*project_jobs(folder), submit_batch_job(folder), cancel_batches_job(folder)]
     return dg.Definitions(assets=assets, jobs=jobs, executor=dg.in_process_executor)

@@ -3,7 +3,8 @@ launcher that notices a dead worker. All of it leans on Dagster internals, which
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psutil
@@ -13,8 +14,14 @@ from dagster._core.events import ASSET_EVENTS
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
 from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
+from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
+from sqlalchemy import Connection, Engine, create_engine, func, select
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy.pool import QueuePool
 
 POSTGRES_URL = "CODERAI_POSTGRES_URL"
 """Environment variable: `postgresql://user:password@host:port/database` of Dagster's storage. Not set: SQLite."""
@@ -47,7 +54,13 @@ def _with_driver(url: str) -> str:
 
 
 class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
-    """SQLite event log that stores a batch of asset events in one transaction a file (stock: one by one, 13-20 ms each)."""
+    """SQLite event log that stores a batch of asset events in one transaction a file (stock: one by one, 13-20 ms each), and
+    keeps its connections (stock: an engine and a connection for every use, which take longer than most uses)."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        self._engines: dict[str, Engine] = {}
+        self._tables: set[str] = set()
+        super().__init__(base_dir, inst_data)
 
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         kinds = {event.dagster_event_type for event in events}
@@ -55,19 +68,58 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
         if len(runs) != 1 or not kinds <= ASSET_EVENTS:
             super().store_event_batch(events)
             return
-        statements = [self.prepare_insert_event(event) for event in events]
+        rows = [self._event_to_row(event) for event in events]
+        insert = SqlEventLogStorageTable.insert()
         with self.run_connection(events[0].run_id) as connection:
-            for statement in statements:
-                connection.execute(statement)
+            connection.execute(insert, rows)
         with self.index_transaction() as connection:
-            ids = [_inserted_id(connection.execute(statement)) for statement in statements]
+            connection.execute(insert, rows)
+            newest: int = connection.execute(select(func.max(SqlEventLogStorageTable.c.id))).scalar_one()
+            ids = range(newest - len(rows) + 1, newest + 1)  # nobody else writes to the file meanwhile
             self._store_asset_event_tags(connection, events, ids)
             for event, event_id in last_of_each_asset(events, ids):
                 self._store_asset_event(connection, event, event_id)
 
+    def has_table(self, table_name: str) -> bool:
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
-def _inserted_id(result: Any) -> int:
-    return result.inserted_primary_key[0]
+    def dispose(self) -> None:
+        super().dispose()
+        self._keep({})
+
+    @contextmanager
+    def _connect(self, shard: str) -> Generator[Connection]:
+        engine = self._engines.get(shard)
+        if engine is not None:
+            with self._db_lock, engine.connect() as connection, connection.begin():
+                yield connection
+            return
+        with super()._connect(shard) as connection:  # makes the file where there is none
+            yield connection
+        kept = {INDEX_SHARD_NAME: self._engines[INDEX_SHARD_NAME]} if INDEX_SHARD_NAME in self._engines else {}
+        # Of the runs, the one looked at last: a server looks at one after the other, and would keep a file open for each.
+        self._keep({**kept, shard: _engine(self.conn_string_for_shard(shard))})
+
+    def _keep(self, engines: dict[str, Engine]) -> None:
+        for shard in self._engines.keys() - engines.keys():
+            self._engines[shard].dispose()
+        self._engines = engines
+
+
+def _engine(url: str) -> Engine:
+    """One connection, for whichever thread holds the storage's lock."""
+    arguments = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+    engine = create_engine(url, poolclass=QueuePool, pool_size=1, connect_args=arguments)
+
+    @sqlalchemy_event.listens_for(engine, "connect")
+    def _(connection: Any, _: object) -> None:
+        # Without waiting for the disk at each commit: after a power failure the newest events may be missing, which the
+        # next run tells again; the file stays whole.
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    return engine
 
 
 def last_of_each_asset(events: Sequence[EventLogEntry], ids: Sequence[int]) -> list[tuple[EventLogEntry, int]]:

@@ -13,9 +13,10 @@ from typing import Any
 import dagster as dg
 
 from coderai_pipeline.defs import names
+from coderai_pipeline.defs.confidential import guarded
 from coderai_pipeline.defs.corpus_run import CorpusRun, ExtractConfig
 from coderai_pipeline.defs.partitions import register_variables
-from coderai_pipeline.defs.product_assets import publish_dataset, write_export, write_prompts
+from coderai_pipeline.defs.product_assets import LEDGER_CHECK, publish_dataset, write_export, write_prompts
 from coderai_pipeline.publishing.exports import FORMATS
 from coderai_pipeline.publishing.snapshot import newest_snapshot
 from coderai_pipeline.storage.control import Control
@@ -73,18 +74,26 @@ def _job(folder: ProjectFolder, name: str, description: str, action: Action) -> 
 
 
 def _publish(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
-    shown, version = publish_dataset(folder.load())
-    tags = {"dagster/data_version": version}
-    context.log_event(dg.AssetMaterialization(names.asset_key(folder.id, "dataset"), metadata=shown, tags=tags))
+    done = publish_dataset(folder.load())
+    tags = {"dagster/data_version": done.version}
+    key = names.asset_key(folder.id, "dataset")
+    context.log_event(dg.AssetMaterialization(key, metadata=done.shown, tags=tags))
+    check = done.ledger_check
+    evaluation = dg.AssetCheckEvaluation(
+        key, LEDGER_CHECK, check.passed, check.metadata, severity=check.severity, description=check.description
+    )
+    context.log_event(evaluation)  # pyright: ignore[reportArgumentType] - taken, though its types do not say so
 
 
 def _export(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
     snapshot = newest_snapshot(folder.outputs)
     if snapshot is None:
         raise dg.Failure("There is no dataset yet; publish it first.", allow_retries=False)
-    for key in FORMATS:
-        shown = write_export(folder, snapshot, key)
-        context.log_event(dg.AssetMaterialization(names.asset_key(folder.id, "exports"), partition=key, metadata=shown))
+    with guarded(folder.load().project.privacy):
+        for key in FORMATS:
+            shown = write_export(folder, snapshot, key)
+            asset = names.asset_key(folder.id, "exports")
+            context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=shown))
 
 
 def _prompts(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:

@@ -2,22 +2,26 @@
 # pyright: reportUnknownMemberType=false
 # `MetadataValue.path` is typed in part only.
 
-import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from dagster import MetadataValue, TableColumn, TableRecord, TableSchema
 
+from coderai_pipeline.defs.confidential import HELD_BACK
+from coderai_pipeline.domain import wording
 from coderai_pipeline.domain.cells import Cell
 from coderai_pipeline.domain.documents import Document
 from coderai_pipeline.domain.project import Privacy
-from coderai_pipeline.engine.report import DocumentReport, Settlement, Summary
+from coderai_pipeline.engine.ledger import Ledger
+from coderai_pipeline.engine.report import DocumentReport, Settlement, Summary, duration, money
 
 ROWS = 20
 """Rows of a table in one event: events are stored for ever, and one is written for each document."""
 CHARACTERS = 120
+REASON_CHARACTERS = 1_000
 
 Metadata = Mapping[str, Any]
 
@@ -40,7 +44,7 @@ def document_metadata(report: DocumentReport, path: Path, privacy: Privacy) -> M
     if document.pages:
         shown["pages"] = len(document.pages)
     if document.warnings:
-        shown["warnings"] = MetadataValue.md("\n".join(f"- {warning}" for warning in document.warnings[:ROWS]))
+        shown["warnings"] = _warnings(document.warnings, privacy)
     return {**shown, **_text_shown(document, privacy)}
 
 
@@ -56,15 +60,22 @@ def _text_shown(document: Document, privacy: Privacy) -> Metadata:
     return shown
 
 
-def chunks_metadata(report: DocumentReport) -> Metadata:
-    return {"chunks": report.chunks, "words": report.document.words}
+def _warnings(warnings: Sequence[str], privacy: Privacy) -> MetadataValue:
+    """Some quote the passage that they are about."""
+    if not privacy.show_text:
+        return MetadataValue.text(f"{len(warnings)}, {HELD_BACK}; see the table `documents` of the dataset")
+    return MetadataValue.md("\n".join(f"- {warning}" for warning in warnings[:ROWS]))
 
 
-def extraction_metadata(settlement: Settlement, privacy: Privacy) -> Metadata:
+def chunks_metadata(chunks: int, report: DocumentReport) -> Metadata:
+    return {"chunks": chunks, "words": report.document.words}
+
+
+def extraction_metadata(settlement: Settlement, privacy: Privacy, currency: str) -> Metadata:
     """What people came for stands first: why it went wrong, and the values."""
     shown: dict[str, Any] = {"outcome": settlement.outcome}
     if settlement.reason:
-        shown["reason"] = settlement.reason
+        shown["reason"] = settlement.reason[:REASON_CHARACTERS]
     if settlement.cells:
         shown["values"] = cells_table(settlement.cells, privacy)
     if settlement.entities:
@@ -74,7 +85,7 @@ def extraction_metadata(settlement: Settlement, privacy: Privacy) -> Metadata:
     shown["calls"] = settlement.calls
     shown["tokens"] = settlement.input_tokens + settlement.output_tokens
     if settlement.cost is not None:
-        shown["cost"] = round(settlement.cost, 6)
+        shown["cost"] = money(settlement.cost, currency)
     return {**shown, "seconds": round(settlement.seconds, 3)}
 
 
@@ -87,7 +98,7 @@ def cells_table(cells: Iterable[Cell], privacy: Privacy) -> MetadataValue:
 
 def _cell_record(cell: Cell, privacy: Privacy) -> dict[str, str]:
     visible = privacy.show_text
-    value = "" if cell.value is None else json.dumps(cell.value, ensure_ascii=False).strip('"')
+    value = wording.shown(cell.value)
     return {
         "entity": cell.entity,
         "variable": cell.variable,
@@ -99,22 +110,56 @@ def _cell_record(cell: Cell, privacy: Privacy) -> dict[str, str]:
     }
 
 
-def summary_metadata(summary: Summary) -> Metadata:
-    shown: dict[str, Any] = {
-        "documents_done": summary.done,
-        "documents_read": summary.read,
-        "documents_extracted": summary.extracted,
-        "calls": summary.calls,
-        "tokens": summary.input_tokens + summary.output_tokens,
-        "seconds": round(summary.seconds, 1),
-        "cells_by_status": counts_table(summary.cells, "status"),
-        "troubles": troubles_table(summary.troubles),
-    }
+def summary_metadata(summary: Summary, currency: str) -> Metadata:
+    """What a run did."""
+    shown: dict[str, Any] = {"stopped": summary.stopped} if summary.stopped else {}
+    if summary.troubles:
+        shown["not_settled"] = troubles_table(summary.troubles)
+    shown["documents"] = f"{summary.done:,} done: {summary.read:,} read, {summary.extracted:,} extracted"
+    if summary.cells:
+        shown["cells_of_this_run"] = counts_table(summary.cells, "status")
+    shown["calls"] = summary.calls
+    shown["tokens"] = f"{summary.input_tokens:,} prompt + {summary.output_tokens:,} completion"
     if summary.cost is not None:
-        shown["cost"] = round(summary.cost, 6)
-    if summary.stopped:
-        shown["stopped"] = summary.stopped
-    return shown
+        shown["cost"] = money(summary.cost, currency)
+        if summary.extracted:
+            shown["cost_per_document"] = money(summary.cost / summary.extracted, currency)
+    return {**shown, "time": duration(summary.seconds)}
+
+
+def ledger_metadata(ledger: Ledger, privacy: Privacy) -> Metadata:
+    """The account of the project: that wanted = settled, or what is open and why."""
+    states = Counter(line.state for line in ledger.lines)
+    shown: dict[str, Any] = {"ledger": ledger.stated}
+    if not ledger.closes:
+        shown["open_because"] = _reasons_table(ledger, privacy)
+    return {
+        **shown,
+        "cells_by_status": counts_table(ledger.statuses, "status"),
+        "documents_by_state": counts_table(states, "state"),
+        "cells_wanted": ledger.wanted,
+        "cells_settled": ledger.settled,
+        "cells_failed": ledger.failed,
+        "cells_open": ledger.open,
+    }
+
+
+def _reasons_table(ledger: Ledger, privacy: Privacy) -> MetadataValue:
+    """The reasons of most documents. Those of an extraction may quote the text."""
+    groups: dict[tuple[str, str], Counter[str]] = {}
+    for state, why, documents, cells in ledger.reasons():
+        shown = why if privacy.show_text or state not in ("failed", "open") else HELD_BACK
+        groups.setdefault((state, shown[:REASON_CHARACTERS]), Counter()).update(documents=documents, cells=cells)
+    records = [
+        TableRecord({"state": state, "why": why, "documents": numbers["documents"], "cells": numbers["cells"]})
+        for (state, why), numbers in list(groups.items())[:ROWS]
+    ]
+    if len(groups) > ROWS:
+        left = sum(numbers["documents"] for numbers in list(groups.values())[ROWS:])
+        more = f"{len(groups) - ROWS} more reasons: `coderai ledger` lists them all"
+        records.append(TableRecord({"state": "", "why": more, "documents": left, "cells": ""}))
+    columns = [TableColumn("state"), TableColumn("why"), TableColumn("documents", "int"), TableColumn("cells", "int")]
+    return MetadataValue.table(records, TableSchema(columns))
 
 
 def counts_table(counts: Mapping[str, int], what: str) -> MetadataValue:
@@ -123,5 +168,6 @@ def counts_table(counts: Mapping[str, int], what: str) -> MetadataValue:
 
 
 def troubles_table(troubles: Mapping[str, str], limit: int = 200) -> MetadataValue:
-    records = [TableRecord({"document": source, "why": why}) for source, why in sorted(troubles.items())[:limit]]
+    listed = sorted(troubles.items())[:limit]
+    records = [TableRecord({"document": source, "why": why[:REASON_CHARACTERS]}) for source, why in listed]
     return MetadataValue.table(records, TableSchema([TableColumn("document"), TableColumn("why")]))

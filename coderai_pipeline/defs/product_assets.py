@@ -6,6 +6,7 @@ Each loads, calls and reports; what a prompt says is in `domain.prompts`, what a
 # Dagster's decorators are typed in part only: what they make of a function is not known to the checker.
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ from typing import Any
 import dagster as dg
 
 from coderai_pipeline.defs import metadata, names
+from coderai_pipeline.defs.confidential import guarded
 from coderai_pipeline.defs.partitions import register_variables
 from coderai_pipeline.domain.project import Project
 from coderai_pipeline.domain.prompts import prompt_text, prompt_version
+from coderai_pipeline.engine.ledger import open_ledger
 from coderai_pipeline.publishing.definition import Definition
 from coderai_pipeline.publishing.exports import FORMATS, export
 from coderai_pipeline.publishing.preview import first_rows
@@ -24,6 +27,9 @@ from coderai_pipeline.storage.blocks import BlockStore, next_version
 from coderai_pipeline.storage.projects import LoadedProject, ProjectFolder
 
 FORMAT_PARTITIONS = dg.StaticPartitionsDefinition(list(FORMATS))
+
+LEDGER_CHECK = "every_wanted_cell_is_settled"
+LEDGER_CHECK_SAYS = "Every document of the inbox was read, and every cell that the codebook wants of it is settled."
 
 FOLLOWS = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
@@ -104,43 +110,63 @@ def write_prompts(
 
 
 def dataset_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinition:
+    key = names.asset_key(folder.id, "dataset")
+
     @dg.asset(
-        key=names.asset_key(folder.id, "dataset"),
+        key=key,
         deps=[names.asset_key(folder.id, "extractions")],
         description=f"The dataset of *{project.name}*: a DuckDB file, one row for {project.unit.represents}.",
         automation_condition=FOLLOWS,
         kinds={"duckdb"},
         op_tags={"coderai/asset": "dataset"},
+        check_specs=[dg.AssetCheckSpec(LEDGER_CHECK, asset=key, description=LEDGER_CHECK_SAYS)],
         **_common(folder, project),
     )
-    def dataset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        shown, version = publish_dataset(folder.load())
-        return dg.MaterializeResult(metadata=shown, data_version=dg.DataVersion(version))
+    def dataset(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+        done = publish_dataset(folder.load())
+        version = dg.DataVersion(done.version)
+        yield dg.MaterializeResult(metadata=done.shown, data_version=version, check_results=[done.ledger_check])
 
     return dataset
 
 
-def publish_dataset(loaded: LoadedProject) -> tuple[metadata.Metadata, str]:
-    """What is shown of the newest snapshot, and its version."""
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What is shown of the newest snapshot, its version, and whether the ledger closes."""
+
+    shown: metadata.Metadata
+    version: str
+    ledger_check: dg.AssetCheckResult
+
+
+def publish_dataset(loaded: LoadedProject) -> Publication:
     definition = Definition(loaded.id, loaded.project, loaded.codebook)
-    published = publish(definition, BlockStore(loaded.folder.state), loaded.folder.outputs, datetime.now(UTC))
-    return _published(published, loaded), published.version
+    privacy = loaded.project.privacy
+    with guarded(privacy):
+        published = publish(definition, BlockStore(loaded.folder.state), loaded.folder.outputs, datetime.now(UTC))
+        with open_ledger(loaded) as ledger:
+            account, closes = metadata.ledger_metadata(ledger, privacy), ledger.closes
+        shown = _published(published, account, loaded)
+    check = dg.AssetCheckResult(
+        passed=closes,
+        check_name=LEDGER_CHECK,
+        asset_key=names.asset_key(loaded.id, "dataset"),
+        metadata=account,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=account["ledger"],
+    )
+    return Publication(shown, published.version, check)
 
 
-def _published(published: Published, loaded: LoadedProject) -> metadata.Metadata:
+def _published(published: Published, account: metadata.Metadata, loaded: LoadedProject) -> metadata.Metadata:
     shown: dict[str, Any] = {
         "duckdb": dg.MetadataValue.path(str(published.stable)),
-        "snapshot": dg.MetadataValue.path(str(published.path)),
         "dagster/row_count": published.rows,
-        "documents": published.documents,
-        "cells_wanted": published.wanted,
-        "cells_settled": published.settled,
-        "cells_open": published.open,
-        "cells_by_status": metadata.counts_table(published.cells_by_status, "status"),
+        **account,
     }
     if loaded.project.privacy.show_text:
         shown["first_rows"] = dg.MetadataValue.md(first_rows(published.path).markdown)
-    return shown
+    return {**shown, "snapshot": dg.MetadataValue.path(str(published.path))}
 
 
 def exports_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinition:
@@ -163,8 +189,9 @@ def exports_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
         snapshot = newest_snapshot(folder.outputs)
         if snapshot is None:
             raise dg.Failure("There is no dataset yet; materialise `dataset` first.", allow_retries=False)
-        for key in context.partition_keys:
-            context.add_asset_metadata(write_export(folder, snapshot, key), partition_key=key)
+        with guarded(folder.load().project.privacy):
+            for key in context.partition_keys:
+                context.add_asset_metadata(write_export(folder, snapshot, key), partition_key=key)
 
     return exports
 

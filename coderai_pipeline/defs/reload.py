@@ -9,11 +9,15 @@ UI_URL = "CODERAI_UI_URL"
 LOCATION = "coderai_pipeline"
 
 
+def ui_address() -> str:
+    return os.environ.get(UI_URL, "http://127.0.0.1:3000").rstrip("/")
+
+
 def reload_location() -> str:
     """What came of it, in a sentence; a UI that does not run is no error."""
     from dagster_graphql import DagsterGraphQLClient, DagsterGraphQLClientError, ReloadRepositoryLocationStatus
 
-    address = urlsplit(os.environ.get(UI_URL, "http://127.0.0.1:3000"))
+    address = urlsplit(ui_address())
     try:
         client = DagsterGraphQLClient(
             address.hostname or "127.0.0.1", port_number=address.port, use_https=address.scheme == "https", timeout=60

@@ -1,36 +1,33 @@
 """Batch mode: the calls of a project go through the provider's Batch API, and a run settles what has come back.
 
 Between submitting and collecting nothing is kept in a process: tickets, their requests and what stayed without a reply are
-files in the project's `state/batches`. The Batch API itself is in `extractors.batch`.
+files in the project's `state/batches`. The Batch API itself is in `extractors.batch`, how replies are heard in `batch_asker`.
 """
 
 import json
-import os
 from collections import Counter, defaultdict
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Literal
 
 from coderai_pipeline.domain.cells import CallRequest
-from coderai_pipeline.domain.chunks import split_further
-from coderai_pipeline.domain.documents import Document
-from coderai_pipeline.domain.errors import BudgetExhausted, ContextTooLong
+from coderai_pipeline.domain.errors import BudgetExhausted, ProviderError
 from coderai_pipeline.domain.fingerprints import work_fingerprint
-from coderai_pipeline.domain.prompts import render
-from coderai_pipeline.domain.replies import ParsedReply
-from coderai_pipeline.engine.askers import TRIES, Awaited, Heard, Question, Waiting, best_of, held_replies, recall_from
 from coderai_pipeline.engine.backlog import SAMPLE
+from coderai_pipeline.engine.batch_asker import FOLDER, BatchAsker, Unanswered
 from coderai_pipeline.engine.due import due_documents
 from coderai_pipeline.engine.extraction import Extractions
 from coderai_pipeline.engine.held import Held
 from coderai_pipeline.engine.intake import list_inbox
 from coderai_pipeline.engine.run import Scope, plan
+from coderai_pipeline.engine.session import SHARED_FOLDER
 from coderai_pipeline.extractors.archive import ReplyArchive, call_id
-from coderai_pipeline.extractors.batch import Batch, BatchTicket, collected_at, open_tickets
+from coderai_pipeline.extractors.batch import Batch
+from coderai_pipeline.extractors.batch_tickets import CANCELLED, BatchTicket, TicketFolder
 from coderai_pipeline.extractors.budget import TokenBudget
 from coderai_pipeline.extractors.clients import make_client, require_key
+from coderai_pipeline.extractors.formats import formats_of
 from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import LoadedProject
@@ -38,82 +35,6 @@ from coderai_pipeline.storage.projects import LoadedProject
 CALLS_A_BATCH = 5_000
 BYTES_A_BATCH = 48 * 1024 * 1024
 """Of the texts sent; what JSON adds to them stays below the provider's 200 MB."""
-
-_FOLDER = "batches"
-
-
-@dataclass(frozen=True, slots=True)
-class BatchAsker:
-    """Hears what the archive holds and sends nothing: a question without a reply leaves its document open.
-
-    found: is told each request that has to be submitted. insist: requests that were given up are submitted once more.
-    """
-
-    archive: ReplyArchive
-    unanswered: "Unanswered"
-    found: Callable[[CallRequest], None] | None = None
-    insist: bool = False
-    name: str = "openai"
-    pays: bool = True
-
-    def hear(self, document: Document, questions: Sequence[Question]) -> Generator[Waiting, None, list[Heard]]:
-        yield from ()
-        heard: list[Heard] = []
-        awaited = sum(self._hear(document, question, heard) for question in questions)
-        if awaited:
-            raise Awaited(f"waiting for the batch ({awaited} {'call' if awaited == 1 else 'calls'})")
-        return heard
-
-    def recall(self, question: Question, call_id: str) -> Heard | None:
-        return recall_from(self.archive, question, call_id)
-
-    def _hear(self, document: Document, question: Question, heard: list[Heard]) -> int:
-        """Adds what is heard; gives the number of calls that have to be waited for."""
-        request = render(question.ask, document, question.chunk, question.hints)
-        tried, due = held_replies(self.archive, question, request)
-        batches, why = self.unanswered.about(call_id(due)) if due is not None else (0, "")
-        if "context_length_exceeded" in why and (halves := _halves(document, question)):
-            return sum(self._hear(document, half, heard) for half in halves)
-        if due is None or (not self.insist and (len(tried) >= TRIES or batches >= TRIES)):
-            unheard = Heard(question, ParsedReply(), f"no reply in {batches} batches: {why}")
-            heard.append(best_of(question, tried) if tried else unheard)
-            return 0
-        if self.found is not None:
-            self.found(due)
-        return 1
-
-
-def _halves(document: Document, question: Question) -> list[Question]:
-    try:
-        return [replace(question, chunk=half) for half in split_further(question.chunk, document)]
-    except ContextTooLong:
-        return []
-
-
-@dataclass(slots=True)
-class Unanswered:
-    """Calls that came back from batches without a reply: call id -> (how many batches, why the last time)."""
-
-    path: Path
-    calls: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
-
-    @classmethod
-    def load(cls, state: Path) -> "Unanswered":
-        path = state / _FOLDER / "unanswered.json"
-        held: Mapping[str, Sequence[object]] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-        return cls(path, {name: (int(str(batches)), str(why)) for name, (batches, why) in held.items()})
-
-    def about(self, call_id: str) -> tuple[int, str]:
-        return self.calls.get(call_id, (0, ""))
-
-    def note(self, answered: Sequence[str], without: Mapping[str, str]) -> None:
-        for name in answered:
-            self.calls.pop(name, None)
-        for name, why in without.items():
-            self.calls[name] = self.about(name)[0] + 1, why
-        unfinished = self.path.with_suffix(f".{os.getpid()}.unfinished")
-        unfinished.write_text(json.dumps(self.calls, ensure_ascii=False), "utf-8")
-        unfinished.replace(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,29 +77,60 @@ def submit(loaded: LoadedProject, scope: Scope) -> Submitted:
 def collect(loaded: LoadedProject) -> Collection:
     """Asks after every batch under way and puts the replies of those that ended into the archive.
 
-    Raises MissingKey and ProviderError; what was collected before stays collected.
+    Raises MissingKey and ProviderError, the latter after all batches were asked after: one of them holds up no other.
     """
     archive = ReplyArchive(loaded.folder.state / "replies")
     unanswered = Unanswered.load(loaded.folder.state)
-    still: list[BatchTicket] = []
-    ended: list[BatchTicket] = []
-    answered, without = 0, Counter[str]()
+    came = _Coming()
     with _open(loaded) as batch:
-        for ticket in [batch.poll(ticket) for ticket in batch.tickets()]:
-            if not ticket.is_ended:
-                still.append(ticket)
-                continue
-            collected = batch.collect(ticket, archive)
-            unanswered.note(collected.answered, collected.open)
-            ended.append(ticket)
-            answered += len(collected.answered)
-            without.update(collected.open.values())
-    return Collection(tuple(still), tuple(ended), answered, without)
+        for ticket in batch.tickets():
+            try:
+                came.take(batch, ticket, archive, unanswered)
+            except ProviderError as error:
+                came.trouble = came.trouble or error
+    if came.trouble is not None:
+        raise came.trouble
+    return Collection(tuple(came.open), tuple(came.ended), came.answered, came.without)
+
+
+@dataclass(slots=True)
+class _Coming:
+    """A collection while it is made."""
+
+    open: list[BatchTicket] = field(default_factory=list[BatchTicket])
+    ended: list[BatchTicket] = field(default_factory=list[BatchTicket])
+    answered: int = 0
+    without: Counter[str] = field(default_factory=Counter[str])
+    trouble: ProviderError | None = None
+
+    def take(self, batch: Batch, ticket: BatchTicket, archive: ReplyArchive, unanswered: Unanswered) -> None:
+        ticket = batch.poll(ticket)
+        if not ticket.is_ended:
+            self.open.append(ticket)
+            return
+        collected = batch.collect(ticket, archive)
+        # That somebody cancelled a batch says nothing of its calls.
+        unanswered.note(collected.answered, {} if ticket.status == CANCELLED else collected.open)
+        self.ended.append(ticket)
+        self.answered += len(collected.answered)
+        self.without.update(collected.open.values())
+
+
+def cancel(loaded: LoadedProject, by: str) -> tuple[BatchTicket, ...]:
+    """Asks the server to end every batch under way; those it had begun, as they stand now. What they hold is collected as
+    ever, and the project is held back: its calls are not submitted again until somebody runs or resumes it.
+
+    Raises MissingKey and ProviderError.
+    """
+    Control(loaded.folder.state).hold_back(f"its batches were cancelled {by}")
+    with _open(loaded) as batch:
+        asked = [batch.cancel(ticket) for ticket in batch.tickets()]
+    return tuple(ticket for ticket in asked if ticket is not None)
 
 
 def tickets(loaded: LoadedProject) -> tuple[BatchTicket, ...]:
     """The batches whose replies are not collected, oldest first; the server is not asked."""
-    return tuple(open_tickets(loaded.folder.state / _FOLDER))
+    return tuple(_kept(loaded).open())
 
 
 Step = Literal["extract", "submit_batch", ""]
@@ -198,7 +150,7 @@ def next_step(loaded: LoadedProject) -> tuple[Step, Scope]:
     if control.held_back or not (todo.to_read or todo.to_extract):
         return "", scope
     settled_at = max((settlement.version for settlement in held.settlements.values()), default=0)
-    if todo.to_extract and collected_at(loaded.folder.state / _FOLDER) > settled_at:
+    if todo.to_extract and _kept(loaded).collected_at() > settled_at:
         return "extract", scope
     return ("submit_batch" if todo.to_read or not tickets(loaded) else ""), scope
 
@@ -243,10 +195,15 @@ def _files(requests: Iterator[CallRequest]) -> Iterator[list[CallRequest]]:
     yield from groups.values()
 
 
+def _kept(loaded: LoadedProject) -> TicketFolder:
+    return TicketFolder(loaded.folder.state / FOLDER)
+
+
 @contextmanager
 def _open(loaded: LoadedProject) -> Generator[Batch]:
     extractor, state = loaded.project.extractor, loaded.folder.state
     key = require_key(extractor)
     budget = TokenBudget(state / "budget", loaded.project.limits.tokens)
     with closing(budget), make_client(extractor, key) as client:
-        yield Batch(extractor, client, key, budget, state / _FOLDER)
+        formats = formats_of(extractor, loaded.folder.path.parent / SHARED_FOLDER, str(client.base_url))
+        yield Batch(extractor, client, key, budget, state / FOLDER, formats)

@@ -4,6 +4,7 @@ Who answers is in `askers`, what is held of the document in `work`; documents wi
 """
 
 import logging
+import traceback
 from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,13 @@ from coderai_pipeline.engine.settled import failed
 from coderai_pipeline.engine.work import Extracted, HeldCells, Method, Steps, Work
 
 log = logging.getLogger(__name__)
+
+INTERRUPTIONS = 5
+"""Runs that start by themselves and end at the same document without a reply, before the document is given up. The waits
+between them double (`run.AFTER_OUTAGE_S`): an outage of five hours fails no document."""
+
+REASON_CHARACTERS = 300
+"""Of an unexpected error's message, which may hold a whole document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +56,31 @@ class Extractions:
         calls: Sequence[HeldCall],
         *,
         retry_failed: bool = False,
+        interruptions: int = 0,
     ) -> Steps:
-        """Never raises for a document: what goes wrong with it is its outcome."""
+        """Never raises for a document: what goes wrong with it is its outcome.
+
+        interruptions: how many runs in a row had no reply at this document; after some, that is the document's own failure.
+        """
         work = Work(self.method, document, text_sha256, cells, calls, retry_failed=retry_failed)
         try:
             yield from self._extract(work)
         except Interrupted as error:
+            if interruptions >= INTERRUPTIONS and not error.needs_person:
+                return _given_up(work, f"given up after {interruptions + 1} runs without a reply; the last: {error}")
             return _extracted(work, "open", str(error), stop=str(error), needs_person=error.needs_person)
         except Awaited as error:
             return _extracted(work, "open", str(error), awaited=True)
-        except Exception as error:
-            log.exception("extraction failed", extra={"document": document.key})
-            return _failed(work, f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - a document's boundary; it is recorded
+            self._log(document, error)
+            return _failed(work, f"{type(error).__name__}: {str(error)[:REASON_CHARACTERS]}")
         return _settled(work)
+
+    def _log(self, document: Document, error: Exception) -> None:
+        """Where it happened, and what only where texts may be shown: an error's message quotes the value it is about."""
+        said = f": {str(error)[:REASON_CHARACTERS]}" if self.method.project.privacy.show_text else ""
+        place = "".join(traceback.format_tb(error.__traceback__))
+        log.error("%s: extraction failed: %s%s\n%s", document.key, type(error).__name__, said, place)
 
     def _extract(self, work: Work) -> Generator[Waiting, None, None]:
         if self.method.project.unit.rows == "many":
@@ -82,6 +102,14 @@ def _failed(work: Work, why: str) -> Extracted:
     for variable in work.method.codebook.asked:
         if variable.name not in work.cells:
             work.kept.pop(variable.name, None)
+            work.cells[variable.name] = [failed(work, variable, why)]
+    return _extracted(work, "failed", why)
+
+
+def _given_up(work: Work, why: str) -> Extracted:
+    """What is settled or held is kept; the variables that there was no reply to fail, until somebody retries."""
+    for variable in work.method.codebook.asked:
+        if variable.name not in work.cells and not work.keep(variable):
             work.cells[variable.name] = [failed(work, variable, why)]
     return _extracted(work, "failed", why)
 

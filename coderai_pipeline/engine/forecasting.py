@@ -18,6 +18,7 @@ from coderai_pipeline.domain.forecast import Experience, Figure, Kind, Pace, Str
 from coderai_pipeline.engine.due import DueDocument, due_documents
 from coderai_pipeline.engine.held import Held
 from coderai_pipeline.engine.intake import Entry, Listing, list_inbox, read_options, take_in
+from coderai_pipeline.engine.report import duration
 from coderai_pipeline.engine.request_counts import CountedRequests, RequestCounter
 from coderai_pipeline.engine.run import Plan, Scope, plan
 from coderai_pipeline.extractors.budget import TokenBudget
@@ -101,19 +102,13 @@ def stated(made: Forecast) -> dict[str, str]:
     if cost is not None:
         shown["cost"] = f"{cost.expected:.4g} {made.currency} ({cost.low:.4g} to {cost.high:.4g})"
     if not made.batch:
-        low, high = _time(totals.seconds.low), _time(totals.seconds.high)
-        shown["time"] = f"{_time(totals.seconds.expected)} ({low} to {high}) at the limits"
+        low, high = duration(totals.seconds.low), duration(totals.seconds.high)
+        shown["time"] = f"{duration(totals.seconds.expected)} ({low} to {high}) at the limits"
     return {**shown, "budget": f"{made.tokens_left:,} tokens left", "notes": "; ".join(made.notes)}
 
 
 def _number(figure: Figure) -> str:
     return f"{figure.expected:,.0f} ({figure.low:,.0f} to {figure.high:,.0f})"
-
-
-def _time(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _forecast(

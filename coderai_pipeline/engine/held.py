@@ -6,7 +6,7 @@ Read from the blocks once at the start of a run; nothing here writes.
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from coderai_pipeline.domain.asks import Mode
@@ -47,6 +47,8 @@ class HeldSettlement:
     text_sha256: str
     counts: dict[str, int]
     version: int
+    interruptions: int = 0
+    """Runs in a row that ended at this document because the server gave no reply, its text and its work being the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +101,25 @@ def held_documents(blocks: BlockStore) -> dict[str, HeldDocument]:
 
 
 def held_settlements(blocks: BlockStore) -> dict[str, HeldSettlement]:
-    columns = ("document", "outcome", "reason", "work_fingerprint", "text_sha256", "counts", "version")
+    columns = ("document", "outcome", "reason", "work_fingerprint", "text_sha256", "counts", "version", "interrupted")
     latest: dict[str, HeldSettlement] = {}
     for row in _rows(blocks, "settled", columns):
+        interrupted = bool(row.pop("interrupted", None))  # older blocks do not have it
         record = HeldSettlement(**{**row, "counts": json.loads(row["counts"] or "{}")})
-        if record.document not in latest or latest[record.document].version <= record.version:
-            latest[record.document] = record
+        before = latest.get(record.document)
+        if before is None or before.version < record.version:
+            latest[record.document] = replace(record, interruptions=_interruptions(before, record, interrupted))
     return latest
+
+
+def _interruptions(before: HeldSettlement | None, now: HeldSettlement, interrupted: bool) -> int:
+    if now.outcome != "open":
+        return 0
+    is_same = before is not None and (before.work_fingerprint, before.text_sha256) == (
+        now.work_fingerprint,
+        now.text_sha256,
+    )
+    return (before.interruptions if before is not None and is_same else 0) + interrupted
 
 
 def held_cells(blocks: BlockStore, documents: Sequence[str]) -> dict[str, dict[str, list[tuple[Cell, str]]]]:

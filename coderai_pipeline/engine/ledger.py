@@ -19,6 +19,7 @@ from coderai_pipeline.domain.fingerprints import definitions, work_fingerprint
 from coderai_pipeline.engine.backlog import SAMPLE
 from coderai_pipeline.engine.held import Held, HeldDocument
 from coderai_pipeline.engine.intake import Listing, list_inbox
+from coderai_pipeline.engine.report import counted
 from coderai_pipeline.engine.run import Scope, choose
 from coderai_pipeline.engine.standing import Standing, standings
 from coderai_pipeline.publishing import duck, latest
@@ -99,6 +100,14 @@ class Ledger:
     def closes(self) -> bool:
         """Every document was read and every wanted cell is settled."""
         return all(line.closes for line in self.lines)
+
+    @property
+    def stated(self) -> str:
+        """The account in a line."""
+        parts = f"{self.settled:,} settled + {self.failed:,} failed + {self.open:,} open"
+        unread = sum(1 for line in self.lines if not (line.closes or line.wanted))
+        also = f"; {counted(unread, 'document')} could not be read" if unread else ""
+        return f"{self.wanted:,} wanted = {parts}{also}: {'it closes' if self.closes else 'it does not close'}"
 
     def reasons(self) -> list[tuple[str, str, int, int]]:
         """What is open, as (state, why, documents, cells not settled), the reason of most documents first."""

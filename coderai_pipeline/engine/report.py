@@ -79,9 +79,11 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """These documents are being worked on from now."""
+    """These documents are being worked on from now. only_read: those of them that have a text which is not extracted now,
+    since the sample does not hold them or nothing of theirs is missing."""
 
     documents: tuple[str, ...]
+    only_read: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,26 +140,62 @@ class Summary:
         return self.done / self.seconds if self.seconds else 0.0
 
     @property
+    def total(self) -> int:
+        """Documents that the run works on, as far as is known."""
+        return max(self.planned.to_read, self.planned.to_extract, self.done)
+
+    @property
     def remaining_s(self) -> float | None:
-        """Seconds left at the rate so far; None while nothing is done."""
-        total = max(self.planned.to_read, self.planned.to_extract)
-        return (total - self.done) / self.rate if self.rate else None
+        """Seconds left at the pace so far of whatever takes longer, reading or extracting; None while there is no pace."""
+        parts = ((self.planned.to_read, self.read), (self.planned.to_extract, self.extracted))
+        if any(total and not done for total, done in parts):
+            return None
+        return max((max(0, total - done) / done * self.seconds for total, done in parts if total), default=None)
 
 
 Event = Planned | Begun | Stored | Summary
 
 
-def progress_line(summary: Summary) -> str:
-    """How far a run is, in one line: done, in trouble, flagged, rate, time left, calls and cost."""
-    planned = summary.planned
-    total = max(planned.to_read, planned.to_extract, summary.done)
-    parts = [f"{summary.done}/{total} documents", f"{len(summary.troubles)} not settled"]
-    parts.append(f"{summary.cells.get('flagged', 0)} cells flagged")
-    parts.append(f"{summary.rate:.1f} a second")
-    if summary.remaining_s is not None and summary.done < total:
-        parts.append(f"{summary.remaining_s:.0f} s left")
+def progress_line(summary: Summary, currency: str = "", in_flight: int | None = None) -> str:
+    """How far a run is, in one line, what people ask first standing first. in_flight: calls under way, None = not known."""
+    done, total = summary.done, summary.total
+    if done == total:
+        parts = [f"{counted(done, 'document')} done in {duration(summary.seconds)}"]
+    else:
+        parts = [f"{done:,} of {total:,} documents ({done * 100 // total} %)"]
+    if done < total and summary.remaining_s is not None and not summary.stopped:
+        parts.append(f"{duration(summary.remaining_s)} left")
+    parts.append(f"{len(summary.troubles):,} not settled")
+    parts.append(f"{counted(summary.cells.get('flagged', 0), 'cell')} flagged")
+    if done:
+        parts.append(_pace(summary.rate))
+    if in_flight is not None:
+        parts.append(f"{counted(in_flight, 'call')} in flight")
     if summary.calls:
-        parts.append(f"{summary.calls} calls, {summary.input_tokens + summary.output_tokens} tokens")
+        parts.append(counted(summary.calls, "call"))
+        parts.append(f"{summary.input_tokens + summary.output_tokens:,} tokens")
     if summary.cost is not None:
-        parts.append(f"cost {summary.cost:.4f}")
+        parts.append(money(summary.cost, currency))
     return " · ".join(parts)
+
+
+def counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def money(amount: float, currency: str) -> str:
+    """Two digits that say something, however small the amount."""
+    return f"{amount:,.2f} {currency}".rstrip() if amount >= 1 else f"{amount:.2g} {currency}".rstrip()
+
+
+def _pace(a_second: float) -> str:
+    for unit, times in (("second", 1), ("minute", 60)):
+        if a_second * times >= 1:
+            return f"{a_second * times:.1f} a {unit}"
+    return f"{a_second * 3600:.1f} an hour"

@@ -31,7 +31,7 @@ HELD_AT_ONCE = 200
 """Documents whose held cells and calls are looked up together."""
 
 AFTER_OUTAGE_S = 600.0
-"""How long no run starts by itself after one that the provider's outage ended."""
+"""How long no run starts by itself after one that the provider's outage ended; twice as long after each further one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +166,14 @@ class _Due:
     steps: Steps | None
 
 
+def _begun(group: Sequence[_Due]) -> Begun:
+    only_read = [due.finished.document for due in group if due.steps is None]
+    return Begun(
+        tuple(due.finished.document.key for due in group),
+        frozenset(document.key for document in only_read if document.status.is_readable),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Fed:
     """There is no further document; error: what ended the feeding early."""
@@ -198,7 +206,7 @@ class _Run:
         self._heed_pause()
         feeder = threading.Thread(target=self._feed, name="documents", daemon=True)
         feeder.start()
-        begun: list[str] = []
+        begun: list[_Due] = []
         fed = False
         try:
             while not fed or self._in_work:
@@ -208,18 +216,18 @@ class _Run:
                     if item.error is not None:
                         raise item.error
                 elif isinstance(item, _Due):
-                    begun.append(item.finished.document.key)
+                    begun.append(item)
                     self._begin(item)
                 elif item is not None:
                     self._advance(item)
                 if begun and (len(begun) >= DOCUMENTS or item is None or fed or self._store.is_due):
-                    yield Begun(tuple(begun))
+                    yield _begun(begun)
                     begun = []
                 if self._store.is_due:
                     yield self._stored()
                 self._look_around()
             if begun:
-                yield Begun(tuple(begun))
+                yield _begun(begun)
             yield self._stored()
             for kind in SCHEMAS:
                 self._blocks.compact(kind)
@@ -267,7 +275,8 @@ class _Run:
         if extracted is None:
             return
         if extracted.stop and not self.summary.stopped:
-            self._control.hold_back(extracted.stop, math.inf if extracted.needs_person else AFTER_OUTAGE_S)
+            wait_s = AFTER_OUTAGE_S * 2 ** self._interruptions(finished)
+            self._control.hold_back(extracted.stop, math.inf if extracted.needs_person else wait_s)
             self._stop(extracted.stop)
         self._failures_in_a_row = self._failures_in_a_row + 1 if extracted.settlement.outcome == "failed" else 0
         if self._failures_in_a_row >= self._loaded.project.limits.failures_in_a_row and not self.summary.stopped:
@@ -372,5 +381,16 @@ class _Run:
         self, finished: Finished, cells: HeldCells | None = None, calls: Sequence[HeldCall] | None = None
     ) -> Steps:
         return self._extractions.of_document(
-            finished.document, finished.text_sha256, cells or {}, calls or (), retry_failed=self._scope.retry_failed
+            finished.document,
+            finished.text_sha256,
+            cells or {},
+            calls or (),
+            retry_failed=self._scope.retry_failed,
+            interruptions=self._interruptions(finished),
         )
+
+    def _interruptions(self, finished: Finished) -> int:
+        """Runs in a row that had no reply at this very text and work."""
+        held = self._held.settlements.get(finished.document.key)
+        wanted = self._extractions.work_fingerprint, finished.text_sha256
+        return held.interruptions if held and (held.work_fingerprint, held.text_sha256) == wanted else 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from coderai_pipeline.domain.project import Project
 from coderai_pipeline.engine.askers import Asker, ModelAsker, RulesAsker
-from coderai_pipeline.engine.batching import BatchAsker, Unanswered
+from coderai_pipeline.engine.batch_asker import BatchAsker, Unanswered
 from coderai_pipeline.engine.extraction import Extractions
 from coderai_pipeline.engine.rehearsal import rehearse
 from coderai_pipeline.extractors.archive import ReplyArchive

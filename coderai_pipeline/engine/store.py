@@ -140,4 +140,5 @@ def _settled_row(extracted: Extracted, document: str, text_sha256: str) -> dict[
         "output_tokens": settlement.output_tokens,
         "cost": settlement.cost,
         "seconds": settlement.seconds,
+        "interrupted": bool(extracted.stop) and not extracted.needs_person,
     }

@@ -24,7 +24,7 @@ from coderai_pipeline.extractors.archive import ReplyArchive, call_id
 from coderai_pipeline.extractors.breaker import Breaker
 from coderai_pipeline.extractors.budget import Estimate, TokenBudget, estimate
 from coderai_pipeline.extractors.concurrency import Concurrency, Latencies
-from coderai_pipeline.extractors.formats import Formats, Protocol
+from coderai_pipeline.extractors.formats import Protocol, formats_of
 from coderai_pipeline.extractors.pacing import Pace
 from coderai_pipeline.extractors.prices import cost_of
 from coderai_pipeline.extractors.retrying import Patience, Trouble
@@ -103,7 +103,7 @@ class Attempts:
         self._patience = patience
         of_key = _digest(f"{key}\n{self._address}")
         self._pace = Pace(shared_state / f"pace-{of_key}", limits.requests_per_minute, limits.tokens_per_minute)
-        self._formats = Formats(settings, shared_state / f"server-{_digest(self._address)}.json")
+        self._formats = formats_of(settings, shared_state, self._address)
         self._latencies = Latencies(settings.timeout_s, patience.hang_floor_s)
         self._settled = threading.Condition()
         self._stopped = False

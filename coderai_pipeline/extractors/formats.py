@@ -3,6 +3,7 @@
 What a refusal means is read in `retrying`; the bodies are shaped in `chat` and `responses`.
 """
 
+import hashlib
 import json
 import os
 import threading
@@ -27,6 +28,12 @@ class _Model:
     dropped: set[str] = field(default_factory=set[str])
     tokens_name: str = ""
     protocol: str = ""
+
+
+def formats_of(settings: ExtractorSettings, shared_state: Path, address: str) -> "Formats":
+    """What all projects of a deployment have found out of the server at an address."""
+    digest = hashlib.sha256(address.encode()).hexdigest()[:24]
+    return Formats(settings, shared_state / f"server-{digest}.json")
 
 
 class Formats:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import openai
 
 _TOGETHER = 64
+_SILENT_S = 1.0
 _ENDING_S = 10.0
 _ENDED = "the process that talks to the model server ended; run again, what is done is kept"
 
@@ -133,7 +134,7 @@ class ProviderProcess:
         return self._put(request, why)
 
     def stats(self) -> Stats:
-        """As told with the last reply."""
+        """As they were a second ago at most."""
         return self._stats
 
     def close(self) -> None:
@@ -249,19 +250,27 @@ def _take(
 def _tell(
     connection: "Connection[Any, Any]", outcomes: "SimpleQueue[tuple[int, Future[Reply]] | None]", provider: Provider
 ) -> None:
-    """Sends outcomes as they come, those that came meanwhile together."""
+    """Sends outcomes as they come, those that came meanwhile together; and how things stand while none come."""
     is_open = True
     while is_open:
-        together = [outcomes.get()]
-        with contextlib.suppress(Empty):
-            while len(together) < _TOGETHER:
-                together.append(outcomes.get_nowait())
-        is_open = together[-1] is not None
+        together = _waiting(outcomes)
+        is_open = None not in together
         told = [(one[0], _outcome(one[1])) for one in together if one is not None]
         try:
             connection.send(_News(told, provider.stats()))
         except OSError:
             return  # nobody listens any more; the replies are in the archive
+
+
+def _waiting(
+    outcomes: "SimpleQueue[tuple[int, Future[Reply]] | None]",
+) -> list[tuple[int, Future[Reply]] | None]:
+    found: list[tuple[int, Future[Reply]] | None] = []
+    with contextlib.suppress(Empty):
+        found.append(outcomes.get(timeout=_SILENT_S))
+        while len(found) < _TOGETHER:
+            found.append(outcomes.get_nowait())
+    return found
 
 
 def _outcome(future: "Future[Reply]") -> Reply | Exception | None:

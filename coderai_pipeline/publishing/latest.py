@@ -19,7 +19,7 @@ from coderai_pipeline.storage.blocks import SCHEMAS, BlockStore
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-TABLES = 1
+TABLES = 2
 """Raised when the snapshot's tables change, so that unchanged blocks are published again."""
 
 KINDS = ("settled", "documents", "entities", "cells", "calls", "prompts")
@@ -156,14 +156,19 @@ _ENTITIES_OF_CELLS = """
     SELECT DISTINCT document, entity FROM now_cells
     ANTI JOIN now_entities USING (document) WHERE entity <> ''"""
 
-# Left from an earlier reading or an earlier level: entities no longer found, and cells of the wrong level. A cell
-# without an entity stays where the document has none: it says why nothing was found.
+# Left from an earlier reading or an earlier level: entities no longer found, and cells of the wrong level. A cell of an
+# entity-level variable that names no entity says why none could be looked for; it is over when the document has been
+# settled since, and one that says anything else comes from when the variable was the document's.
 _MISPLACED_CELLS = (
     """DELETE FROM now_cells WHERE entity <> ''
        AND (document, entity) NOT IN (SELECT (document, entity) FROM now_entities)""",
     """DELETE FROM now_cells WHERE entity <> '' AND variable IN (SELECT variable FROM asked WHERE NOT entity_level)""",
     """DELETE FROM now_cells WHERE entity = '' AND variable IN (SELECT variable FROM asked WHERE entity_level)
        AND document IN (SELECT document FROM now_entities)""",
+    """DELETE FROM now_cells AS cells WHERE entity = '' AND variable IN (SELECT variable FROM asked WHERE entity_level)
+       AND EXISTS (FROM now_settled AS settled
+                   WHERE settled.document = cells.document AND settled.version > cells.version
+                     AND (settled.outcome = 'settled' OR cells.status <> 'failed'))""",
 )
 
 _CALLS = "CREATE TEMP TABLE now_calls AS SELECT DISTINCT ON (call_id) * FROM raw_calls ORDER BY call_id, version"

@@ -59,7 +59,7 @@ SCHEMAS: Mapping[str, Any] = {
         document=pa.string(), version=pa.int64(), outcome=pa.string(), reason=pa.string(),
         work_fingerprint=pa.string(), text_sha256=pa.string(), entities=pa.int32(), wanted=pa.int32(),
         counts=pa.string(), calls=pa.int32(), input_tokens=pa.int64(), output_tokens=pa.int64(), cost=pa.float64(),
-        seconds=pa.float64(), run_id=pa.string(),
+        seconds=pa.float64(), interrupted=pa.bool_(), run_id=pa.string(),
     ),
     "calls": _schema(
         call_id=pa.string(), version=pa.int64(), document=pa.string(), text_sha256=pa.string(), chunk=pa.int32(),

@@ -73,7 +73,8 @@ def test_a_run_with_an_unreadable_document_fails_and_names_it_with_its_reason(st
     assert failure is not None
     assert failure.user_failure_data is not None
     said = failure.user_failure_data.description or ""
-    assert said.startswith("5 of 6 documents are done.")
+    assert said.startswith("6 documents done in ")
+    assert "1 document could not be settled:" in said
     assert f"- {CORRUPT}: corrupt: " in said
 
 

@@ -1,15 +1,18 @@
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from coderai_pipeline.domain.errors import ProviderError
+from coderai_pipeline.domain.errors import ProviderError, RequestRefused
 from coderai_pipeline.engine import batching
 from coderai_pipeline.engine.ledger import open_ledger
 from coderai_pipeline.engine.run import Scope
 from coderai_pipeline.extractors.archive import ReplyArchive
+from coderai_pipeline.extractors.batch import Batch
+from coderai_pipeline.extractors.batch_tickets import BatchTicket
 from coderai_pipeline.extractors.budget import TokenBudget
 from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.control import Control
@@ -211,3 +214,53 @@ def test_a_server_without_batches_is_an_error_that_names_it(server: ModelServer,
     server.set_moods(Moods(key="another"))
     with pytest.raises(ProviderError, match="Batch API"):
         batching.submit(loaded, Scope())
+
+
+def test_cancelled_batches_keep_what_they_answered_and_are_not_submitted_again_by_themselves(
+    server: ModelServer, tmp_path: Path
+) -> None:
+    server.set_moods(Moods(key=KEY, batch_polls=2))
+    loaded = make_project(tmp_path, server, extractor=BATCH)
+    read(loaded)
+    batching.submit(loaded, Scope())
+    assert [ticket.status for ticket in batching.cancel(loaded, "by a test")] == ["cancelling"]
+    assert batching.collect(loaded).answered == 4
+    assert batching.next_step(loaded)[0] == ""
+    assert "cancelled" in Control(loaded.folder.state).held_back
+    Control(loaded.folder.state).resume()
+    assert batching.next_step(loaded)[0] == "extract"
+    run(loaded)
+    server.set_moods(Moods(key=KEY))
+    assert submit_and_collect(loaded).answered == 4
+
+
+def test_the_calls_of_a_forgotten_batch_are_asked_again_and_not_for_ever(server: ModelServer, tmp_path: Path) -> None:
+    loaded = make_project(tmp_path, server, documents=2, extractor=BATCH)
+    read(loaded)
+    server.set_moods(Moods(key=KEY, batch_forgotten=True))
+    for number in range(1, 4):
+        came = submit_and_collect(loaded)
+        assert came.without == {f"the server no longer knows batch batch_{number}": 2}
+    assert batching.submit(loaded, Scope()).calls == 0
+    with closing(TokenBudget(loaded.folder.state / "budget", 10**9)) as budget:
+        assert budget.spent() == 0
+
+
+def test_one_batch_in_trouble_holds_up_no_other(
+    server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "CALLS_A_BATCH", 4)
+    loaded = make_project(tmp_path, server, extractor=BATCH)
+    read(loaded)
+    first, _ = batching.submit(loaded, Scope()).tickets
+    poll = Batch.poll
+
+    def refused(self: Batch, ticket: BatchTicket) -> BatchTicket:
+        if ticket.id == first.id:
+            raise RequestRefused("the Batch API answered 403")
+        return poll(self, ticket)
+
+    monkeypatch.setattr(Batch, "poll", refused)
+    with pytest.raises(ProviderError, match="403"):
+        batching.collect(loaded)
+    assert [ticket.id for ticket in batching.tickets(loaded)] == [first.id]

@@ -10,18 +10,34 @@ from typing import Any
 import pytest
 
 from coderai_pipeline.domain.cells import CellStatus
+from coderai_pipeline.engine import extraction
 from coderai_pipeline.engine.backlog import backlog
 from coderai_pipeline.engine.run import Scope
 from coderai_pipeline.extractors.archive import ReplyArchive
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import ProjectFolder
-from tests.engine.projects import KEY, QUICK, Ran, answer, cells, drop, labelled, make, run, set_project, set_variables
+from tests.engine.projects import (
+    KEY,
+    LONG_AGO,
+    QUICK,
+    Ran,
+    answer,
+    cells,
+    drop,
+    labelled,
+    make,
+    run,
+    set_project,
+    set_variables,
+)
 from tests.server_answers import wrong_shape
 from tests.server_moods import Moods, SeenRequest
 from tests.servers import ModelServer
 
 VARIABLES: list[dict[str, Any]] = [{"name": "title", "type": "text"}, {"name": "total", "type": "number"}]
 GOOD, BAD = 6, 1
+DOWN = replace(QUICK, backoffs_s=(0.01,) * 5)
+"""Patience by which a server that answers nothing counts as down: the breaker opens before a call is given up."""
 
 
 def study(home: Path, documents: int = GOOD + BAD, **project: Any) -> ProjectFolder:
@@ -326,3 +342,36 @@ def test_in_all_moods_together_every_cell_is_what_the_server_meant_or_says_why_n
         assert (of_title.value, of_total.value) == (f"Report {number}", 100.0 + number)
         assert of_total.status is CellStatus.EXTRACTED or of_total.reason
     assert sum(outcome == "settled" for outcome in ran.outcomes.values()) >= 76
+
+
+def test_a_document_that_never_gets_a_reply_is_given_up_after_some_runs_and_can_be_retried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extraction, "INTERRUPTIONS", 2)
+    folder = make(tmp_path, VARIABLES)
+    drop(folder, "a.txt", labelled({"title": "A", "total": 1}))
+    Control(folder.state).accept("a test")
+    with ModelServer(answer, Moods(errors=1.0)) as server:
+        for waits in (600, 1200):
+            assert run(folder, server, patience=DOWN).outcomes == {"a.txt": "open"}
+            held = json.loads((folder.state / "held-back.json").read_text())
+            assert held["until"] - held["since"] == pytest.approx(waits)
+            assert backlog(folder.load()).due == 0
+        given_up = run(folder, server, patience=DOWN)
+        assert given_up.outcomes == {"a.txt": "failed"}
+        assert not given_up.summary.stopped
+        assert "given up after 3 runs without a reply" in given_up.summary.troubles["a.txt"]
+        assert backlog(folder.load()).due == 0
+        server.set_moods(Moods())
+        assert run(folder, server, Scope(retry_failed=True)).outcomes == {"a.txt": "settled"}
+
+
+def test_a_changed_document_is_not_given_up_for_what_was_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extraction, "INTERRUPTIONS", 1)
+    folder = make(tmp_path, VARIABLES)
+    with ModelServer(answer, Moods(errors=1.0)) as server:
+        for number in range(2):
+            drop(folder, "a.txt", labelled({"title": "A", "total": number}), at=LONG_AGO + number)
+            assert run(folder, server, patience=DOWN).outcomes == {"a.txt": "open"}

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ from coderai_pipeline.domain.errors import BudgetExhausted, ProviderUnavailable,
 from coderai_pipeline.domain.project import ExtractorSettings, Price
 from coderai_pipeline.extractors.archive import ReplyArchive, call_id
 from coderai_pipeline.extractors.batch import Batch
+from coderai_pipeline.extractors.batch_tickets import TicketFolder
 from coderai_pipeline.extractors.budget import TokenBudget
 from coderai_pipeline.extractors.clients import make_client
+from coderai_pipeline.extractors.formats import formats_of
 from tests.extractors.calls import KEY, answer, archived, provider_for, request
 from tests.server_moods import Moods
 from tests.servers import ModelServer
@@ -27,7 +30,13 @@ def batch_for(server: ModelServer, folder: Path, tokens: int = 10**7) -> Batch:
     prices = {"test-model": Price(input=2.0, output=2.0)}
     settings = ExtractorSettings(base_url=server.base_url, model="test-model", prices=prices)
     budget = TokenBudget(folder / "p" / "budget.json", tokens)
-    return Batch(settings, make_client(settings, KEY), KEY, budget, folder / "p" / "batches")
+    client = make_client(settings, KEY)
+    formats = formats_of(settings, folder / "shared", str(client.base_url))
+    return Batch(settings, client, KEY, budget, folder / "p" / "batches", formats)
+
+
+def spent(folder: Path) -> int:
+    return TokenBudget(folder / "p" / "budget.json", 10**7).spent()
 
 
 def test_replies_land_in_the_archive_that_other_calls_use(server: ModelServer, tmp_path: Path) -> None:
@@ -117,3 +126,91 @@ def test_a_batch_that_the_server_refuses_leaves_no_ticket_and_no_debt(server: Mo
         batch_for(server, tmp_path).submit(REQUESTS)
     assert not list(batch_for(server, tmp_path).tickets())
     assert TokenBudget(tmp_path / "p" / "budget.json", 10**7).spent() == 0
+
+
+def test_a_cancelled_batch_gives_what_it_answered_and_its_budget_back(server: ModelServer, tmp_path: Path) -> None:
+    batch = batch_for(server, tmp_path)
+    ticket = batch.cancel(batch.submit(REQUESTS))
+    assert ticket is not None
+    assert ticket.status == "cancelled"
+    collected = batch.collect(ticket, archived(tmp_path))
+    assert len(collected.answered) == archived(tmp_path).count() == 20
+    assert set(collected.open.values()) == {"the batch was cancelled"}
+    assert spent(tmp_path) == sum(reply.input_tokens + reply.output_tokens for reply in archived(tmp_path))
+    assert not list(batch.tickets())
+
+
+def test_a_batch_that_has_ended_cannot_be_cancelled_and_is_collected(server: ModelServer, tmp_path: Path) -> None:
+    batch = batch_for(server, tmp_path)
+    ticket = batch.cancel(batch.poll(batch.submit(REQUESTS)))
+    assert ticket is not None
+    assert len(batch.collect(ticket, archived(tmp_path)).answered) == 40
+
+
+def test_a_batch_that_never_reached_the_server_is_cancelled_without_a_trace(
+    server: ModelServer, tmp_path: Path
+) -> None:
+    batch = batch_for(server, tmp_path)
+    ticket = batch.submit(REQUESTS[:3])
+    unsent = replace(ticket, id="unsent", batch="", status="submitting")
+    TicketFolder(tmp_path / "p" / "batches").keep(unsent)
+    assert batch.cancel(unsent) is None
+    assert [one.id for one in batch.tickets()] == [ticket.id]
+    assert spent(tmp_path) == 0
+
+
+def test_a_batch_that_the_server_has_forgotten_is_given_up_and_its_budget_comes_back(
+    server: ModelServer, tmp_path: Path
+) -> None:
+    batch = batch_for(server, tmp_path)
+    ticket = batch.submit(REQUESTS)
+    server.set_moods(Moods(key=KEY, batch_forgotten=True))
+    polled = batch.poll(ticket)
+    assert polled.is_ended
+    collected = batch.collect(polled, archived(tmp_path))
+    assert len(collected.open) == 40
+    assert set(collected.open.values()) == {f"the server no longer knows batch {ticket.batch}"}
+    assert spent(tmp_path) == 0
+    assert not list(batch.tickets())
+
+
+def test_a_server_that_has_lost_its_batch_api_has_forgotten_nothing(server: ModelServer, tmp_path: Path) -> None:
+    """As after a mistake in base_url: the batch is paid for, and can be collected once that is mended."""
+    batch = batch_for(server, tmp_path)
+    ticket = batch.submit(REQUESTS)
+    server.set_moods(Moods(key=KEY, batch_unknown=True))
+    with pytest.raises(RequestRefused, match="404"):
+        batch.poll(ticket)
+    server.set_moods(Moods(key=KEY))
+    assert len(batch.collect(batch.poll(ticket), archived(tmp_path)).answered) == 40
+
+
+@pytest.mark.parametrize("formats", [("json_object",), ("tools",), ("text",)])
+def test_a_batch_asks_as_the_server_was_found_to_take_it(
+    server: ModelServer, tmp_path: Path, formats: tuple[str, ...]
+) -> None:
+    server.set_moods(Moods(key=KEY, formats=formats, refused_parameters=("temperature",)))
+    with provider_for(server, tmp_path) as provider:
+        provider.submit(request(99)).result(10)
+    batch = batch_for(server, tmp_path)
+    assert len(batch.collect(batch.poll(batch.submit(REQUESTS[:5])), archived(tmp_path)).answered) == 5
+
+
+def test_what_a_batch_was_refused_for_is_asked_otherwise_by_the_next(server: ModelServer, tmp_path: Path) -> None:
+    server.set_moods(Moods(key=KEY, formats=("json_object",), refused_parameters=("max_tokens",)))
+    batch = batch_for(server, tmp_path)
+    answered = [
+        len(batch.collect(batch.poll(batch.submit(REQUESTS[:5])), archived(tmp_path)).answered) for _ in range(4)
+    ]
+    assert sorted(answered) == answered
+    assert answered[-1] == 5
+
+
+def test_a_server_that_speaks_responses_alone_is_sent_batches_of_them(server: ModelServer, tmp_path: Path) -> None:
+    server.set_moods(Moods(key=KEY, apis=("responses",)))
+    with provider_for(server, tmp_path) as provider:
+        provider.submit(request(99)).result(10)
+    batch = batch_for(server, tmp_path)
+    ticket = batch.submit(REQUESTS[:5])
+    assert ticket.protocol == "responses"
+    assert len(batch.collect(batch.poll(ticket), archived(tmp_path)).answered) == 5

@@ -50,6 +50,13 @@ def test_replies_and_counts_come_over(tmp_path: Path) -> None:
     assert set(ReplyArchive(tmp_path / "p" / "replies").ids()) == {reply.call_id for reply in (*replies, again)}
 
 
+def test_counts_come_over_while_no_reply_does(tmp_path: Path) -> None:
+    with ModelServer(answer, Moods(latency_s=3)) as server, process_for(server.base_url, tmp_path) as provider:
+        for number in range(3):
+            provider.submit(request(number))
+        until(lambda: provider.stats().in_flight == 3)
+
+
 def test_errors_come_over_with_their_kind_and_what_the_server_said(tmp_path: Path) -> None:
     with ModelServer(answer, Moods(context_tokens=1)) as server, process_for(server.base_url, tmp_path) as provider:
         error = provider.submit(request(1)).exception(20)

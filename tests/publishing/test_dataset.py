@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from coderai_pipeline.publishing.definition import Definition
 from coderai_pipeline.publishing.snapshot import Published, publish
 from coderai_pipeline.storage.blocks import BlockStore, next_version
 from tests.publishing.study import (
@@ -242,3 +243,33 @@ def test_texts_stay_out_of_the_snapshot_of_a_confidential_project(tmp_path: Path
     hidden = publish_values(tmp_path / "closed", definition([TITLE], privacy={"show_text": False}), given)
     assert rows(shown.path, "FROM texts") == [("a", "Text of a")]
     assert rows(hidden.path, "FROM texts") == []
+
+
+def many(level: str) -> Definition:
+    variables = [{"name": "place", "type": "text"}, {"name": "title", "type": "text", "level": level}]
+    return definition(variables, unit={"rows": "many", "represents": "each event", "key": ("place",)})
+
+
+@pytest.mark.parametrize(("before", "after"), [("document", "entity"), ("entity", "document")])
+def test_a_value_of_another_level_leaves_with_the_next_settlement_though_no_entity_is_found(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    blocks = write_values(tmp_path, many(before), {"a": {}})
+    held = cell_row("a", "title", "Long ago", entity="" if before == "document" else "1")
+    blocks.append("cells", [held])
+    blocks.append("settled", [settled_row("a", entities=0)])
+    published = publish(many(after), blocks, tmp_path / "outputs", NOW)
+    assert rows(published.path, "SELECT * FROM cells WHERE variable = 'title'") == []
+
+
+def test_why_entities_could_not_be_looked_for_stays_until_they_were(tmp_path: Path) -> None:
+    blocks = write_values(tmp_path, many("entity"), {"a": {}})
+    version = next_version()
+    failed = cell_row("a", "title", None, status="failed", reason="no reply", version=version)
+    blocks.append("cells", [failed])
+    blocks.append("settled", [settled_row("a", outcome="failed", entities=0, version=version)])
+    kept = publish(many("entity"), blocks, tmp_path / "outputs", NOW)
+    assert rows(kept.path, "SELECT status, reason FROM cells WHERE variable = 'title'") == [("failed", "no reply")]
+    blocks.append("settled", [settled_row("a", entities=0)])
+    over = publish(many("entity"), blocks, tmp_path / "outputs", NOW)
+    assert rows(over.path, "SELECT * FROM cells") == []
