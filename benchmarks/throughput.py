@@ -20,6 +20,8 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
+
 from benchmarks.corpus import KEY, asking, model_server, new_project, write_settings
 from coderai_pipeline.storage.projects import Home, LoadedProject
 from tests.server_moods import Moods
@@ -200,9 +202,9 @@ def extract(path: Path) -> Measured:
             elif isinstance(event, Summary):
                 summary = event
         wall_s, cpu_s = time.perf_counter() - started, time.process_time() - cpu
+        rss_mb = largest_mb()
     sending = resource.getrusage(resource.RUSAGE_CHILDREN)
     sending_s = sending.ru_utime + sending.ru_stime
-    rss_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + sending.ru_maxrss) / 1024
     return Measured(
         wall_s,
         planned_s,
@@ -215,6 +217,13 @@ def extract(path: Path) -> Measured:
         summary.input_tokens,
         summary.cells,
     )
+
+
+def largest_mb() -> float:
+    """Of this process and those it started; `getrusage` counts what a process was before it became another program, too."""
+    processes = [psutil.Process(), *psutil.Process().children()]
+    lines = [line for one in processes for line in Path(f"/proc/{one.pid}/status").read_text().splitlines()]
+    return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 def bare_client(path: Path, base_url: str, in_flight: int) -> float:
