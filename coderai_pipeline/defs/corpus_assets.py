@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from coderai_pipeline.defs import names
-from coderai_pipeline.defs.corpus_run import CODE_VERSION, CorpusRun, ExtractConfig
+from coderai_pipeline.defs.corpus_run import CorpusRun, ExtractConfig
 from coderai_pipeline.domain.project import Project
 from coderai_pipeline.storage.projects import ProjectFolder
 
@@ -43,7 +43,7 @@ def _specs(folder: ProjectFolder, project: Project, partitions: dg.DynamicPartit
             owners=[owner for owner in project.owners if "@" in owner],
             kinds={"python", kind},
             skippable=True,
-            code_version=CODE_VERSION,
+            code_version=names.CODE_VERSION,
         )
 
     unit = project.unit.represents

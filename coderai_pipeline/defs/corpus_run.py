@@ -38,7 +38,6 @@ WARNINGS = 50
 LONGEST_WHY = 300
 CATCH_UP = 2_000
 """Documents stored by a killed run, or without Dagster, that one run tells of at most, at about 2 ms each."""
-CODE_VERSION = "1"
 
 
 class ExtractConfig(dg.Config):
@@ -185,7 +184,7 @@ class CorpusRun:
         self, asset: str, report: DocumentReport, provenance: Mapping[str, str]
     ) -> dg.AssetMaterialization:
         shown, version, said = self._shown(asset, report)
-        tags = {"dagster/data_version": version[:32] or "empty", "dagster/code_version": CODE_VERSION, **provenance}
+        tags = {"dagster/data_version": version[:32] or "empty", "dagster/code_version": names.CODE_VERSION, **provenance}
         key = names.asset_key(self._loaded.id, asset)
         description = f"{report.document.source}: {said}"
         return dg.AssetMaterialization(key, description, metadata=shown, partition=report.document.key, tags=tags)

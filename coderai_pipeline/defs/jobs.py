@@ -15,6 +15,7 @@ import dagster as dg
 from coderai_pipeline.defs import names
 from coderai_pipeline.defs.confidential import guarded
 from coderai_pipeline.defs.corpus_run import CorpusRun, ExtractConfig
+from coderai_pipeline.defs.events import DocumentEvents
 from coderai_pipeline.defs.partitions import register_variables
 from coderai_pipeline.defs.product_assets import LEDGER_CHECK, publish_dataset, write_export, write_prompts
 from coderai_pipeline.publishing.exports import FORMATS
@@ -74,9 +75,10 @@ def _job(folder: ProjectFolder, name: str, description: str, action: Action) -> 
 
 
 def _publish(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
-    done = publish_dataset(folder.load())
-    tags = {"dagster/data_version": done.version}
     key = names.asset_key(folder.id, "dataset")
+    made_from = DocumentEvents(context).provenance([names.asset_key(folder.id, "extractions")])
+    done = publish_dataset(folder.load())
+    tags = {"dagster/data_version": done.version, "dagster/code_version": names.CODE_VERSION, **made_from}
     context.log_event(dg.AssetMaterialization(key, metadata=done.shown, tags=tags))
     check = done.ledger_check
     evaluation = dg.AssetCheckEvaluation(

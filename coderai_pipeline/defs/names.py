@@ -10,6 +10,9 @@ EXTRACTING_TAG = "coderai/extracting"
 PROJECT_TAG = "coderai/project"
 PROGRESS_TAG = "coderai/progress"
 
+CODE_VERSION = "1"
+"""Of the assets; raised where what they hold is to be made anew after an update of the package."""
+
 
 def group_of(project_id: str) -> str:
     """The project's id spelled for Dagster names (letters, digits, `_`), never the same for two projects."""

@@ -115,6 +115,7 @@ def dataset_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
     @dg.asset(
         key=key,
         deps=[names.asset_key(folder.id, "extractions")],
+        code_version=names.CODE_VERSION,
         description=f"The dataset of *{project.name}*: a DuckDB file, one row for {project.unit.represents}.",
         automation_condition=FOLLOWS,
         kinds={"duckdb"},

@@ -115,6 +115,14 @@ def test_a_document_whose_inputs_are_unchanged_is_not_called_stale(study: Study)
         assert {stale.get_status(key, name) for name in GOOD} == {StaleStatus.FRESH}, asset
 
 
+def test_a_dataset_is_stale_only_where_something_was_extracted_since(study: Study) -> None:
+    """A document that could not be read makes it neither stale nor incomplete."""
+    assert run_job(study.instance, study.folder, "publish").success
+    graph = project_definitions(study.folder).get_repository_def().asset_graph
+    stale = CachingStaleStatusResolver(study.instance, graph, LoadingContextForTest(study.instance))
+    assert stale.get_status(names.asset_key(study.folder.id, "dataset")) is StaleStatus.FRESH
+
+
 def test_values_are_shown_with_their_quotes(study: Study) -> None:
     shown = next(corpora.materialisations(study.instance, study.folder.id, "extractions", "report.pdf")).metadata
     table = shown["values"]
