@@ -48,7 +48,7 @@ def decode(data: bytes, declared: str | None = None) -> Decoded:
             return _forgiving(data[len(mark) :], encoding)
     if wide := _wide_without_mark(data):
         return _forgiving(data, wide)
-    if _is_utf8(data) and not _is_escaped(data):
+    if is_utf8(data) and not _is_escaped(data):
         return Decoded(data.decode("utf-8"), "utf-8")
     if mended := _mostly_utf8(data):
         return mended
@@ -95,7 +95,7 @@ def _is_mostly_ascii(data: bytes) -> bool:
     return len(data) - len(data.translate(None, bytes(range(128)))) > 0.8 * len(data)
 
 
-def _is_utf8(data: bytes) -> bool:
+def is_utf8(data: bytes) -> bool:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
@@ -132,7 +132,7 @@ def _wide_without_mark(data: bytes) -> str | None:
 def _is_narrow(sample: bytes) -> bool:
     """Whether bytes read as UTF-8 with nothing odd but NULs."""
     text = sample[: sample.rfind(b"\n") + 1] or sample
-    return _is_utf8(text) and not any(text.count(control) for control in range(1, 32) if control not in b"\t\n\r\f\x1b")
+    return is_utf8(text) and not any(text.count(control) for control in range(1, 32) if control not in b"\t\n\r\f\x1b")
 
 
 def _is_prose(text: str) -> bool:

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from email.message import Message
 
-from coderai_pipeline.readers.encodings import Decoded, decode, decode_as, has_one_byte, is_known
+from coderai_pipeline.readers.encodings import Decoded, decode, decode_as, has_one_byte, is_known, is_utf8
 from coderai_pipeline.readers.mail_repair import body_bytes
 
 _UUENCODED = re.compile(r"^begin [0-7]{3,4} (\S[^\n]*)\n(?:[ -`]{1,90}\n)*?`? ?\n?end[ \t]*$\n?", re.M)
@@ -21,7 +21,7 @@ def decoded_text(part: Message) -> Decoded:
     declared = part.get_content_charset()
     if declared and declared not in ("utf-8", "us-ascii", "ascii"):
         # Parts are too short to do better by guessing; only text that is UTF-8 throughout is hardly ever anything else.
-        text = None if has_one_byte(declared) and not data.isascii() and _is_utf8(data) else decode_as(data, declared)
+        text = None if has_one_byte(declared) and not data.isascii() and is_utf8(data) else decode_as(data, declared)
         if text is not None:
             return Decoded(text, declared)
     decoded = decode(data, declared)
@@ -55,11 +55,3 @@ def _unflowed(text: str, *, delete_space: bool) -> str:
             lines.append(marks + body)
         depth = marks.count(">") if body.endswith(" ") and body != "-- " else -1
     return "\n".join(lines)
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
