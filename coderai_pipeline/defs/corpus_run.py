@@ -184,7 +184,11 @@ class CorpusRun:
         self, asset: str, report: DocumentReport, provenance: Mapping[str, str]
     ) -> dg.AssetMaterialization:
         shown, version, said = self._shown(asset, report)
-        tags = {"dagster/data_version": version[:32] or "empty", "dagster/code_version": names.CODE_VERSION, **provenance}
+        tags = {
+            "dagster/data_version": version[:32] or "empty",
+            "dagster/code_version": names.CODE_VERSION,
+            **provenance,
+        }
         key = names.asset_key(self._loaded.id, asset)
         description = f"{report.document.source}: {said}"
         return dg.AssetMaterialization(key, description, metadata=shown, partition=report.document.key, tags=tags)

@@ -2,9 +2,11 @@
 launcher that notices a dead worker. All of it leans on Dagster internals, which the tests of this module pin down.
 """
 
+import fcntl
 import os
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -132,9 +134,19 @@ class BatchingSqliteStorage(DagsterSqliteStorage):
     """Dagster's SQLite storage with the batching event log."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(base_dir, inst_data)
-        self._event_log_storage.dispose()
-        self._event_log_storage = BatchingSqliteEventLogStorage(os.path.join(base_dir, "history", "runs", ""))  # noqa: PTH118 (Dagster's own spelling of the path)
+        with _one_at_a_time(base_dir):
+            super().__init__(base_dir, inst_data)
+            self._event_log_storage.dispose()
+            self._event_log_storage = BatchingSqliteEventLogStorage(os.path.join(base_dir, "history", "runs", ""))  # noqa: PTH118 (Dagster's own spelling of the path)
+
+
+@contextmanager
+def _one_at_a_time(base_dir: str) -> Generator[None]:
+    """Two processes that open a new storage at once would both make its tables, and one would fail."""
+    Path(base_dir).mkdir(parents=True, exist_ok=True)
+    with Path(base_dir, ".opening").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 class WatchfulRunLauncher(DefaultRunLauncher):

@@ -69,9 +69,11 @@ class ReplyArchive:
             "reply": _stated(reply),
             "raw": raw,
         }
-        _write(
-            self.folder, self.path(reply.call_id), json.dumps(held, ensure_ascii=False).encode("utf-8", "surrogatepass")
-        )
+        try:
+            text = json.dumps(held, ensure_ascii=False)
+        except RecursionError:
+            text = json.dumps({**held, "raw": "nested too deeply to be kept"}, ensure_ascii=False)
+        _write(self.folder, self.path(reply.call_id), text.encode("utf-8", "surrogatepass"))
 
     def path(self, call_id: str) -> Path:
         return self.folder / call_id[:2] / f"{call_id}.json"

@@ -6,6 +6,7 @@ Threads, futures and the order of calls are in `provider`; the request's bytes a
 import hashlib
 import random
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -35,8 +36,8 @@ from coderai_pipeline.extractors.wire import REPLY_FORMATS, Asking, ReplyFormat,
 _CROWDED_S = 0.2
 _CHANGES_OF_FORM = 8
 _TIGHT = 20
-_REFUSING_ALL = ("401", "402", "404", "405")
-"""Statuses that say nothing of the one request: the key, the credit, the model or the address. A 403 may be about content."""
+_REFUSING_ALL = ("401", "404", "405", "407")
+"""Statuses that say nothing of the one request: the key, the model, the address or a proxy. A 403 may be about content."""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,6 +62,7 @@ class Call:
     reply_format: ReplyFormat | None = None
     protocol: Protocol | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started_s: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,9 @@ class Attempts:
         self._latencies = Latencies(settings.timeout_s, patience.hang_floor_s)
         self._settled = threading.Condition()
         self._stopped = False
+        self._last_trouble = ""
+        self._given_up = ""
+        self._answered_at = time.monotonic()
         self.breaker = Breaker(patience.breaker_open_s)
         self.concurrency = Concurrency(limits.in_flight)
         self.counters = Counters()
@@ -116,6 +121,8 @@ class Attempts:
 
     def send(self, call: Call, then: Callable[[Sent], None]) -> Later | bool:
         """Makes a request when its turn comes, and lets `then` hear how it ended. False = the provider was stopped first."""
+        if self._given_up:
+            raise ProviderUnavailable(self._given_up)
         wait_s = self._breaker_wait_s()
         if wait_s > 0:
             return Later(wait_s)
@@ -160,7 +167,8 @@ class Attempts:
         outage_s = self.breaker.outage_s()
         if wait_s > 0 and outage_s > self._patience.outage_s:
             raise ProviderUnavailable(
-                f"{self._address} has given no reply for {outage_s:.0f} s; see whether it is up, then resume"
+                f"{self._address} has given no reply for {outage_s:.0f} s ({self._last_trouble}); see whether it is up, "
+                "then resume"
             )
         return wait_s
 
@@ -211,10 +219,12 @@ class Attempts:
     def _note_health(self, outcome: Answered | Failed, seconds: float) -> None:
         self._pace.told(outcome.headers)
         if isinstance(outcome, Answered):
+            self._answered_at = time.monotonic()
             self.breaker.succeeded()
             self.concurrency.answered(seconds)
             self._latencies.answered(seconds)
         elif outcome.trouble.kind == "transient":
+            self._last_trouble = outcome.trouble.message
             self.breaker.failed()
             if outcome.hung:
                 self.concurrency.troubled()
@@ -290,9 +300,16 @@ class Attempts:
         raise self._refusal(trouble)
 
     def _slow_down(self, call: Call, trouble: Trouble) -> Later:
-        """A limit is waited for as long as it takes: it is never a failure of the call."""
+        """A limit is waited for: it is never a failure of the call. What would take too long is left to a later run."""
         call.limited += 1
         wait_s = trouble.wait_s
+        silent_s = time.monotonic() - max(self._answered_at, call.started_s)
+        if max(wait_s or 0.0, silent_s) > self._patience.limit_s:
+            self.breaker.trip()
+            is_asked = (wait_s or 0.0) >= silent_s
+            asked = f"asks to wait {wait_s:,.0f} s" if is_asked else f"has answered nothing else for {silent_s:,.0f} s"
+            self._given_up = f"{self._address} limits the requests and {asked} ({trouble.message}); resume later"
+            raise ProviderUnavailable(self._given_up, trouble.raw)
         if wait_s is None:
             wait_s = random.uniform(0.0, min(60.0, 2.0**call.limited))  # noqa: S311 -- spreads callers, protects nothing
         self._pace.limited(trouble.wait_s)
@@ -340,7 +357,7 @@ class Attempts:
     def _refusal(self, trouble: Trouble) -> RequestRefused:
         if trouble.kind == "too_long":
             return ContextTooLong(f"the request is longer than the model reads ({trouble.message})", trouble.raw)
-        concerns_all = trouble.kind == "quota" or trouble.message.startswith(_REFUSING_ALL)
+        concerns_all = trouble.kind in ("quota", "address") or trouble.message.startswith(_REFUSING_ALL)
         refused = AccessRefused if concerns_all else RequestRefused
         remedy = self._remedy(trouble)
         return refused(f"{self._address} refused the request ({trouble.message}); {remedy}", trouble.raw)

@@ -71,6 +71,13 @@ class Breaker:
                 self._probing = False
                 self._opened_at = time.monotonic()
 
+    def trip(self) -> None:
+        """Opens at once: the server has said that there is no point in asking now."""
+        with self._lock:
+            self._state = "open"
+            self._probing = False
+            self._opened_at = time.monotonic()
+
     def passed(self) -> None:
         """The server answered, but with a refusal or a limit: neither a success nor a failure of its health."""
         with self._lock:

@@ -20,12 +20,19 @@ from coderai_pipeline.extractors.wire import (
     attempt_of,
     most_output,
     sampling,
+    strictly,
     usage_from,
 )
 
 PATH = "/chat/completions"
 
-_FINISHED: Mapping[str, str] = {"length": "length", "max_tokens": "length", "content_filter": "content_filter"}
+_FINISHED: Mapping[str, str] = {
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "content_filter": "content_filter",
+    "safety": "content_filter",
+}
 
 
 def body_for(request: CallRequest, asking: Asking) -> Body:
@@ -43,13 +50,8 @@ def said_in(body: object) -> Said:
     choices = as_list(whole.get("choices"))
     if not choices:
         raise Malformed("the reply has no choices")
-    choice = as_object(choices[0], "the first choice")
-    message = as_object(choice.get("message"), "the message")
-    finish = _FINISHED.get(str(choice.get("finish_reason")), "stop")
-    text = _text(message.get("content")) or _arguments(message)
-    refusal = message.get("refusal")
-    if isinstance(refusal, str) and refusal and not text:
-        text, finish = refusal, "refusal"
+    read = [_choice(choice) for choice in choices]
+    text, finish = next((one for one in read if one[0]), read[0])
     if not text and finish == "stop":
         raise Malformed("the reply has no content")
     return Said(text, finish, str(whole.get("model") or ""), usage_from(whole, "prompt", "completion"))
@@ -70,7 +72,7 @@ def messages_for(request: CallRequest, asking: Asking) -> list[JsonValue]:
 def _format(request: CallRequest, asking: Asking) -> Body:
     schema = dict(request.schema)
     if asking.reply_format == "json_schema":
-        named: Body = {"name": SCHEMA_NAME, "strict": True, "schema": schema}
+        named: Body = {"name": SCHEMA_NAME, **strictly(asking), "schema": schema}
         return {"response_format": {"type": "json_schema", "json_schema": named}}
     if asking.reply_format == "tools":
         function: Body = {"name": SCHEMA_NAME, "description": "Give the reply.", "parameters": schema}
@@ -79,27 +81,37 @@ def _format(request: CallRequest, asking: Asking) -> Body:
     return {"response_format": {"type": "json_object"}} if asking.reply_format == "json_object" else {}
 
 
-def _text(content: object) -> str:
-    """Content as text; some servers send it as a list of parts."""
+def _choice(given: object) -> tuple[str, str]:
+    """(text, finish reason) of a choice."""
+    choice = as_object(given, "the first choice")
+    message = as_object(choice.get("message", choice), "the message")
+    finish = _FINISHED.get(str(choice.get("finish_reason")).lower(), "stop")
+    content = message.get("content") or message.get("text")
+    text = _text(content, "text") or _arguments(message)
+    refusal = _text(message.get("refusal"), "refusal") or _text(as_list(content), "refusal")
+    return (refusal, "refusal") if refusal and not text else (text, finish)
+
+
+def _text(content: object, name: str) -> str:
+    """Content as text; some servers send it as a list of parts with the text under `name`, or as the JSON itself."""
     if isinstance(content, str):
         return content
+    if isinstance(content, dict):
+        return json.dumps(content, ensure_ascii=False)
     parts: list[str] = []
     for part in as_list(content):
-        if isinstance(part, str):
-            parts.append(part)
-        elif isinstance(part, dict):
-            text = cast(dict[str, object], part).get("text")
-            parts.append(text if isinstance(text, str) else "")
+        text = cast(dict[str, object], part).get(name) if isinstance(part, dict) else part if name == "text" else ""
+        parts.append(text if isinstance(text, str) else "")
     return "".join(parts)
 
 
 def _arguments(message: Mapping[str, object]) -> str:
     """The arguments of the first tool call: where a reply stands that was asked for as a tool, or given as one unasked."""
-    for call in as_list(message.get("tool_calls")):
-        function = as_object(as_object(call, "a tool call").get("function"), "a tool call's function")
-        arguments = function.get("arguments")
-        if isinstance(arguments, str):
+    calls = [as_object(call, "a tool call").get("function") for call in as_list(message.get("tool_calls"))]
+    for function in (*calls, message.get("function_call")):
+        arguments = cast(dict[str, object], function).get("arguments") if isinstance(function, dict) else None
+        if isinstance(arguments, str) and arguments:
             return arguments
-        if arguments is not None:
+        if isinstance(arguments, (dict, list)):
             return json.dumps(arguments, ensure_ascii=False)
     return ""

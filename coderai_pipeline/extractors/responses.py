@@ -18,6 +18,7 @@ from coderai_pipeline.extractors.wire import (
     as_object,
     most_output,
     sampling,
+    strictly,
     usage_from,
 )
 
@@ -26,8 +27,10 @@ PATH = "/responses"
 
 def body_for(request: CallRequest, asking: Asking) -> Body:
     """The JSON body that asks `request`. The server is told to keep nothing: the archive is ours."""
-    body: Body = {"model": request.model, "input": messages_for(request, asking), "store": False}
+    body: Body = {"model": request.model, "input": messages_for(request, asking)}
     sent = sampling(request, asking)
+    if "store" not in asking.dropped:
+        sent["store"] = False
     # The protocol has no seed.
     sent.pop("seed", None)
     cap = most_output(request, asking)
@@ -53,7 +56,7 @@ def said_in(body: object) -> Said:
 def _format(request: CallRequest, asking: Asking) -> Body:
     schema = dict(request.schema)
     if asking.reply_format == "json_schema":
-        named: Body = {"type": "json_schema", "name": SCHEMA_NAME, "strict": True, "schema": schema}
+        named: Body = {"type": "json_schema", "name": SCHEMA_NAME, **strictly(asking), "schema": schema}
         return {"text": {"format": named}}
     if asking.reply_format == "tools":
         tool: Body = {"type": "function", "name": SCHEMA_NAME, "description": "Give the reply.", "parameters": schema}

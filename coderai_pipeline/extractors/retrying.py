@@ -12,25 +12,47 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 Kind = Literal[
-    "limited", "transient", "format", "schema", "parameter", "protocol", "too_long", "filtered", "quota", "refused"
+    "limited",
+    "transient",
+    "format",
+    "schema",
+    "parameter",
+    "protocol",
+    "too_long",
+    "filtered",
+    "quota",
+    "refused",
+    "address",
 ]
 
 _LONGEST_RAW = 2_000
-_LONGEST_WAIT_S = 3_600.0
+_LONGEST_WAIT_S = 10_000_000.0
 
 _TOO_LONG = re.compile(
     r"context[ _](length|window|size)|maximum context|too many tokens|prompt is too long|input is too long"
-    r"|reduce the length|exceeds? .{0,40}context",
+    r"|reduce the length|exceeds? .{0,40}context|request too large|tokens must be reduced",
     re.IGNORECASE,
 )
 _UNSUPPORTED = re.compile(
-    r"unsupported|not support|unknown|unrecognized|not permitted|extra inputs|invalid|not allowed|unexpected|must be|should be",
+    r"unsupported|not support|unknown|unrecogni[sz]ed|not permitted|extra (inputs|fields)|invalid|not allowed|unexpected|must be"
+    r"|should be|unavailable|not available|not implemented|not enabled|cannot|can't|fail(ed)? to|too (large|high|small|low)|at most"
+    r"|only|deprecated|does not|doesn't|disabled|incompatible|out of range",
     re.IGNORECASE,
 )
 _FORMAT = re.compile(
-    r"response_format|json_schema|json_object|text\.format|structured output|guided|grammar", re.IGNORECASE
+    r"response[_ ]format|json[_ ]schema|json_object|json[_ ]mode|text\.format|structured[_ ]output|guided|grammar",
+    re.IGNORECASE,
 )
-_SCHEMA = re.compile(r"invalid (json )?schema|schema is (invalid|not valid|too)|invalid_json_schema", re.IGNORECASE)
+_SCHEMA = re.compile(
+    r"invalid (json )?schema|schema is (invalid|not valid|too)|invalid_json_schema|schema contains|additionalProperties"
+    r"|generate JSON|json_validate_failed",
+    re.IGNORECASE,
+)
+_NO_CREDIT = re.compile(
+    r"insufficient[_ ](quota|balance|funds|credits?)|billing_hard_limit|credit balance|(out of|no|not enough) credits?\b"
+    r"|exceeded_current_quota",
+    re.IGNORECASE,
+)
 _TOOLS = re.compile(r"\btool_choice\b|\btools?\b|function call", re.IGNORECASE)
 _PARAMETER = re.compile(
     r"\b(temperature|top_p|seed|max_tokens|max_completion_tokens|max_output_tokens|frequency_penalty|presence_penalty"
@@ -44,13 +66,14 @@ class Patience:
     """How long is waited for what; the defaults are for real servers, tests scale them down.
 
     backoffs_s: before the 2nd, 3rd, ... try. outage_s: an outage longer than this is reported instead of waited for.
-    hang_floor_s: no call is taken for hanging before this.
+    hang_floor_s: no call is taken for hanging before this. limit_s: a limit is not waited for longer than this.
     """
 
     backoffs_s: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
     breaker_open_s: float = 30.0
     outage_s: float = 150.0
     hang_floor_s: float = 5.0
+    limit_s: float = 900.0
 
     def backoff_s(self, tries: int) -> float | None:
         """How long to wait after so many failed tries (full jitter); None = give up."""
@@ -75,14 +98,25 @@ def trouble_of(status: int, headers: Mapping[str, str], body: object, raw: str) 
     error = _error_object(body)
     message = str(error.get("message") or raw.strip()[:300] or f"status {status}")
     raw = raw[:_LONGEST_RAW]
-    if status == 429:
-        if "insufficient_quota" in (error.get("code"), error.get("type")):
-            return Trouble("quota", message, raw)
+    if status == 402 or (status < 500 and _NO_CREDIT.search(f"{error.get('code')} {error.get('type')} {message}")):
+        return Trouble("quota", f"{status}: {message}", raw)
+    if status == 429 and not _TOO_LONG.search(message):
         return Trouble("limited", message, raw, retry_after_s(headers))
-    if status in (408, 409) or (status >= 500 and status != 501):
+    if status in (408, 409, 425) or (status >= 500 and status != 501):
         return Trouble("transient", f"{status}: {message}", raw, retry_after_s(headers))
     kind, parameter = _refusal(status, error, message)
     return Trouble(kind, f"{status}: {message}", raw, None, parameter)
+
+
+def stated_status(body: object) -> int | None:
+    """The status that a body means which came with 200 and holds an error instead of a reply; None = it holds none."""
+    error = _error_object(body, is_stated=True)
+    if not error:
+        return None
+    code = str(error.get("code") or error.get("status") or "")
+    if "rate_limit" in code:
+        return 429
+    return int(code) if re.fullmatch(r"[45]\d\d", code) else 500
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -133,14 +167,18 @@ def _refused_part(param: str, message: str) -> tuple[Kind, str]:
     return ("parameter", named.group(1)) if named else ("refused", "")
 
 
-def _error_object(body: object) -> Mapping[str, object]:
-    """The part of an error body that says what is wrong, in the forms that servers use."""
+def _error_object(body: object, *, is_stated: bool = False) -> Mapping[str, object]:
+    """The part of an error body that says what is wrong, in the forms that servers use. is_stated: only what is called an error."""
+    if isinstance(body, list) and body:
+        return _error_object(cast(list[object], body)[0], is_stated=is_stated)
+    if isinstance(body, str) and not is_stated:
+        return {"message": body}
     if not isinstance(body, dict):
         return {}
     stated = cast(dict[str, object], body)
-    error = stated.get("error", stated)
+    error = stated.get("error", None if is_stated else stated)
     if isinstance(error, str):
-        return {"message": error}
+        return {**stated, "message": error} if not is_stated or error else {}
     if not isinstance(error, dict):
         return {}
     found = cast(dict[str, object], error)

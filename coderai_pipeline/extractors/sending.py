@@ -9,15 +9,17 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from coderai_pipeline.domain.cells import CallRequest, JsonValue
 from coderai_pipeline.extractors import chat, responses
+from coderai_pipeline.extractors.bodies import json_in
 from coderai_pipeline.extractors.clients import Endpoint, without_key
 from coderai_pipeline.extractors.formats import Protocol
-from coderai_pipeline.extractors.retrying import Trouble, trouble_of
+from coderai_pipeline.extractors.retrying import Trouble, stated_status, trouble_of
 from coderai_pipeline.extractors.wire import Asking, Body, Malformed, Said
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 _CONNECT_S = 15.0
 _LONGEST_RAW = 2_000
 _LONGEST_BODY = 64 * 1024 * 1024
+_LONGEST_HEADER = 64 * 1024
+_MOST_HEADERS = 1_000
+_STALE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,10 @@ class Sender:
             cookie_jar=aiohttp.DummyCookieJar(),
             proxy=proxy,
             proxy_auth=proxy_auth,
+            max_line_size=_LONGEST_HEADER,
+            max_field_size=_LONGEST_HEADER,
+            max_headers=_MOST_HEADERS,
+            trace_configs=[_reuse_noted()],
         )
 
     def _begin(self, url: str, content: bytes, protocol: Protocol, timeout_s: float, then: Then) -> None:
@@ -122,24 +131,59 @@ class Sender:
 
     async def _request(self, url: str, content: bytes, protocol: Protocol, timeout_s: float, then: Then) -> None:
         started = time.monotonic()
-        outcome = await self._outcome(url, content, protocol, timeout_s)
+        try:
+            outcome = await self._outcome(url, content, protocol, timeout_s)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the call must hear of it
+            cause = without_key(f"{type(error).__name__}: {error}", self._key)
+            outcome = Failed(Trouble("transient", f"the connection failed ({cause})"), {})
         then(outcome, time.monotonic() - started)
 
     async def _outcome(self, url: str, content: bytes, protocol: Protocol, timeout_s: float) -> Answered | Failed:
         import aiohttp
 
-        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(_CONNECT_S, timeout_s))
         try:
-            async with self._session.post(url, data=content, timeout=timeout, allow_redirects=False) as response:
-                received = await _whole(response)
+            response, received = await self._exchange(url, content, timeout_s)
         except TimeoutError:
             return Failed(Trouble("transient", f"no answer within {timeout_s:.3g} s"), {}, hung=True)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the call must hear of it
-            cause = without_key(f"{type(error).__name__}: {error}", self._key)
-            return Failed(Trouble("transient", f"the connection failed ({cause})"), {})
+        except (aiohttp.ClientConnectorCertificateError, aiohttp.InvalidURL) as error:
+            return Failed(Trouble("address", f"no connection can be made: {without_key(str(error), self._key)}"), {})
         if 200 <= response.status < 300:
-            return _read(received, response.headers, protocol, self._key)
+            return _read(received, response, protocol, self._key)
         return _refused(response, received, self._key)
+
+    async def _exchange(self, url: str, content: bytes, timeout_s: float) -> "tuple[aiohttp.ClientResponse, bytes]":
+        """A response and its body. A kept connection that the server closed meanwhile says nothing of the server: once more."""
+        import aiohttp
+
+        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(_CONNECT_S, timeout_s))
+        for left in reversed(range(_STALE + 1)):
+            connection = _Connection()
+            try:
+                async with self._session.post(
+                    url, data=content, timeout=timeout, allow_redirects=False, trace_request_ctx=connection
+                ) as response:
+                    return response, await _whole(response)
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+                if not (left and connection.is_reused):
+                    raise
+        raise AssertionError
+
+
+@dataclass(slots=True)
+class _Connection:
+    is_reused: bool = False
+
+
+def _reuse_noted() -> "aiohttp.TraceConfig":
+    """Has aiohttp say whether a request goes over a connection that was used before."""
+    import aiohttp
+
+    async def note(_: object, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx.is_reused = True
+
+    config = aiohttp.TraceConfig()
+    config.on_connection_reuseconn.append(note)
+    return config
 
 
 def _certificates(address: str) -> "ssl.SSLContext | bool":
@@ -165,16 +209,17 @@ def _proxy(address: str) -> "tuple[str | None, aiohttp.BasicAuth | None]":
     return f"{given.scheme}://{host}", auth
 
 
-def _read(content: bytes, headers: Mapping[str, str], protocol: Protocol, key: str) -> Answered | Failed:
+def _read(content: bytes, response: "aiohttp.ClientResponse", protocol: Protocol, key: str) -> Answered | Failed:
+    headers = response.headers
+    raw: JsonValue = None
     try:
-        raw = cast(JsonValue, json.loads(content))
+        raw = json_in(content, headers.get("content-type", ""))
         said = responses.said_in(raw) if protocol == "responses" else chat.said_in(raw)
-    except (ValueError, Malformed) as error:
+    except Malformed as error:
         text = without_key(content[:_LONGEST_RAW].decode("utf-8", "replace"), key)
-        why = (
-            str(error) if isinstance(error, Malformed) else f"the body is {headers.get('content-type', 'no')}, not JSON"
-        )
-        return Failed(Trouble("transient", f"a reply that cannot be read: {why}", text), headers)
+        if (status := stated_status(raw)) is not None:
+            return Failed(trouble_of(status, headers, json.loads(without_key(json.dumps(raw), key)), text), headers)
+        return Failed(Trouble("transient", f"a reply that cannot be read: {error}", text), headers)
     return Answered(said, raw, headers)
 
 
@@ -195,8 +240,10 @@ def _refused(response: "aiohttp.ClientResponse", content: bytes, key: str) -> Fa
     raw = without_key(content.decode("utf-8", "replace"), key)
     try:
         body = cast(object, json.loads(raw))
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
-    if 300 <= response.status < 400 and (elsewhere := response.headers.get("location")):
-        raw = f"redirected to {without_key(elsewhere, key)}; write the address that answers in `extractor.base_url`"
+    if 300 <= response.status < 400:
+        elsewhere = without_key(response.headers.get("location", "nowhere"), key)
+        why = f"{response.status}: redirected to {elsewhere}; write the address that answers in `extractor.base_url`"
+        return Failed(Trouble("address", why, raw[:_LONGEST_RAW]), response.headers)
     return Failed(trouble_of(response.status, response.headers, body, raw), response.headers)

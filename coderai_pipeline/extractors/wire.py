@@ -15,6 +15,7 @@ REPLY_FORMATS: tuple[ReplyFormat, ...] = ("json_schema", "tools", "json_object",
 Body: TypeAlias = dict[str, JsonValue]
 
 SCHEMA_NAME = "reply"
+_MOST_TOKENS = 100_000_000
 _OURS = frozenset({"attempt", "reply_format", "seed", "max_output_tokens"})
 """Parameters that have their own rules; all others are sent as they stand."""
 
@@ -60,6 +61,11 @@ def sampling(request: CallRequest, asking: Asking) -> Body:
     return {name: value for name, value in sent.items() if name not in asking.dropped}
 
 
+def strictly(asking: Asking) -> Body:
+    """What asks for a schema to be kept to the letter, unless the server refuses to be asked that."""
+    return {} if "strict" in asking.dropped else {"strict": True}
+
+
 def most_output(request: CallRequest, asking: Asking) -> int | None:
     """The cap on the reply's tokens to send, if any."""
     stated = request.parameters.get("max_output_tokens")
@@ -80,19 +86,24 @@ def as_list(value: object) -> list[object]:
     return cast(list[object], value) if isinstance(value, list) else []
 
 
-def as_count(value: object) -> int:
-    return max(0, int(value)) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0
+def as_count(value: object) -> int | None:
+    """A number of tokens, also where it stands as a string; None = no number, or none that one call could take."""
+    try:
+        count = float(value) if isinstance(value, (int, float, str)) and not isinstance(value, bool) else -1.0
+    except (ValueError, OverflowError):
+        return None
+    return int(count) if 0 <= count <= _MOST_TOKENS else None
 
 
 def usage_from(body: Mapping[str, object], asked: str, said: str) -> Usage | None:
-    """Tokens as the server counted them, under the names that its protocol uses; None where it sent no count."""
+    """Tokens as the server counted them, under the names that its protocol uses; None where it sent no count to believe."""
     given = body.get("usage")
     if not isinstance(given, dict):
         return None
     usage = cast(dict[str, object], given)
-    if f"{asked}_tokens" not in usage:
+    prompt, completion = as_count(usage.get(f"{asked}_tokens")), as_count(usage.get(f"{said}_tokens"))
+    if not prompt or completion is None:
         return None
     details = usage.get(f"{asked}_tokens_details")
     cached = cast(dict[str, object], details).get("cached_tokens") if isinstance(details, dict) else 0
-    prompt = as_count(usage[f"{asked}_tokens"])
-    return Usage(prompt, as_count(usage.get(f"{said}_tokens")), min(prompt, as_count(cached)))
+    return Usage(prompt, completion, min(prompt, as_count(cached) or 0))

@@ -192,6 +192,14 @@ def test_the_storage_is_sqlite_unless_the_environment_names_a_postgresql(storage
     assert (deployment.dagster / "history").exists() == (storage == "sqlite")
 
 
+def test_processes_that_open_a_new_storage_at_once_all_get_it(tmp_path: Path) -> None:
+    code = "import sys; from coderai_pipeline.defs.instance import BatchingSqliteStorage as S; sys.stdin.read(1); S(sys.argv[1])"
+    command = [sys.executable, "-c", code, str(tmp_path / "new")]
+    opening = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
+    said = [process.communicate(b".", timeout=60)[1] for process in opening]
+    assert [process.returncode for process in opening] == [0, 0, 0], said
+
+
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg2"])
 def test_a_postgresql_url_works_with_every_usual_scheme(
     scheme: str, deployment: Deployment, postgres_server: str, monkeypatch: pytest.MonkeyPatch

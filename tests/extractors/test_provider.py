@@ -91,9 +91,7 @@ def test_asking_again_moves_the_seed(tmp_path: Path) -> None:
         assert all("attempt" not in seen.body for seen in server.requests())
 
 
-@pytest.mark.parametrize(
-    "kind", ["errors", "resets", "html_pages", "cut_bodies", "empty_choices", "null_contents", "event_streams"]
-)
+@pytest.mark.parametrize("kind", ["errors", "resets", "html_pages", "cut_bodies", "empty_choices", "null_contents"])
 def test_a_response_that_is_no_reply_is_asked_for_again(tmp_path: Path, kind: str) -> None:
     with ModelServer(answer, Moods(script=(kind, kind))) as server, provider_for(server, tmp_path) as provider:
         reply = provider.submit(request(4)).result(10)

@@ -3,7 +3,7 @@ from time import time
 
 import pytest
 
-from coderai_pipeline.extractors.retrying import Patience, duration_s, retry_after_s, trouble_of
+from coderai_pipeline.extractors.retrying import Patience, duration_s, retry_after_s, stated_status, trouble_of
 
 
 @pytest.mark.parametrize(
@@ -81,3 +81,60 @@ def test_backoff_doubles_at_most_and_ends() -> None:
         waits = [patience.backoff_s(tries) for _ in range(20)]
         assert all(wait is not None and 0 <= wait <= most for wait in waits)
     assert patience.backoff_s(6) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.", "format"),
+        ("This response_format type is unavailable now", "format"),
+        ("This model does not support response format `json_schema`", "format"),
+        (
+            "response_format value as json_schema is enabled only for api versions 2024-08-01-preview and later",
+            "format",
+        ),
+        ("'response_format.type' must be 'json_schema' or 'text'", "format"),
+        ("Failed to parse grammar", "format"),
+        ("registry/library/x:latest does not support tools", "format"),
+        ("Invalid tool_choice type: 'object'. Supported string values: none, auto, required", "format"),
+        ("The provided JSON schema contains features not supported by xgrammar.", "schema"),
+        ("additionalProperties is not supported in the schema", "schema"),
+        ("Failed to generate JSON. Please adjust your prompt.", "schema"),
+        ("max_tokens is too large: 32768. This model supports at most 16384 completion tokens", "parameter"),
+        (
+            "[{'type': 'extra_forbidden', 'loc': ('body', 'seed'), 'msg': 'Extra inputs are not permitted'}]",
+            "parameter",
+        ),
+        ("Input validation error: `temperature` must be strictly positive", "parameter"),
+        ("Extra inputs are not permitted, field: 'strict'", "parameter"),
+        ("Your credit balance is too low to access the API.", "quota"),
+        ("Insufficient Balance", "quota"),
+        ("Unterminated string", "refused"),
+    ],
+)
+def test_vendors_say_the_same_in_many_words(message: str, kind: str) -> None:
+    for body in (
+        {"error": {"message": message}},
+        [{"error": {"code": 400, "message": message}}],
+        {"detail": message},
+        message,
+    ):
+        assert trouble_of(400, {}, body, "").kind == kind
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"error": {"code": 429, "message": "slow"}}, 429),
+        ({"error": {"code": "503"}}, 503),
+        ({"error": {"code": "rate_limit_exceeded"}}, 429),
+        ({"error": "words"}, 500),
+        ([{"error": {"code": 401}}], 401),
+        ({"error": None, "choices": []}, None),
+        ({"choices": []}, None),
+        ([], None),
+        ("words", None),
+    ],
+)
+def test_an_error_that_came_as_a_success_has_the_status_that_it_states(body: object, status: int | None) -> None:
+    assert stated_status(body) == status
