@@ -253,7 +253,7 @@ def spoil(
     said = "Sure! Here is what I found." if seen.format in moods.ignored_formats else answer()
     if kind == "event_streams":
         body = f"data: {json.dumps(completion(seen, said, moods))}\n\ndata: [DONE]\n\n"
-        return HttpResponse(200, body.encode(), content_type="text/event-stream"), False
+        return HttpResponse(200, body.encode(), content_type="text/event-stream"), True
     if kind == "trickle":
         return HttpResponse(200, json.dumps(completion(seen, said, moods)).encode(), damage="trickle"), False
     if kind == "cut_bodies":
