@@ -97,8 +97,9 @@ def _read_pages(
     pages: list[PageWords] = []
     edges: list[EdgeLine] = []
     failures = 0
+    is_form = bool(document.is_form_pdf)
     for number in range(document.page_count):
-        page = _TIMED_OUT if monotonic() > deadline else _read_page(document, number, scanner)
+        page = _TIMED_OUT if monotonic() > deadline else _read_page(document, number, scanner, is_form=is_form)
         failures = failures + 1 if page.status is DocumentStatus.CORRUPT else 0
         if page is _TIMED_OUT or failures > _FAILURES_IN_A_ROW:
             pages.append(PageWords(number, 0, 0, status=page.status))
@@ -110,14 +111,14 @@ def _read_pages(
     return pages, edges
 
 
-def _read_page(document: PdfFile, number: int, scanner: ocr.Scanner | None) -> PageWords:
+def _read_page(document: PdfFile, number: int, scanner: ocr.Scanner | None, *, is_form: bool) -> PageWords:
     """One page; a page that cannot be read costs that page only."""
     try:
         complaints()
         page = document.load_page(number)
         words = read_words(page)
         is_damaged = _LOSS.search(complaints()) is not None
-        if document.is_form_pdf:
+        if is_form:
             name_ticks(words, pdf_details.ticks(page))
         join_pieces(words)
         words.status = page_status(page, words)

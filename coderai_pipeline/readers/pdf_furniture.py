@@ -69,12 +69,12 @@ def edge_lines(page: PageWords) -> list[EdgeLine]:
     )
     if not len(at_top) and not len(at_bottom):
         return []
-    texts = page.words()
+    texts, starts = page.words(), page.starts.tolist()
     lines: list[EdgeLine] = []
     for top, numbers in ((True, at_top), (False, at_bottom)):
         outermost = numbers[np.argsort(middles[numbers] if top else -middles[numbers], kind="stable")[:_EDGES]]
         for number in outermost.tolist():
-            text = " ".join(texts[page.starts[number] : page.starts[number + 1]])
+            text = " ".join(texts[starts[number] : starts[number + 1]])
             lines.append(EdgeLine(page.number, number, float(middles[number]), text, top))
     return lines
 

@@ -1,13 +1,14 @@
 """Where paragraphs end: what stands between two lines that are read one after the other.
 
-The order of the lines is from `pdf_layout`; words that are parted by a hyphen are joined in `pdf_text`.
+The order of the lines is from `pdf_layout`; words that are parted by a hyphen are joined in `pdf_sheet`.
 """
 
 from collections.abc import Sequence
 from itertools import pairwise
+from operator import attrgetter, sub
 from statistics import median_low
 
-from coderai_pipeline.readers.pdf_layout import AnyLine, Region
+from coderai_pipeline.readers.pdf_lines import AnyLine, Region
 
 PARAGRAPH = "\n\n"
 LINE = "\n"
@@ -17,6 +18,7 @@ _SMALLER, _LARGER = 0.8, 1.25
 """Lines whose heights differ by more are set in another size."""
 _GAP_IN_PROSE = 2.5
 """Heights of the line: a wider gap is no stretched space, but stands between a label and an amount."""
+_EXTENT = attrgetter("y0", "y1", "is_row")
 _BULLETS = frozenset("•‣◦▪▫■□●○–—*➢►✓-")
 
 
@@ -40,13 +42,12 @@ def separators(
 
 def _ends_of_blocks(lines: Sequence[AnyLine]) -> list[int]:
     """Where a line does not follow the one above evenly, in the same size, as prose follows prose."""
-    bottoms = [line.y1 for line in lines]
-    heights = [line.y1 - line.y0 for line in lines]
-    pitches = [below - above for above, below in pairwise(bottoms)]
+    tops, bottoms, rows = zip(*map(_EXTENT, lines), strict=True)
+    heights = list(map(sub, bottoms, tops))
+    pitches = list(map(sub, bottoms[1:], bottoms))
     height = median_low(heights)
     least, most = -0.5 * height, 1.3 * min(median_low(pitches), 2.1 * height)
-    rows = [line.is_row for line in lines]
-    alike = max(heights) < _LARGER * min(heights) and not any(rows)
+    alike = max(heights) < _LARGER * min(heights) and True not in rows
     if alike and least <= min(pitches) and max(pitches) <= most:
         return []
     return [

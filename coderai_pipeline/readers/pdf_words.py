@@ -4,9 +4,12 @@ The order in which fragments are read is in `pdf_layout`; how they become text i
 """
 
 import re
+import struct
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +30,7 @@ from coderai_pipeline.readers.pdf_covered import covered
 from coderai_pipeline.readers.pdf_tables import Grid, find_grids
 from coderai_pipeline.readers.pdf_visibility import Ink, span_is_suspect
 
+_Number = TypeVar("_Number", np.float32, np.int32)
 EVERYWHERE = (-1e6, -1e6, 1e6, 1e6)
 """Without it MuPDF drops text that stands outside the page, and hidden text would go unreported."""
 
@@ -82,6 +86,12 @@ class PageWords:
             return list(self.held)
         return self.texts.split("\n") if self.texts else []
 
+    def lengths(self) -> NDArray[np.int32]:
+        """How many characters each word has."""
+        is_break = np.frombuffer(f"\n{self.texts}\n".encode("utf-32-le"), np.uint32) == ord("\n")
+        breaks = is_break.nonzero()[0].astype(np.int32)
+        return breaks[1:] - breaks[:-1] - 1
+
     def let_go(self) -> None:
         self.held = None
 
@@ -112,8 +122,8 @@ def read_words(page: Page) -> PageWords:
     if not words:
         return found
     x0, y0, x1, y1, texts, _, _, number_on_line = zip(*words, strict=True)
-    boxes = np.array((x0, y0, x1, y1), np.float32)
-    new_line = np.array(number_on_line[1:], np.int32) == 0
+    boxes = _packed("f", np.float32, x0, y0, x1, y1)
+    new_line = _packed("i", np.int32, number_on_line)[0, 1:] == 0
     joined = "\n".join(texts)
     rotation = page.rotation
     plain = joined.isascii() or not (SPECIAL.search(joined) or RIGHT_TO_LEFT.search(joined) or CJK.search(joined))
@@ -146,6 +156,12 @@ def read_words(page: Page) -> PageWords:
         found.grids = find_grids(textpage, page.rotation_matrix)
         _part_at_rules(found)
     return found
+
+
+def _packed(code: str, dtype: type[_Number], *columns: Sequence[float]) -> NDArray[_Number]:
+    """One row per column. A third of the time that numpy takes to look at each number; `code` is that of `struct`."""
+    count = len(columns[0])
+    return np.frombuffer(struct.pack(f"{count * len(columns)}{code}", *chain(*columns)), dtype).reshape(-1, count)
 
 
 def _may_hold_table(found: PageWords) -> bool:

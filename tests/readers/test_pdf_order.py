@@ -1,0 +1,48 @@
+"""The order of a page's fragments, wherever they stand: none is lost, none is read twice. Pages made for a reader are in test_pdf_layout."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coderai_pipeline.readers.pdf_layout import reading_order
+from coderai_pipeline.readers.pdf_lines import fragments_of
+
+WIDTH = 595.0
+LINE_HEIGHT = 10.0
+_BOXES = st.tuples(
+    st.integers(0, 4).map(lambda column: 20.0 + 110.0 * column),
+    st.integers(0, 60).map(lambda step: 30.0 + 6.0 * step),
+    st.sampled_from([12.0, 60.0, 95.0, 105.0, 215.0, 430.0]),
+    st.sampled_from([LINE_HEIGHT, 1.3 * LINE_HEIGHT, 2.5 * LINE_HEIGHT]),
+)
+
+
+# x0, y0, x1, y1: rows of cells of many heights on both sides of what could be a gutter, under no line that runs across.
+TABLE_ALONE = [
+    (160, 325, 300, 340), (440, 240, 480, 256), (24, 150, 70, 170), (300, 390, 420, 410), (300, 156, 430, 170),
+    (300, 320, 340, 330), (160, 190, 280, 204), (160, 210, 280, 230), (450, 300, 560, 310), (440, 280, 570, 300),
+    (300, 280, 340, 300), (300, 260, 410, 280), (300, 300, 430, 316), (90, 190, 150, 200), (20, 185, 150, 200),
+    (170, 150, 260, 170), (300, 190, 340, 200), (440, 150, 560, 170), (20, 260, 130, 280), (440, 210, 560, 230),
+    (320, 210, 360, 230), (160, 268, 210, 280), (20, 300, 140, 310), (40, 280, 160, 300),
+]  # fmt: skip
+
+
+def _read(placed: Sequence[tuple[float, float, float, float]]) -> list[int]:
+    boxes = np.array(placed, np.float32).T
+    fragments = fragments_of(boxes, np.full(len(placed), 4, np.int32), range(len(placed)))
+    regions = reading_order(fragments, WIDTH)
+    return [number for region in regions for line in region.lines for cell in line.cells for number in cell]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(_BOXES, min_size=1, max_size=60))
+def test_every_fragment_is_read_once_wherever_it_stands(placed: list[tuple[float, float, float, float]]) -> None:
+    boxes = [(x, y, x + width, y + height) for x, y, width, height in placed]
+    assert Counter(_read(boxes)) == Counter(range(len(boxes)))
+
+
+def test_a_table_that_alone_fills_a_page_is_read_across_and_comes_to_an_end() -> None:
+    assert sorted(_read(TABLE_ALONE)) == list(range(len(TABLE_ALONE)))
