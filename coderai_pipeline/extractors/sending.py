@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -74,15 +75,16 @@ class Sender:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="provider-sender", daemon=True)
         self._under_way: set[asyncio.Task[None]] = set()
-        self._ready = threading.Event()
+        self._session: Future[aiohttp.ClientSession] = Future()
 
     @property
     def address(self) -> str:
         return self._endpoint.address
 
     def start(self) -> None:
+        """Raises what kept it from starting, such as certificates or a proxy that the environment names wrongly."""
         self._thread.start()
-        self._ready.wait()
+        self._session.result()
 
     def send(self, body: Body, protocol: Protocol, timeout_s: float, then: Then) -> None:
         """Makes one request; `then` hears how it ended. Server text comes back without the key."""
@@ -99,12 +101,18 @@ class Sender:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._session = self._loop.run_until_complete(self._opened())
-        self._ready.set()
+        try:
+            self._session.set_result(self._loop.run_until_complete(self._opened()))
+        except (OSError, ValueError) as error:
+            self._session.set_exception(error)
+            self._loop.close()
+            return
         self._loop.run_forever()
         for task in self._under_way:
             task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*self._under_way, self._session.close(), return_exceptions=True))
+        self._loop.run_until_complete(
+            asyncio.gather(*self._under_way, self._session.result().close(), return_exceptions=True)
+        )
         self._loop.close()
 
     async def _opened(self) -> "aiohttp.ClientSession":
@@ -159,7 +167,7 @@ class Sender:
         for left in reversed(range(_STALE + 1)):
             connection = _Connection()
             try:
-                async with self._session.post(
+                async with self._session.result().post(
                     url, data=content, timeout=timeout, allow_redirects=False, trace_request_ctx=connection
                 ) as response:
                     return response, await _whole(response)

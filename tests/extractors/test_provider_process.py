@@ -15,7 +15,9 @@ import pytest
 from coderai_pipeline.domain.errors import BudgetExhausted, ContextTooLong, ProviderUnavailable
 from coderai_pipeline.domain.project import ExtractorSettings, Limits
 from coderai_pipeline.extractors.archive import ReplyArchive, call_id, next_attempt
+from coderai_pipeline.extractors.clients import Endpoint
 from coderai_pipeline.extractors.provider_process import ProviderProcess
+from coderai_pipeline.extractors.sending import Sender
 from tests.extractors.calls import KEY, QUICK, answer, request
 from tests.server_moods import Moods
 from tests.servers import ModelServer
@@ -145,3 +147,11 @@ def test_a_redirect_is_not_followed_since_the_key_would_go_along(tmp_path: Path)
         assert elsewhere.counts()["received"] == 0
     assert "extractor.base_url" in str(error)
     assert elsewhere.base_url in str(error)
+
+
+def test_what_keeps_the_sender_from_starting_is_raised_and_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "absent.pem"))
+    with pytest.raises(OSError, match="No such file"):
+        Sender(Endpoint("https://127.0.0.1:1/v1", {}, {}, is_azure=False), KEY).start()
