@@ -215,7 +215,10 @@ def test_the_demo_runs_repeats_and_says_how_much_of_it_is_right(deployment: Depl
     assert second.exit_code == 0, second.stderr
     for said in (first.stdout, second.stdout):
         assert said.count("cells agree with the gold file") == 2
-        assert "dataset.duckdb" in said
+        end = said.partition("Where everything is")[2]
+        named = [Path(line.split()[-1]) for line in end.splitlines() if line.startswith("  ")]
+        assert len(named) == 6
+        assert all(path.exists() for path in named), "the demo ends with places that are there"
     assert _outcome(first.stdout) == _outcome(second.stdout)
 
 

@@ -32,10 +32,11 @@ def demo(*, no_run: bool) -> None:
     """Run the demo projects: no key, no server. Repeating it does only what is missing."""
     with plain_errors():
         home = Home(find_home())
-        for source in demo_projects():
-            folder = put_in_place(home, source)
-            if not no_run:
+        folders = {put_in_place(home, source): source for source in demo_projects()}
+        if not no_run:
+            for folder, source in folders.items():
                 show(home, folder, source)
+            _print_places(list(folders))
     sys.exit(0)
 
 
@@ -63,6 +64,17 @@ def show(home: Home, folder: ProjectFolder, source: Path) -> None:
     assert snapshot is not None, "a run that ended has published"
     _print_rows(first_rows(snapshot, ROWS))
     click.echo(_agreement(loaded, source))
+
+
+def _print_places(folders: list[ProjectFolder]) -> None:
+    """The last thing on the screen: where everything is."""
+    click.secho("\nWhere everything is", bold=True)
+    for folder in folders:
+        click.echo(f"{folder.id}")
+        click.echo(f"  drop documents into   {folder.inbox}")
+        click.echo(f"  dataset (DuckDB)      {folder.outputs / 'dataset.duckdb'}")
+        click.echo(f"  exports (Excel, ...)  {folder.outputs / 'exports'}")
+    click.echo("The UI, which takes in what is dropped: make ui")
 
 
 def _print_rows(preview: Preview) -> None:
