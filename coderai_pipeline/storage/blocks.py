@@ -71,6 +71,13 @@ SCHEMAS: Mapping[str, Any] = {
     "prompts": _schema(
         variable=pa.string(), prompt_version=pa.string(), version=pa.int64(), text=pa.string(), run_id=pa.string(),
     ),
+    "feedback": _schema(
+        feedback_id=pa.string(), version=pa.int64(), document=pa.string(), entity=pa.string(), variable=pa.string(),
+        verdict=pa.string(), judged_value=pa.string(), judged_status=pa.string(), corrected_value=pa.string(),
+        is_corrected=pa.bool_(), note=pa.string(), reviewer=pa.string(), text_sha256=pa.string(),
+        prompt_version=pa.string(), confidence=pa.float64(), quote=pa.string(), inclusion_probability=pa.float64(),
+        is_blind=pa.bool_(), file=pa.string(), row=pa.int32(), run_id=pa.string(),
+    ),
 }  # fmt: skip
 
 MERGED_BYTES = 64 * 1024 * 1024
