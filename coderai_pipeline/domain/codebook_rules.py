@@ -225,7 +225,7 @@ _RULES: tuple[Callable[[Variable], Iterator[Finding]], ...] = (
 )
 
 
-def _is_column(name: str, declared: Sequence[str]) -> bool:
+def is_column(name: str, declared: Sequence[str]) -> bool:
     """Whether a formula may use a name that is no variable: a column that the dataset adds, such as `meta_date`."""
     first_day = name.removesuffix("_first_day")
     return (
@@ -337,7 +337,7 @@ def _formulas(variables: Mapping[int, Variable], declared: Sequence[str]) -> Ite
             yield Finding(where, str(error), variable.formula)
             continue
         for name in needs[variable.name]:
-            if name not in declared and not _is_column(name, declared):
+            if name not in declared and not is_column(name, declared):
                 yield Finding(where, f"`{name}` is no variable of the codebook{did_you_mean(name, declared)}")
     yield from _circles(variables, needs, "formula")
 

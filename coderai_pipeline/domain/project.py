@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from coderai_pipeline.domain.cells import CellStatus
+
 PROJECT_ID_PATTERN = r"[a-z0-9][a-z0-9_-]{0,62}"
 VARIABLE_NAME_PATTERN = r"[a-z][a-z0-9_]{0,31}"
 
@@ -106,6 +108,30 @@ class Privacy(Settings):
     preview_characters: Annotated[int, Field(ge=0, le=20_000)] = 2_000
 
 
+class ExportOptions(Settings):
+    """What of a dataset is exported, and how; the formats are in `publishing.exports`."""
+
+    variables: tuple[VariableName, ...] | None = None
+    """Which ones, in the codebook's order; None: all."""
+    filter: str = ""
+    """An SQL condition on the dataset's columns; rows for which it does not hold are left out."""
+    statuses: tuple[CellStatus, ...] | None = None
+    """Values of other statuses are left empty in wide tables and left out of long ones; None: all."""
+    confidence: bool = False
+    """Wide tables: a column beside each variable. Long tables always have it, and what the next two say."""
+    evidence: bool = False
+    """The quote and its page."""
+    prompt_version: bool = False
+    several_values: Literal["joined", "numbered"] = "joined"
+    """Of variables that take several: joined by semicolons, or in columns variable_1 to variable_n."""
+    byte_order_mark: bool = True
+    """CSV: begin with the mark by which Excel knows UTF-8."""
+    guard_formulas: bool = True
+    """CSV: an apostrophe before what a spreadsheet could take for a formula."""
+    replies: bool = True
+    """Replication bundle: with the model's replies, whose requests hold the documents' texts as they were sent."""
+
+
 class Project(Settings):
     """A project as its people describe it. `id` is the folder's name, not a key of the file."""
 
@@ -125,6 +151,7 @@ class Project(Settings):
     limits: Limits = Limits()
     reading: ReadingSettings = ReadingSettings()
     privacy: Privacy = Privacy()
+    exports: ExportOptions = ExportOptions()
     owners: tuple[str, ...] = ()
     archived: bool = False
 

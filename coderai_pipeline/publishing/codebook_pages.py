@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from coderai_pipeline.domain.cells import CellStatus
+from coderai_pipeline.domain.project import ExportOptions
 from coderai_pipeline.publishing import duck
-from coderai_pipeline.publishing.export_tables import ExportOptions, Table, chosen_variables, project_facts, query_table
+from coderai_pipeline.publishing.export_tables import Table, chosen_variables, project_facts, query_table
 from coderai_pipeline.publishing.safety import printable
 from coderai_pipeline.publishing.workbook import open_book
 

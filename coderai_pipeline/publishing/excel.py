@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coderai_pipeline.domain.project import ExportOptions
 from coderai_pipeline.publishing.codebook_pages import codebook_table
-from coderai_pipeline.publishing.export_tables import ExportOptions, evidence_table, project_facts, wide_table
+from coderai_pipeline.publishing.export_tables import evidence_table, project_facts, wide_table
 from coderai_pipeline.publishing.workbook import open_book
 
 if TYPE_CHECKING:

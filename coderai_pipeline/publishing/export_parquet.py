@@ -8,7 +8,8 @@ What they hold is decided in `export_tables`.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from coderai_pipeline.publishing.export_tables import ExportOptions, Table, long_table, wide_table
+from coderai_pipeline.domain.project import ExportOptions
+from coderai_pipeline.publishing.export_tables import Table, long_table, wide_table
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

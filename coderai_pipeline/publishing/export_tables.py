@@ -1,37 +1,21 @@
 """What exports hold: the wide and the long table of a snapshot as queries, narrowed by the options a person chose.
 
-Writing them in a format is in the `export_*` modules; the registry of formats is in `exports`.
+Writing them in a format is in the `export_*` modules; the registry of formats is in `exports`, the filter in `export_filter`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from coderai_pipeline.domain.cells import CellStatus
 from coderai_pipeline.domain.errors import InvalidInput, Problem
+from coderai_pipeline.domain.project import ExportOptions
 from coderai_pipeline.publishing import duck
+from coderai_pipeline.publishing.export_filter import filtered_rows
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _BATCH = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class ExportOptions:
-    """variables: which ones, in the codebook's order; None = all. confidence, source, prompt_version: columns beside
-    each variable in wide tables (source: quote and page); long tables always have them. statuses: other cells are
-    left empty in wide tables and left out of long ones; None = all. several_values: of variables that take several:
-    joined by semicolons, or in columns variable_1 to variable_n. byte_order_mark, guard_formulas: of CSV only."""
-
-    variables: tuple[str, ...] | None = None
-    confidence: bool = False
-    source: bool = False
-    prompt_version: bool = False
-    statuses: tuple[CellStatus, ...] | None = None
-    several_values: Literal["joined", "numbered"] = "joined"
-    byte_order_mark: bool = True
-    guard_formulas: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +77,16 @@ def wide_table(connection: "DuckDBPyConnection", options: ExportOptions, *, stat
     if statuses:
         of_variable = {variable.name: len(columns) + index for index, variable in enumerate(variables)}
         places = {column.name: of_variable[column.variable] for column in columns if column.variable}
-        picks += [_fact(variable, "status") for variable in variables]
-    return Table(connection, tuple(columns), _wide_sql(keys, picks), places)
+        picks += [f"{_fact(one, 'status')} AS {duck.name(f'status of {one.name}')}" for one in variables]
+    return Table(connection, tuple(columns), _wide_sql(filtered_rows(connection, options), keys, picks), places)
 
 
 def long_table(connection: "DuckDBPyConnection", options: ExportOptions) -> Table:
     """One row per cell, in the order of the dataset."""
     names = ", ".join(duck.text(variable.name) for variable in chosen_variables(connection, options)) or "NULL"
     wanted = f"variable IN ({names})" + (f" AND {_status_filter('status', options)}" if options.statuses else "")
+    if options.filter.strip():
+        wanted += f" AND {_of_rows(filtered_rows(connection, options), _row_columns(connection))}"
     sql = f"SELECT {', '.join(_LONG)} FROM cells WHERE {wanted} ORDER BY rowid"  # noqa: S608
     return Table(connection, _described(connection, sql), sql)
 
@@ -169,7 +155,7 @@ def _variable_columns(
     connection: "DuckDBPyConnection", variable: ExportedVariable, options: ExportOptions
 ) -> list[_Picked]:
     facts = [("confidence", "DOUBLE")] if options.confidence else []
-    facts += [("quote", "VARCHAR"), ("page", "INTEGER")] if options.source else []
+    facts += [("quote", "VARCHAR"), ("page", "INTEGER")] if options.evidence else []
     facts += [("prompt_version", "VARCHAR")] if options.prompt_version else []
     return [
         *_value_columns(connection, variable, options),
@@ -228,16 +214,30 @@ def _fact(variable: ExportedVariable, fact: str) -> str:
     return f"{variable.level}_facts.of[{duck.text(variable.name)}].{fact}"
 
 
-def _wide_sql(columns: Sequence[Column], picks: Sequence[str]) -> str:
-    """The dataset, and beside each row the facts of its document's and of its entity's cells."""
+def _of_rows(rows: str, keys: Sequence[Column]) -> str:
+    """SQL: whether a cell is of one of the rows, or of the document of one."""
+    document, entity = (duck.name(column.name) for column in keys[:2])
+    own = f"(document, entity) IN (SELECT ({document}, {entity}) FROM {rows})"  # noqa: S608
+    whole = f"entity = '' AND document IN (SELECT {document} FROM {rows})"  # noqa: S608
+    return f"({whole} OR {own})" if has_entities(keys) else f"({whole})"
+
+
+def has_entities(keys: Sequence[Column]) -> bool:
+    """Whether a document gives many rows. keys: the dataset's columns before the first variable."""
+    return keys[1].label.startswith("entity:")
+
+
+def _wide_sql(rows: str, columns: Sequence[Column], picks: Sequence[str]) -> str:
+    """The rows, and beside each the facts of its document's and of its entity's cells."""
     keys = [f"dataset.{duck.name(column.name)}" for column in columns[:2]]  # document, and entity where there are many
-    sql = f"SELECT {', '.join(picks)} FROM dataset"  # noqa: S608
+    sql = f"SELECT {', '.join(picks)} FROM {rows} AS dataset"  # noqa: S608
     if any("document_facts." in pick for pick in picks):
         sql += f" LEFT JOIN ({_DOCUMENT_FACTS}) AS document_facts ON document_facts.document = {keys[0]}"
     if any("entity_facts." in pick for pick in picks):
         sql += f""" LEFT JOIN ({_ENTITY_FACTS}) AS entity_facts
             ON entity_facts.document = {keys[0]} AND entity_facts.entity = {keys[1]}"""
-    return sql + " ORDER BY dataset.rowid"
+    entity = f", TRY_CAST({keys[1]} AS BIGINT), {keys[1]}" if has_entities(columns) else ""
+    return f"{sql} ORDER BY {keys[0]}{entity}"
 
 
 _FACTS = """map_from_entries(list((variable, {

@@ -9,7 +9,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coderai_pipeline.publishing.export_tables import ExportOptions, Table, long_table, wide_table
+from coderai_pipeline.domain.project import ExportOptions
+from coderai_pipeline.publishing.export_tables import Table, long_table, wide_table
 from coderai_pipeline.publishing.safety import guarded, printable
 
 if TYPE_CHECKING:

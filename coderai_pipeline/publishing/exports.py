@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from coderai_pipeline.domain.errors import InvalidInput, Problem
+from coderai_pipeline.domain.project import ExportOptions
 from coderai_pipeline.publishing import duck
 from coderai_pipeline.publishing.codebook_pages import write_codebook_excel, write_codebook_markdown
 from coderai_pipeline.publishing.excel import write_excel
 from coderai_pipeline.publishing.export_parquet import write_parquet
-from coderai_pipeline.publishing.export_tables import ExportOptions
+from coderai_pipeline.publishing.export_spss import write_spss
+from coderai_pipeline.publishing.export_stata import write_stata
 from coderai_pipeline.publishing.export_text import write_csv_long, write_csv_wide, write_jsonl
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ FORMATS: Mapping[str, Format] = {
     "excel": Format("data, codebook and evidence sheets", ("dataset.xlsx",), write_excel),
     "jsonl": Format("one JSON object per row", ("dataset.jsonl",), write_jsonl),
     "parquet": Format("typed columns, wide and long", ("dataset.parquet", "cells.parquet"), write_parquet),
+    "spss": Format("SPSS: labels, and reasons of missing values", ("dataset.sav",), write_spss),
+    "stata": Format("Stata: labels, and reasons of missing values", ("dataset.dta",), write_stata),
     "codebook_markdown": Format("the variables and how they came out", ("codebook.md",), write_codebook_markdown),
     "codebook_excel": Format("the variables and their categories", ("codebook.xlsx",), write_codebook_excel),
 }

@@ -18,6 +18,7 @@ from coderai_pipeline.domain.cells import JsonValue
 from coderai_pipeline.domain.codebook import Codebook, Variable
 from coderai_pipeline.domain.codebook_rules import Finding, check, check_project
 from coderai_pipeline.domain.errors import InvalidInput, Problem
+from coderai_pipeline.domain.export_rules import check_exports
 from coderai_pipeline.domain.project import Project, Settings
 from coderai_pipeline.storage.edited_files import Written, is_there, read_yaml_file
 from coderai_pipeline.storage.plain_errors import bounded, explain, holds_secret, without_secrets
@@ -118,8 +119,10 @@ def _project_problems(project: _Parsed[Project], codebook: _Parsed[Codebook] | N
         return _presentable(project.problems)
     variables = _usable_variables(codebook) if codebook is not None and codebook.written is not None else None
     declared = _declared(codebook) if codebook is not None else ()
-    found = _located(project.written, check_project(project.value, variables, declared))
-    return _presentable((*project.problems, *found))
+    findings = list(check_project(project.value, variables, declared))
+    if codebook is not None and codebook.written is not None:
+        findings += check_exports(project.value.exports, declared)
+    return _presentable((*project.problems, *_located(project.written, findings)))
 
 
 def _codebook_problems(codebook: _Parsed[Codebook], project: Project | None) -> tuple[Problem, ...]:

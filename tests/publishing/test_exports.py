@@ -18,8 +18,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from coderai_pipeline.domain.cells import CellStatus
 from coderai_pipeline.domain.errors import InvalidInput
+from coderai_pipeline.domain.project import ExportOptions
 from coderai_pipeline.publishing import workbook
-from coderai_pipeline.publishing.exports import FORMATS, ExportOptions, export
+from coderai_pipeline.publishing.exports import FORMATS, export
 from coderai_pipeline.publishing.snapshot import publish
 from tests.publishing.study import NOW, Changed, definition, publish_values, rows
 from tests.publishing.test_dataset import MANY, PAPER, PLACE, many_blocks
@@ -75,7 +76,7 @@ def test_each_format_makes_the_files_it_names_and_nothing_else(snapshot: Path, t
     assert sorted(paths) == sorted((tmp_path / "exports").iterdir())
 
 
-@pytest.mark.parametrize("format", ["csv_wide", "csv_long", "jsonl", "excel", "codebook_markdown", "codebook_excel"])
+@pytest.mark.parametrize("format", ["csv_wide", "csv_long", "jsonl", "excel", "spss", "stata", "codebook_markdown", "codebook_excel"])
 def test_equal_content_gives_equal_bytes(snapshot: Path, tmp_path: Path, format: str) -> None:
     first = [path.read_bytes() for path in export(format, snapshot, tmp_path / "one")]
     assert first == [path.read_bytes() for path in export(format, snapshot, tmp_path / "two")]
@@ -139,7 +140,7 @@ def test_options_choose_variables_columns_and_statuses(snapshot: Path, tmp_path:
     options = ExportOptions(
         variables=("kind", "title"),
         confidence=True,
-        source=True,
+        evidence=True,
         prompt_version=True,
         statuses=(CellStatus.EXTRACTED,),
         several_values="numbered",
@@ -162,7 +163,7 @@ def test_options_choose_variables_columns_and_statuses(snapshot: Path, tmp_path:
 
 def test_rows_of_many_take_the_facts_of_their_entity_and_of_their_document(tmp_path: Path) -> None:
     snapshot = publish(definition([PAPER, PLACE], **MANY), many_blocks(tmp_path), tmp_path / "outputs", NOW).path
-    (path,) = export("csv_wide", snapshot, tmp_path, ExportOptions(source=True))
+    (path,) = export("csv_wide", snapshot, tmp_path, ExportOptions(evidence=True))
     assert [(row["entity"], row["paper_quote"], row["place_quote"]) for row in read_csv(path)] == [
         ("2", "Text", "Text"),
         ("10", "Text", "Text"),
@@ -189,8 +190,8 @@ def test_columns_never_share_a_name(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_refused_with_what_is(snapshot: Path, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"sav.*allowed: csv_wide, csv_long"):
-        export("sav", snapshot, tmp_path)
+    with pytest.raises(InvalidInput, match=r"por.*allowed: csv_wide, csv_long"):
+        export("por", snapshot, tmp_path)
     for format in FORMATS:
         with pytest.raises(InvalidInput, match=r"totl.*allowed: title, total"):
             export(format, snapshot, tmp_path, ExportOptions(variables=("totl",)))
