@@ -18,6 +18,8 @@ class _Commands(click.Group):
         "read": ("coderai_pipeline.cli.reading", "read_command"),
         "document": ("coderai_pipeline.cli.documents", "document"),
         "evaluate": ("coderai_pipeline.cli.evaluate", "evaluate"),
+        "export": ("coderai_pipeline.cli.exporting", "export_command"),
+        "bundle": ("coderai_pipeline.cli.exporting", "bundle"),
         "ledger": ("coderai_pipeline.cli.ledger", "ledger"),
         "forecast": ("coderai_pipeline.cli.forecast", "forecast"),
         "batch": ("coderai_pipeline.cli.batch", "batch"),

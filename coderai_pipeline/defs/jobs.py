@@ -16,6 +16,7 @@ from coderai_pipeline.defs import names
 from coderai_pipeline.defs.confidential import guarded
 from coderai_pipeline.defs.corpus_run import CorpusRun, ExtractConfig
 from coderai_pipeline.defs.events import DocumentEvents
+from coderai_pipeline.defs.export_config import ExportConfig
 from coderai_pipeline.defs.partitions import register_variables
 from coderai_pipeline.defs.product_assets import LEDGER_CHECK, publish_dataset, write_export, write_prompts
 from coderai_pipeline.publishing.exports import FORMATS
@@ -32,7 +33,7 @@ def project_jobs(folder: ProjectFolder) -> list[dg.JobDefinition]:
         _extracting(folder, "sample", "Extracts a seeded sample, to be looked at and accepted.", sample_size=SAMPLE),
         _extracting(folder, "retry_failed", "Asks again for documents whose extraction failed.", retry_failed=True),
         _job(folder, "publish", "Publishes the dataset.", _publish),
-        _job(folder, "export", "Writes the dataset in every export format.", _export),
+        _exporting(folder, "export", "Writes the dataset in every export format, or in those chosen."),
         _job(folder, "write_prompts", "Writes out what the model will be asked about each variable.", _prompts),
         _job(folder, "accept_sample", "Accepts the sample: the whole corpus may be extracted.", _accept),
         _job(folder, "pause", "Holds the project's runs; the one under way stops after the documents in work.", _pause),
@@ -57,6 +58,18 @@ def _extracting(folder: ProjectFolder, name: str, description: str, **config: ob
         extract()
 
     return extracting
+
+
+def _exporting(folder: ProjectFolder, name: str, description: str) -> dg.JobDefinition:
+    @dg.op(name=op_name(folder.id, name), description=description)
+    def write(context: dg.OpExecutionContext, config: ExportConfig) -> None:
+        _export(context, folder, config)
+
+    @dg.job(name=names.job_name(folder.id, name), description=description, tags={names.PROJECT_TAG: folder.id})
+    def writing() -> None:
+        write()
+
+    return writing
 
 
 Action = Callable[[dg.OpExecutionContext, ProjectFolder], None]
@@ -87,13 +100,15 @@ def _publish(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
     context.log_event(evaluation)  # pyright: ignore[reportArgumentType] - taken, though its types do not say so
 
 
-def _export(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
+def _export(context: dg.OpExecutionContext, folder: ProjectFolder, config: ExportConfig) -> None:
     snapshot = newest_snapshot(folder.outputs)
     if snapshot is None:
         raise dg.Failure("There is no dataset yet; publish it first.", allow_retries=False)
-    with guarded(folder.load().project.privacy):
-        for key in FORMATS:
-            shown = write_export(folder, snapshot, key)
+    project = folder.load().project
+    with guarded(project.privacy):
+        options = config.changed(project.exports)
+        for key in config.formats or list(FORMATS):
+            shown = write_export(folder, snapshot, key, options)
             asset = names.asset_key(folder.id, "exports")
             context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=shown))
 

@@ -16,7 +16,7 @@ import dagster as dg
 from coderai_pipeline.defs import metadata, names
 from coderai_pipeline.defs.confidential import guarded
 from coderai_pipeline.defs.partitions import register_variables
-from coderai_pipeline.domain.project import Project
+from coderai_pipeline.domain.project import ExportOptions, Project
 from coderai_pipeline.domain.prompts import prompt_text, prompt_version
 from coderai_pipeline.engine.ledger import open_ledger
 from coderai_pipeline.publishing.definition import Definition
@@ -178,7 +178,7 @@ def exports_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
                 names.asset_key(folder.id, "exports"),
                 deps=[names.asset_key(folder.id, "dataset")],
                 partitions_def=FORMAT_PARTITIONS,
-                description="The dataset in the formats people use: CSV, Excel, JSON Lines, Parquet, and the codebook.",
+                description="The dataset in the formats people use: CSV, Excel, JSON Lines, Parquet, SPSS, Stata, a replication bundle, and the codebook.",
                 automation_condition=FOLLOWS,
                 kinds={"csv", "excel"},
                 **_common(folder, project),
@@ -197,8 +197,11 @@ def exports_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
     return exports
 
 
-def write_export(folder: ProjectFolder, snapshot: Path, key: str) -> metadata.Metadata:
-    files = export(key, snapshot, folder.outputs / "exports")
+def write_export(
+    folder: ProjectFolder, snapshot: Path, key: str, options: ExportOptions | None = None
+) -> metadata.Metadata:
+    """options: None = as project.yaml says."""
+    files = export(key, snapshot, folder.outputs / "exports", options or folder.load().project.exports)
     listed = "\n".join(f"- `{file}`" for file in files)
     return {"files": dg.MetadataValue.md(listed), "snapshot": snapshot.name, "holds": FORMATS[key].description}
 

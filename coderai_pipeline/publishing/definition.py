@@ -42,11 +42,20 @@ class Definition:
         return tuple(one for one in self.codebook.variables if self.is_entity_level(one) is entity_level)
 
     @property
-    def public_settings(self) -> dict[str, str]:
-        """The settings by dotted key, as text; passwords, and credentials within an address, are left out."""
-        settings = dict(_flatten(self.project.model_dump(mode="json", exclude={"reading": {"passwords"}})))
+    def public_project(self) -> Project:
+        """The settings that the dataset was made by; without passwords, credentials within an address, and what exports choose."""
+        kept = self.project.model_dump(exclude={"exports": True, "reading": {"passwords"}})
         address = self.project.extractor.base_url
-        return settings | ({"extractor.base_url": _without_credentials(address)} if address else {})
+        if address:
+            kept["extractor"]["base_url"] = _without_credentials(address)
+        return Project.model_validate(kept)
+
+    @property
+    def public_settings(self) -> dict[str, str]:
+        """The same by dotted key, as text."""
+        return dict(
+            _flatten(self.public_project.model_dump(mode="json", exclude={"exports": True, "reading": {"passwords"}}))
+        )
 
 
 def sql_type(variable: Variable) -> str:

@@ -18,11 +18,11 @@ _ROWS = 10_000
 
 
 def write_parquet(connection: "DuckDBPyConnection", folder: Path, options: ExportOptions) -> None:
-    _write(wide_table(connection, options), folder / "dataset.parquet")
-    _write(long_table(connection, options), folder / "cells.parquet")
+    write_table(wide_table(connection, options), folder / "dataset.parquet")
+    write_table(long_table(connection, options), folder / "cells.parquet")
 
 
-def _write(table: Table, path: Path) -> None:
+def write_table(table: Table, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

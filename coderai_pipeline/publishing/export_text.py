@@ -20,11 +20,11 @@ _WHOLE_UP_TO = 2.0**53
 
 
 def write_csv_wide(connection: "DuckDBPyConnection", folder: Path, options: ExportOptions) -> None:
-    _write_csv(wide_table(connection, options), folder / "dataset.csv", options)
+    write_csv(wide_table(connection, options), folder / "dataset.csv", options)
 
 
 def write_csv_long(connection: "DuckDBPyConnection", folder: Path, options: ExportOptions) -> None:
-    _write_csv(long_table(connection, options), folder / "cells.csv", options)
+    write_csv(long_table(connection, options), folder / "cells.csv", options)
 
 
 def write_jsonl(connection: "DuckDBPyConnection", folder: Path, options: ExportOptions) -> None:
@@ -37,7 +37,7 @@ def write_jsonl(connection: "DuckDBPyConnection", folder: Path, options: ExportO
             file.write(json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _write_csv(table: Table, path: Path, options: ExportOptions) -> None:
+def write_csv(table: Table, path: Path, options: ExportOptions) -> None:
     """Commas, every text quoted, numbers bare, no value empty. Excel reads UTF-8 only where a byte order mark says so;
     pandas, R's readr and DuckDB skip the mark."""
     text = guarded if options.guard_formulas else printable

@@ -16,6 +16,7 @@ from coderai_pipeline.domain.project import ExportOptions
 from coderai_pipeline.publishing import duck
 from coderai_pipeline.publishing.codebook_pages import write_codebook_excel, write_codebook_markdown
 from coderai_pipeline.publishing.excel import write_excel
+from coderai_pipeline.publishing.export_bundle import write_bundle
 from coderai_pipeline.publishing.export_parquet import write_parquet
 from coderai_pipeline.publishing.export_spss import write_spss
 from coderai_pipeline.publishing.export_stata import write_stata
@@ -45,9 +46,16 @@ FORMATS: Mapping[str, Format] = {
     "parquet": Format("typed columns, wide and long", ("dataset.parquet", "cells.parquet"), write_parquet),
     "spss": Format("SPSS: labels, and reasons of missing values", ("dataset.sav",), write_spss),
     "stata": Format("Stata: labels, and reasons of missing values", ("dataset.dta",), write_stata),
+    "bundle": Format("what it takes to check the dataset or make it again", ("replication.zip",), write_bundle),
     "codebook_markdown": Format("the variables and how they came out", ("codebook.md",), write_codebook_markdown),
     "codebook_excel": Format("the variables and their categories", ("codebook.xlsx",), write_codebook_excel),
 }
+
+
+def changed_options(options: ExportOptions, changes: Mapping[str, object]) -> ExportOptions:
+    """The options with those changed that somebody stated; None = not stated."""
+    stated = {key: value for key, value in changes.items() if value is not None}
+    return ExportOptions.model_validate({**options.model_dump(), **stated})
 
 
 def export(format: str, snapshot: Path, folder: Path, options: ExportOptions | None = None) -> tuple[Path, ...]:

@@ -75,6 +75,12 @@ def newest_snapshot(outputs: Path) -> Path | None:
     return max(_snapshots(outputs / "versions"), default=None)
 
 
+def state_beside(connection: "DuckDBPyConnection") -> Path:
+    """The private state of the project that a versioned snapshot belongs to: it lies beside the outputs."""
+    (path,) = duck.one(connection, "SELECT path FROM duckdb_databases() WHERE database_name = current_database()")
+    return Path(path).parents[2] / "state"
+
+
 @contextmanager
 def _alone(versions: Path) -> Generator[None]:
     """One publication of a project at a time, over all processes: a slower one never takes the stable name back."""

@@ -10,6 +10,7 @@ from coderai_pipeline.domain.cells import CellStatus
 from coderai_pipeline.domain.codebook import Variable
 from coderai_pipeline.publishing import duck
 from coderai_pipeline.publishing.definition import ColumnNames, Definition, sql_type
+from coderai_pipeline.storage.settings_files import PROJECT_FILE, save_project_yaml
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -35,7 +36,8 @@ def build_tables(
 ) -> None:
     """Make every table but `dataset` and `cells`, which must be there. about: further rows of `project`."""
     _make_codebook(connection, definition, names)
-    _make_project(connection, {**about, **definition.public_settings})
+    as_file = {PROJECT_FILE: save_project_yaml(definition.public_project)}
+    _make_project(connection, {**about, **definition.public_settings, **as_file})
     connection.execute("CREATE TABLE entities AS " + _ENTITIES)
     connection.execute(_ledger(definition))
     for statement in (_LEDGER_OPEN, _DOCUMENTS, _TEXTS, _PROMPTS, _CALLS):

@@ -82,6 +82,12 @@ def save_codebook_yaml(codebook: Codebook) -> str:
     return "variables:\n" + "\n".join(blocks)
 
 
+def save_project_yaml(project: Project) -> str:
+    """The project as project.yaml holds it, without keys that have their default. Loading it gives an equal one."""
+    kept = _plain_numbers(cast("JsonValue", project.model_dump(mode="json", exclude_defaults=True)))
+    return yaml.dump(kept, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
 @dataclass(frozen=True, slots=True)
 class _Parsed(Generic[Model]):
     """One file: as written (None: not readable), as a value (None: not valid), and what is wrong with it by itself."""

@@ -76,7 +76,9 @@ def test_each_format_makes_the_files_it_names_and_nothing_else(snapshot: Path, t
     assert sorted(paths) == sorted((tmp_path / "exports").iterdir())
 
 
-@pytest.mark.parametrize("format", ["csv_wide", "csv_long", "jsonl", "excel", "spss", "stata", "codebook_markdown", "codebook_excel"])
+@pytest.mark.parametrize(
+    "format", ["csv_wide", "csv_long", "jsonl", "excel", "spss", "stata", "codebook_markdown", "codebook_excel"]
+)
 def test_equal_content_gives_equal_bytes(snapshot: Path, tmp_path: Path, format: str) -> None:
     first = [path.read_bytes() for path in export(format, snapshot, tmp_path / "one")]
     assert first == [path.read_bytes() for path in export(format, snapshot, tmp_path / "two")]
