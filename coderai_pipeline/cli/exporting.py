@@ -65,7 +65,9 @@ def export_command(
             click.echo(str(path))
 
 
-def _written(project_id: str, formats: tuple[str, ...], changes: Mapping[str, object], to: Path | None) -> Iterator[Path]:
+def _written(
+    project_id: str, formats: tuple[str, ...], changes: Mapping[str, object], to: Path | None
+) -> Iterator[Path]:
     loaded = Home(find_home()).project(project_id).load()
     snapshot = newest_snapshot(loaded.folder.outputs)
     if snapshot is None:

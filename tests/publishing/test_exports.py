@@ -294,3 +294,49 @@ def test_the_codebook_page_says_the_rules_and_how_they_came_out(snapshot: Path, 
     assert "As printed." in page
     sheet = sheet_of(export("codebook_excel", snapshot, tmp_path)[0], "Categories")
     assert [row["value"] for row in table_of(sheet)] == ["riot", "march"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "documents"),
+    [
+        ("total < 0", ["a"]),
+        ("list_contains(kind, 'march') and not big", ["b"]),
+        ("title is null", ["c"]),
+        ("", ["a", "b", "c"]),
+    ],
+)
+def test_a_filter_keeps_the_rows_for_which_it_holds(
+    snapshot: Path, tmp_path: Path, condition: str, documents: list[str]
+) -> None:
+    options = ExportOptions(filter=condition, confidence=True)
+    assert [row["document"] for row in read_csv(export("csv_wide", snapshot, tmp_path, options)[0])] == documents
+    assert {row["document"] for row in read_csv(export("csv_long", snapshot, tmp_path, options)[0])} == {*documents}
+
+
+def test_a_filter_chooses_entities_with_what_their_document_says(tmp_path: Path) -> None:
+    snapshot = publish(definition([PAPER, PLACE], **MANY), many_blocks(tmp_path), tmp_path / "outputs", NOW).path
+    options = ExportOptions(filter="place = 'P10'", evidence=True)
+    assert [row["entity"] for row in read_csv(export("csv_wide", snapshot, tmp_path, options)[0])] == ["10"]
+    cells = read_csv(export("csv_long", snapshot, tmp_path, options)[0])
+    assert {(row["entity"], row["variable"]) for row in cells} == {("", "paper"), ("10", "place")}
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("totl > 1", "`totl` is not a column.*did you mean `total`"),
+        ("total", "gives DOUBLE, not true or false"),
+        ("title :: INTEGER > 1", "cannot be computed"),
+        ("total > (SELECT 1)", "a query within a filter"),
+        ("true; drop table cells", "not an SQL expression"),
+        ("read_text('/etc/passwd') = ''", "cannot be used"),
+        ("random() > 0.5", "cannot be used"),
+    ],
+)
+def test_what_is_no_condition_on_the_columns_is_refused(
+    snapshot: Path, tmp_path: Path, condition: str, said: str
+) -> None:
+    for format in ("csv_wide", "csv_long", "spss"):
+        with pytest.raises(InvalidInput, match=rf"exports: filter: .*{said}"):
+            export(format, snapshot, tmp_path, ExportOptions(filter=condition))
+    assert list(tmp_path.iterdir()) == []
