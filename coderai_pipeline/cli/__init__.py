@@ -21,6 +21,7 @@ class _Commands(click.Group):
         "export": ("coderai_pipeline.cli.exporting", "export_command"),
         "bundle": ("coderai_pipeline.cli.exporting", "bundle"),
         "ledger": ("coderai_pipeline.cli.ledger", "ledger"),
+        "metrics": ("coderai_pipeline.cli.metrics", "metrics"),
         "forecast": ("coderai_pipeline.cli.forecast", "forecast"),
         "batch": ("coderai_pipeline.cli.batch", "batch"),
         "retry": ("coderai_pipeline.cli.controlling", "retry"),
