@@ -14,13 +14,18 @@ from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
 from coderai_pipeline.readers.building import PARAGRAPH, TextBuilder
 from coderai_pipeline.readers.docx_blocks import RELATION, Shared, Story
 from coderai_pipeline.readers.docx_links import Links
+from coderai_pipeline.readers.docx_math import FORMULAS
 from coderai_pipeline.readers.docx_numbering import Numbering
 from coderai_pipeline.readers.docx_runs import CHOICES, note_mark
 from coderai_pipeline.readers.docx_styles import Styles, W, is_on
 from coderai_pipeline.readers.packages import Element, Package, damaged, is_element, packed
 from coderai_pipeline.readers.text import oddities
 
-_BLOCKS = (*(W + tag for tag in ("p", "tbl", "sdt", "customXml", "ins", "moveTo", "sectPr", "altChunk")), CHOICES)
+_BLOCKS = (
+    *(W + tag for tag in ("p", "tbl", "sdt", "customXml", "ins", "moveTo", "sectPr", "altChunk")),
+    CHOICES,
+    *FORMULAS,
+)
 _PARTS_OF_CORE = {
     "title": "title", "creator": "author", "created": "date", "modified": "modified", "subject": "subject",
     "keywords": "keywords", "description": "description", "language": "language", "lastModifiedBy": "last_modified_by",

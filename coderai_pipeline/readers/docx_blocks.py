@@ -11,6 +11,7 @@ from coderai_pipeline.readers.base import NotReadable
 from coderai_pipeline.readers.building import CELL, LINE, PARAGRAPH, TextBuilder
 from coderai_pipeline.readers.docx_graphics import GRAPHICS, drawn_box
 from coderai_pipeline.readers.docx_links import Links
+from coderai_pipeline.readers.docx_math import FORMULAS, formula
 from coderai_pipeline.readers.docx_numbering import Numbering
 from coderai_pipeline.readers.docx_runs import CHOICES, Inline, Notes, chosen, read_inline
 from coderai_pipeline.readers.docx_styles import Styles, W, is_on, numbering_of, outline_level, value
@@ -51,7 +52,8 @@ class Story:
     paragraphs: int = 0
     tables: int = 0
     _in_list: bool = False
-    _mark_deleted: bool = False
+    _runs_on: bool = False
+    """The last paragraph goes on in the next one: its end was deleted, or it is the large initial of that one."""
 
     def blocks(self, parent: Element) -> None:
         for element in parent:
@@ -69,17 +71,22 @@ class Story:
             self.blocks(chosen(element))
         elif tag == W + "altChunk":
             self.embedded(element)
+        elif tag in FORMULAS:
+            self.builder.separate(PARAGRAPH)
+            self.builder.add(formula(element), self.place or f"after paragraph {self.paragraphs}")
+            self.builder.separate(PARAGRAPH)
 
     def paragraph(self, element: Element) -> None:
         self.paragraphs += 1
         inline = self.inline(element)
         properties = element.find(W + "pPr")
         path = self.place or f"paragraph {self.paragraphs}"
-        pieces = _trimmed(inline.pieces)
-        mark_deleted = properties is not None and properties.find(f"{W}rPr/{W}del") is not None
+        mark_deleted = _is_end_deleted(properties)
+        runs_on = mark_deleted or _is_initial(properties)
+        pieces = _trimmed(inline.pieces, start=not self._runs_on, end=not runs_on)
         # An empty item is counted, since Word shows its number; one that was deleted as a whole is not.
         marker = self.marker(properties) if pieces or not mark_deleted else ""
-        if not self._mark_deleted and (pieces or not mark_deleted):
+        if not self._runs_on and (pieces or not mark_deleted):
             self.builder.separate(LINE if marker and self._in_list else PARAGRAPH)
         if pieces:
             self._in_list = bool(marker)
@@ -89,7 +96,8 @@ class Story:
             level = outline_level(properties) or self.shared.styles.level(value(properties, "pStyle"))
             if level and not self.in_table:
                 self.builder.heading(Span(start, self.builder.length), level)
-        self._mark_deleted = mark_deleted and bool(pieces)
+        if pieces or not mark_deleted:
+            self._runs_on = runs_on and bool(pieces)
         for box in inline.boxes:
             self.box(box, path)
 
@@ -129,6 +137,7 @@ class Story:
         inline = read_inline(paragraph, self.shared.styles, self.shared.notes, may_be_shaded=self.in_table)
         self.shared.entities |= inline.entities
         self.shared.deletions |= inline.deletions
+        self.shared.unread += ["it is a subdocument in a file of its own"] * inline.subdocuments
         return inline
 
     def table(self, element: Element) -> None:
@@ -193,28 +202,47 @@ class Story:
         """A cell on one line: its paragraphs, list items and boxes with spaces between."""
         pieces: Pieces = []
         waiting = list(_paragraphs(cell))[::-1]
+        goes_on = True
         while waiting:
             paragraph = waiting.pop()
-            inline = self.inline(paragraph)
+            inline, properties = self.inline(paragraph), paragraph.find(W + "pPr")
             waiting += [inner for box in inline.boxes[::-1] for inner in list(_paragraphs(self.inside(box)))[::-1]]
-            own = _trimmed([(" ".join(text.split("\n")), why) for text, why in inline.pieces])
-            if (marker := self.marker(paragraph.find(W + "pPr"))) and own:
+            runs_on = _is_end_deleted(properties) or _is_initial(properties)
+            on_one_line = [(" ".join(text.split("\n")), why) for text, why in inline.pieces]
+            own = _trimmed(on_one_line, start=not (goes_on and pieces), end=not runs_on)
+            if (marker := self.marker(properties)) and own:
                 own.insert(0, (f"{marker} ", ""))
-            pieces += [(" ", ""), *own] if pieces and own else own
-        return pieces
+            if own:
+                pieces += own if goes_on else [(" ", ""), *own]
+                goes_on = runs_on
+        return _trimmed(pieces)
 
 
-def _trimmed(pieces: Pieces) -> Pieces:
-    """Without white space at either end; [] for a paragraph without a letter."""
+def _trimmed(pieces: Pieces, *, start: bool = True, end: bool = True) -> Pieces:
+    """Without white space at its ends, or at one of them; [] for a paragraph without a letter."""
+    if not any(text.strip() for text, _ in pieces):
+        return []
     pieces = list(pieces)
-    while pieces and not pieces[-1][0].strip():
+    while end and not pieces[-1][0].strip():
         pieces.pop()
-    while pieces and not pieces[0][0].strip():
+    while start and not pieces[0][0].strip():
         del pieces[0]
-    if pieces:
-        pieces[0] = pieces[0][0].lstrip(), pieces[0][1]
-        pieces[-1] = pieces[-1][0].rstrip(), pieces[-1][1]
+    pieces[0] = pieces[0][0].lstrip() if start else pieces[0][0], pieces[0][1]
+    pieces[-1] = pieces[-1][0].rstrip() if end else pieces[-1][0], pieces[-1][1]
     return pieces
+
+
+def _is_end_deleted(properties: Element | None) -> bool:
+    """Whether a paragraph's mark was deleted or moved away, so that it is one with the next."""
+    return properties is not None and any(
+        properties.find(f"{W}rPr/{W}{change}") is not None for change in ("del", "moveFrom")
+    )
+
+
+def _is_initial(properties: Element | None) -> bool:
+    """Whether a paragraph is only the large initial of the next one (a drop cap)."""
+    frame = None if properties is None else properties.find(W + "framePr")
+    return frame is not None and frame.get(W + "dropCap", "none") != "none"
 
 
 def _rows(table: Element) -> Iterator[Element]:

@@ -9,6 +9,8 @@ from coderai_pipeline.readers.packages import Element, is_element, text_children
 
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 FORMULA = _M + "oMath"
+FORMULAS = (FORMULA, _M + "oMathPara")
+"""What may stand between paragraphs, with no paragraph around it."""
 _W_TEXT = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}t"
 
 

@@ -3,10 +3,10 @@
 Which paragraphs there are, and in what order, is in `docx_blocks`.
 """
 
-import re
 from dataclasses import dataclass, field
 
 from coderai_pipeline.readers.counting import roman
+from coderai_pipeline.readers.docx_fields import shown_instead
 from coderai_pipeline.readers.docx_graphics import GRAPHICS
 from coderai_pipeline.readers.docx_math import FORMULA, formula
 from coderai_pipeline.readers.docx_styles import Styles, W, is_on, value
@@ -22,8 +22,6 @@ _TAKEN_OUT = {W + "del", W + "moveFrom"}
 _LEFT_OUT = {W + name for name in ("pPr", "rPr", "rt", "sdtPr", "sdtEndPr", "delText",
                                    "delInstrText", "tblPr", "annotationRef", "fldData")}  # fmt: skip
 _CHARACTERS = {W + "tab": "\t", W + "ptab": "\t", W + "br": "\n", W + "cr": "\n", W + "noBreakHyphen": "-"}
-_BUTTON = re.compile(r"\s*MACROBUTTON\s+\S+\s+(.*\S)", re.S)
-"""A field without a result, which shows the end of its instruction."""
 _NOTES = {W + "footnoteReference": "footnote", W + "endnoteReference": "endnote"}
 
 
@@ -53,6 +51,8 @@ class Inline:
     boxes: list[Element] = field(default_factory=list[Element])
     entities: bool = False
     deletions: bool = False
+    subdocuments: bool = False
+    """Parts of a master document stand in files of their own."""
 
     def text(self) -> str:
         return "".join(text for text, _ in self.pieces)
@@ -113,6 +113,8 @@ class _Walk:
             self.children(chosen(element))
         elif tag in _TAKEN_OUT:
             self.inline.deletions = True
+        elif tag == W + "subDoc":
+            self.inline.subdocuments = True
         elif is_element(element) and tag not in _LEFT_OUT:
             self.children(element)
 
@@ -152,8 +154,8 @@ class _Walk:
                 del pieces[start:]
             if kind == "separate":
                 self._fields.append(None)
-            elif start is not None and (button := _BUTTON.match(self._instruction)):
-                self.put(button[1])
+            elif start is not None:
+                self.put(shown_instead(self._instruction))
 
     def hiding(self, run: Element) -> str:
         properties = run.find(W + "rPr")
@@ -207,5 +209,6 @@ def _form_value(begin: Element) -> str:
     entries = begin.findall(f"{W}ffData/{W}ddList/{W}listEntry")
     if not entries:
         return ""
-    index = whole_number(value(begin.find(f"{W}ffData/{W}ddList"), "result"), 0)
+    choices = begin.find(f"{W}ffData/{W}ddList")
+    index = whole_number(value(choices, "result") or value(choices, "default"), 0)
     return entries[index].get(W + "val", "") if 0 <= index < len(entries) else ""

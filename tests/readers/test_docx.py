@@ -73,8 +73,33 @@ def test_insertions_are_in_and_deletions_out() -> None:
 
 
 def test_a_paragraph_whose_end_is_deleted_runs_on() -> None:
-    body = f"<w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr>{run('one ')}</w:p>{paragraph('two')}"
-    assert read(body).text.replace(" ", "") == "onetwo"
+    def cut(text: str) -> str:
+        return f"<w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr>{text and run(text)}</w:p>"
+
+    assert read(cut("one ") + paragraph("two")).text == "one two"
+    assert read(cut("wo") + cut("") + paragraph("rd") + paragraph("next")).text == "word\n\nnext"
+    assert read(cut("one") + paragraph("") + paragraph("two")).text == "one\n\ntwo"
+    row = f"<w:tr><w:tc>{cut('wo')}{paragraph('rd')}{paragraph('next')}</w:tc><w:tc>{paragraph('b')}</w:tc></w:tr>"
+    assert read(f"<w:tbl>{row}</w:tbl>").text == "word next | b"
+
+
+def test_a_large_initial_is_part_of_its_word() -> None:
+    def initial(text: str) -> str:
+        return paragraph(text, '<w:framePr w:dropCap="drop" w:lines="3"/>')
+
+    assert read(initial("T") + paragraph("he fox") + paragraph("next")).text == "The fox\n\nnext"
+    assert read(initial("A") + paragraph(" fox")).text == "A fox"
+
+
+def test_an_item_that_was_moved_away_is_not_counted() -> None:
+    numbering = (
+        '<w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0"><w:numFmt w:val="decimal"/><w:lvlText w:val="%1."/></w:lvl>'
+        '</w:abstractNum><w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num>'
+    )
+    item = '<w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr>'
+    moved = f"<w:p><w:pPr>{item}<w:rPr><w:moveFrom/></w:rPr></w:pPr><w:moveFrom>{run('gone')}</w:moveFrom></w:p>"
+    parts, links = {"word/numbering.xml": part("numbering", numbering)}, {"n": ("numbering", "numbering.xml")}
+    assert read(moved + paragraph("a", item), parts, links).text == "1. a"
 
 
 def test_fields_show_their_result_and_links_their_words() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from xml.sax.saxutils import escape
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from coderai_pipeline.domain.documents import DocumentStatus
 from coderai_pipeline.readers import docx
 from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
 from coderai_pipeline.readers.detect import detect
+from coderai_pipeline.readers.docx_fields import shown_instead
 from tests.readers import samples
 from tests.readers.checks import assert_consistent, lines, place_of
 from tests.readers.samples import document_xml, paragraph, part, relations, table
@@ -239,6 +241,50 @@ def test_without_a_main_part_a_file_is_corrupt() -> None:
 )  # fmt: skip
 def test_signs_are_read_as_shown(runs: str, shown: str) -> None:
     assert read(samples.docx(f"<w:p>{runs}</w:p>")).text == shown
+
+
+@pytest.mark.parametrize(
+    ("instruction", "shown"),
+    [
+        (r'EQ \* jc2 \* "Font:MS Mincho" \* hps10 \o\ad(\s\up 9(とうきょう),東京)', "東京"),
+        (r"eq \o\ac(○,12)", "⑫"),
+        (r"EQ \f(1;x+1)", "1/(x+1)"),
+        (r"EQ \r(3,8)\r(,a b)", "3√8√(a b)"),
+        (r"EQ x\s\up8(2) \b\lc\[\rc\](a\,b)", "x² [a,b]"),
+        (r"EQ \i\su(i=1,n,i) \d\fo10()\a\al\co2(1,2)", "∑_(i=1)^n i 1, 2"),
+        (r'SYMBOL 252 \f "Wingdings" \s 10', "✓"),
+        (r"SYMBOL 0x20AC \u", "€"),
+        (r"SYMBOL 169", "©"),
+        ("PAGE", ""),
+    ],
+)
+def test_a_field_without_a_result_shows_what_its_instruction_says(instruction: str, shown: str) -> None:
+    field = (
+        '<w:r><w:fldChar w:fldCharType="begin"/></w:r>'
+        f'<w:r><w:instrText xml:space="preserve"> {escape(instruction)} </w:instrText></w:r>'
+        '<w:r><w:fldChar w:fldCharType="end"/></w:r>'
+    )
+    assert read(samples.docx(f"<w:p><w:r><w:t>a</w:t></w:r>{field}<w:r><w:t>z</w:t></w:r></w:p>")).text == f"a{shown}z"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(st.sampled_from("\\(),;fors 1a")))
+def test_no_equation_stops_the_reader(equation: str) -> None:
+    assert isinstance(shown_instead(f"EQ {equation}"), str)
+
+
+def test_the_text_of_a_master_document_is_said_to_stand_elsewhere() -> None:
+    content = read(samples.docx(f'{paragraph("Preface")}<w:p><w:subDoc r:id="one"/></w:p>'))
+    assert content.status == DocumentStatus.PARTIAL
+    assert "file of its own" in content.reason
+
+
+def test_a_formula_may_stand_between_paragraphs() -> None:
+    math = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+    formula = f"<m:oMathPara {math}><m:oMath><m:r><m:t>x=1</m:t></m:r></m:oMath></m:oMathPara>"
+    content = read(samples.docx(f"{paragraph('before')}{formula}{paragraph('after')}"))
+    assert content.text == "before\n\nx=1\n\nafter"
+    assert place_of(content, "x=1") == "after paragraph 1"
 
 
 def test_a_row_that_begins_further_right_has_empty_columns_before_it() -> None:
