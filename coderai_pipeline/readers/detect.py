@@ -154,6 +154,8 @@ _HTML_START = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype\s+htm
 _HTML_PIECE = re.compile(
     r"\s*(<!--.*?-->\s*)*<(head|body|div|p|table|h[1-6]|article|section|main|meta|title|span|ul|ol|a)[\s>]", re.I | re.S
 )
+_WRAPPED_PAGE = re.compile(r"\s*(-----BEGIN PRIVACY-ENHANCED MESSAGE-----|<[a-z][\w-]*>).*?<html[\s>]", re.I | re.S)
+"""A page in an envelope of its archive, as filings of companies come."""
 _FLAT_OPC = "http://schemas.microsoft.com/office/2006/xmlPackage"
 """A whole package as one XML file, which Word calls a Word XML document."""
 _WORD_XML = ('progid="Word.Document"', "http://schemas.microsoft.com/office/word/2003/wordml", _FLAT_OPC)
@@ -180,6 +182,8 @@ def _in_text(text: str, data: bytes, suffix: str) -> str:
             raise _unsupported(Foreign("a Word XML file", "save it as .docx"))
     if _is_mail(text, suffix):
         return "eml"
+    if _WRAPPED_PAGE.match(text):
+        return "html"
     if _is_jsonl(text, suffix, len(data) > _HEAD):
         return "jsonl"
     if suffix in ("html", "htm", "xhtml") and _TAG.search(text):

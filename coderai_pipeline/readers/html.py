@@ -23,6 +23,7 @@ from coderai_pipeline.readers.text import cleaned
 _CHARSET = re.compile(
     rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)|<\?xml[^>]{0,100}?encoding=[\"']([\w.:-]+)", re.I
 )
+_LATE = 1_000_000
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.S)
 
 
@@ -45,9 +46,17 @@ def read_page(decoded: Decoded, options: ReadOptions) -> Content:
         page.write(soup, only=main_parts(elements) if options.main_text else None)
         if not is_blank(builder.text()):
             break
-    return builder.content("shows no text; a page that scripts fill has to be saved from the browser as it is shown")
+    return builder.content(_why_empty(elements))
+
+
+def _why_empty(elements: Elements) -> str:
+    sources = (str(frame.get("src") or "").strip() for frame in elements.named("frame", "iframe"))
+    if frames := ", ".join(source for source in sources if source and not source.startswith(("about:", "javascript:"))):
+        return f"shows only other files in frames ({frames[:200]}); put those into the inbox"
+    return "shows no text; a page that scripts fill has to be saved from the browser as it is shown"
 
 
 def _declared(data: bytes) -> str | None:
-    found = _CHARSET.search(data[:4096])
+    """Usually said at the start; browsers also heed what comes later."""
+    found = _CHARSET.search(data[:4096]) or _CHARSET.search(data[:_LATE])
     return (found[1] or found[2]).decode("ascii") if found else None

@@ -4,7 +4,7 @@ One loop with its own stack, since pages can be nested deeper than Python's.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bs4 import BeautifulSoup
@@ -12,17 +12,16 @@ from bs4.element import CData, NavigableString, PageElement, Tag
 
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.readers.building import LINE, PARAGRAPH, TextBuilder
-from coderai_pipeline.readers.counting import counted
 from coderai_pipeline.readers.html_hidden import Ground, Visibility
+from coderai_pipeline.readers.html_lists import LISTS, ItemMarkers
 from coderai_pipeline.readers.html_math import formula
 from coderai_pipeline.readers.html_tables import DataTable
-from coderai_pipeline.readers.normalise import whole_number
 from coderai_pipeline.readers.symbols import raised
 
 _ABSENT = frozenset((
     "script", "style", "template", "noscript", "head", "title", "meta", "link", "iframe", "object", "embed",
     "canvas", "audio", "video", "param", "source", "track", "rt", "rtc", "rp", "datalist", "map", "area", "noframes",
-    "desc", "metadata", "defs", "symbol", "clippath", "mask",
+    "desc", "metadata", "defs", "symbol", "clippath", "mask", "meter", "progress",
 ))  # fmt: skip
 _WITHOUT_SCRIPTS = frozenset(("noscript", "template", "object"))
 """What a browser shows that runs no scripts and opens no other files."""
@@ -35,29 +34,18 @@ _LINES = frozenset((
     "div", "li", "dt", "dd", "tr", "br", "caption", "figcaption", "summary", "legend", "body", "html", "td", "th",
     "textarea", "text",
 ))  # fmt: skip
-_LIST_TYPES = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
+_BLOCKS = frozenset(("block", "flex", "grid", "list-item", "table", "table-row", "flow-root", "-webkit-box"))
+"""Values of `display` that put any element on lines of its own."""
+_IN_A_ROW = frozenset(("flex", "grid", "inline-flex", "inline-grid", "-webkit-box", "table-row"))
+"""Values of `display` that set an element's children apart, without a space between them in the file."""
 _DRAWN = frozenset(("text", "g", "a", "switch", "foreignobject", "svg"))
 """Parts of a drawing (SVG) in which words can stand."""
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BLANK = re.compile(r"[ \t\n\r\f]+")
-_TYPED = frozenset(
-    (
-        "",
-        "text",
-        "search",
-        "email",
-        "tel",
-        "url",
-        "number",
-        "date",
-        "datetime-local",
-        "month",
-        "time",
-        "submit",
-        "button",
-        "reset",
-    )
-)
+_TYPED = frozenset((
+    "", "text", "search", "email", "tel", "url", "number", "date", "datetime-local", "month", "time", "submit",
+    "button", "reset",
+))  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -70,6 +58,11 @@ class _Open:
     why: str
     ground: Ground
     only: bool
+    style: Mapping[str, str] = field(default_factory=dict[str, str])
+    keeps_lines: bool = False
+    """Line ends in its text are shown, although it is no `pre`."""
+    in_a_row: bool = False
+    """It is set apart from its neighbours by their parent's style."""
     start: int = 0
     counts: dict[str, int] = field(default_factory=dict[str, int])
 
@@ -86,7 +79,7 @@ class Page:
     """Nothing stands on this line yet."""
     _space: bool = False
     _marker: str = ""
-    _lists: list[list[int | str]] = field(default_factory=list[list[int | str]])
+    _lists: list[ItemMarkers] = field(default_factory=list[ItemMarkers])
     _pre: int = 0
     _breaks: int = 0
     _tables: list[DataTable | None] = field(default_factory=list["DataTable | None"])
@@ -103,19 +96,38 @@ class Page:
                 path = self._path(top, child)
                 if self._is_absent(child, top.tag):
                     continue
-                why, ground = self.visibility.look(child, top.ground)
-                opened = _Open(child, iter(child.contents), path, top.why or why, ground, top.only)
+                opened = self._opened(child, top, path)
                 opened.only = top.only or (only is not None and id(child) in only)
                 self._enter(opened)
                 stack.append(opened)
             elif top.only and type(child) in (NavigableString, CData):
-                text = str(child)
-                self._text(raised(text) if top.tag.name == "sup" else text, top.path, top.why)
+                text = raised(str(child)) if top.tag.name == "sup" else str(child)
+                if top.keeps_lines and not self._pre:
+                    self._lines(text, top.path, top.why)
+                else:
+                    self._text(text, top.path, top.why)
+
+    def _opened(self, tag: Tag, parent: _Open, path: str) -> _Open:
+        look = self.visibility.look(tag, parent.ground)
+        white_space = look.style.get("white-space", "")
+        return _Open(
+            tag,
+            iter(_in_shown_order(tag)),
+            path,
+            parent.why or look.why,
+            look.ground,
+            parent.only,
+            look.style,
+            white_space.startswith(("pre", "break-spaces")) if white_space else parent.keeps_lines,
+            parent.style.get("display") in _IN_A_ROW,
+        )
 
     def _is_absent(self, tag: Tag, parent: Tag) -> bool:
         if self.without_scripts and tag.name in _WITHOUT_SCRIPTS:
             return False
-        return tag.name in _ABSENT or (parent.name in ("svg", "g") and tag.name not in _DRAWN)
+        if tag.name in _ABSENT or (parent.name in ("svg", "g") and tag.name not in _DRAWN):
+            return True
+        return tag.get("aria-hidden") == "true" and _draws_formula(tag)
 
     def _path(self, parent: _Open, tag: Tag) -> str:
         number = parent.counts[tag.name] = parent.counts.get(tag.name, 0) + 1
@@ -123,14 +135,15 @@ class Page:
 
     def _enter(self, opened: _Open) -> None:
         name = opened.tag.name
-        self._separate_for(opened.tag)
+        self._separate_for(opened)
         opened.start = self.builder.here()
         if name == "table":
             self._tables.append(DataTable() if id(opened.tag) in self.data_tables else None)
-        elif name in ("ul", "ol"):
-            self._lists.append([name, _start(opened.tag), str(opened.tag.get("type") or "1")])
-        elif name == "li":
-            self._marker = self._next_marker(opened.tag)
+        elif name in LISTS:
+            self._lists.append(ItemMarkers.of(opened.tag, opened.style, counts_itself=self.visibility.counts_itself))
+        elif name == "li" and self._lists:
+            self._marker = "  " * (len(self._lists) - 1) + self._lists[-1].next(opened.tag, opened.style)
+            self._marker = self._marker if self._marker.strip() else ""
         elif name == "pre" or name == "textarea":
             self._pre += 1
         elif name == "tr" and self._table:
@@ -154,7 +167,7 @@ class Page:
             table = self._tables.pop()
             if table:
                 table.finish(self.builder)
-        elif name in ("ul", "ol") and self._lists:
+        elif name in LISTS and self._lists:
             self._lists.pop()
         elif name == "li":
             self._marker = ""
@@ -168,21 +181,22 @@ class Page:
         elif name == "q" and closed.only:
             self._put("”", closed.path, closed.why)
         if name != "br":
-            self._separate_for(closed.tag)
+            self._separate_for(closed)
 
     @property
     def _table(self) -> DataTable | None:
         return self._tables[-1] if self._tables else None
 
-    def _separate_for(self, tag: Tag) -> None:
-        name = tag.name
-        self._breaks = self._breaks + 1 if name == "br" else 0 if name in _LINES else self._breaks
-        in_list = bool(self._lists) and tag.find_parent(("ul", "ol")) is not None
+    def _separate_for(self, element: _Open) -> None:
+        tag, name = element.tag, element.tag.name
+        on_lines = name in _LINES or (name not in _PARAGRAPHS and element.style.get("display") in _BLOCKS)
+        self._breaks = self._breaks + 1 if name == "br" else 0 if on_lines else self._breaks
+        in_list = bool(self._lists) and tag.find_parent(LISTS) is not None
         if name in _PARAGRAPHS and not in_list:
             self._separate(PARAGRAPH)
-        elif name in _PARAGRAPHS or name in _LINES:
+        elif name in _PARAGRAPHS or on_lines:
             self._separate(PARAGRAPH if self._breaks > 1 else LINE)
-        elif name in ("option", "button"):
+        elif name in ("option", "button") or element.in_a_row or element.style.get("display") == "table-cell":
             self._space = True
 
     def _separate(self, gap: str) -> None:
@@ -207,6 +221,16 @@ class Page:
         self._space = core.endswith(" ")
         self._put(core.rstrip(" "), path, why)
 
+    def _lines(self, text: str, path: str, why: str) -> None:
+        """Text whose line ends are shown, and its other white space is not."""
+        if not text.strip():
+            self._text(text, path, why)
+            return
+        for number, line in enumerate(text.split("\n")):
+            if number:
+                self._separate(LINE if line.strip() else PARAGRAPH)
+            self._text(line, path, why)
+
     def _preformatted(self, text: str, path: str, why: str) -> None:
         body = text.strip("\n") if self._fresh else text.rstrip("\n")
         if body:
@@ -223,19 +247,6 @@ class Page:
             self._marker = ""
         self._fresh = False
 
-    def _next_marker(self, item: Tag) -> str:
-        css = str(item.parent.get("style") or "") if item.parent else ""
-        if not self._lists or "list-style:none" in css.replace(" ", ""):
-            return ""
-        current = self._lists[-1]
-        indent = "  " * (len(self._lists) - 1)
-        if current[0] == "ul":
-            return f"{indent}- "
-        number = whole_number(str(item.get("value") or ""), int(current[1]))
-        current[1] = number + 1
-        style = _LIST_TYPES.get(str(current[2]), "decimal")
-        return f"{indent}{counted(number, style)}. "
-
     def _field(self, opened: _Open) -> None:
         """What a form shows: what is typed in, ticked, or chosen."""
         tag = opened.tag
@@ -251,12 +262,22 @@ class Page:
             self._text(f" {tag.get('value') or ''} ", opened.path, opened.why)
 
 
-def _start(tag: Tag) -> int:
-    return whole_number(str(tag.get("start") or ""), 1)
+def _in_shown_order(tag: Tag) -> list[PageElement]:
+    """A table's foot is shown below its body, wherever it stands."""
+    if tag.name != "table":
+        return tag.contents
+    return sorted(tag.contents, key=lambda child: isinstance(child, Tag) and child.name == "tfoot")
+
+
+def _draws_formula(tag: Tag) -> bool:
+    """Whether a neighbour, meant for screen readers, says the same as a formula in MathML."""
+    neighbours = (tag.find_previous_sibling(), tag.find_next_sibling())
+    return any(isinstance(one, Tag) and (one.name == "math" or one.find("math") is not None) for one in neighbours)
 
 
 def _is_first_option(tag: Tag) -> bool:
-    return tag.find_previous_sibling("option") is None
+    select = tag.find_parent("select")
+    return select is not None and not select.has_attr("multiple") and select.find("option") is tag
 
 
 def _has_selected(tag: Tag) -> bool:

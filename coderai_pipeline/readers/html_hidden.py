@@ -1,4 +1,4 @@
-"""What on a web page a person cannot see, as far as it says so itself: attributes, inline styles, simple rules.
+"""How a web page shows an element, as far as it says so itself: attributes, inline styles, simple rules. Above all, whether.
 
 Style sheets in other files are never fetched, so what they hide is not known here.
 """
@@ -36,6 +36,15 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """Why an element is hidden by itself ("" = it is not), what its children inherit, and its style."""
+
+    why: str
+    ground: Ground
+    style: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Rule:
     """Declarations for elements of a tag ("" = any), id and classes; `rank` sorts by what CSS calls specificity."""
 
@@ -56,26 +65,29 @@ class Visibility:
     _rules: dict[str, list[_Rule]] = field(default_factory=dict[str, list[_Rule]])
     """By an id, class or tag that the element must have."""
     _styled_elsewhere: bool = False
+    counts_itself: bool = False
+    """Its styles write the numbers of its lists (CSS counters), so that a list without markers may have some."""
 
     @classmethod
     def of(cls, elements: Elements) -> "Visibility":
         css = "\n".join(style.get_text() for style in elements.named("style"))
         linked = any("stylesheet" in link.get_attribute_list("rel") for link in elements.named("link"))
-        return cls(_rules(css), linked)
+        return cls(_rules(css), linked, "counter(" in css or "counters(" in css)
 
-    def look(self, tag: Tag, inherited: Ground) -> tuple[str, Ground]:
-        """Why the element is hidden by itself ("" = it is not), and the colours that its children inherit."""
+    def look(self, tag: Tag, inherited: Ground) -> Look:
         style = self._style(tag)
-        ground = Ground(
-            _colour(style.get("color")) or inherited.colour, _background(tag, style) or inherited.background
-        )
+        colour, background = _colour(style.get("color")) or _old_colour(tag), _background(tag, style)
+        ground = Ground(colour or inherited.colour, background or inherited.background)
+        why = ""
         if tag.name in _ALWAYS_SHOWN:
-            return "", ground
-        if tag.has_attr("hidden") and tag["hidden"] != "until-found":
-            return "hidden", ground
-        if tag.name == "dialog" and not tag.has_attr("open"):
-            return "closed dialog", ground
-        return _hiding(style) or self._same_colour(style, ground), ground
+            pass
+        elif tag.has_attr("hidden") and tag["hidden"] != "until-found":
+            why = "hidden"
+        elif tag.name == "dialog" and not tag.has_attr("open"):
+            why = "closed dialog"
+        else:
+            why = _hiding(style) or (self._same_colour(ground) if colour or background else "")
+        return Look(why, ground, style)
 
     def _style(self, tag: Tag) -> Mapping[str, str]:
         own, own_strong = _declarations(str(tag.get("style") or ""))
@@ -93,9 +105,7 @@ class Visibility:
             merged |= rule.style
         return merged | own_strong
 
-    def _same_colour(self, style: Mapping[str, str], ground: Ground) -> str:
-        if "color" not in style and "background" not in style and "background-color" not in style:
-            return ""
+    def _same_colour(self, ground: Ground) -> str:
         if ground.colour in _WHITE and (
             ground.background in _WHITE or (not ground.background and not self._styled_elsewhere)
         ):
@@ -188,5 +198,12 @@ def _colour(value: str | None) -> str | None:
 def _background(tag: Tag, style: Mapping[str, str]) -> str | None:
     if image := style.get("background-image"):
         return image
-    value = style.get("background-color") or style.get("background") or str(tag.get("bgcolor") or "").lower()
-    return _colour(value)
+    if value := style.get("background-color") or style.get("background"):
+        return _colour(value)
+    return str(tag.get("background") or "") or _colour(str(tag.get("bgcolor") or "").lower())
+
+
+def _old_colour(tag: Tag) -> str | None:
+    """As pages said it before there were styles."""
+    name = {"font": "color", "body": "text"}.get(tag.name)
+    return _colour(str(tag.get(name) or "").lower()) if name else None

@@ -5,8 +5,9 @@ Taken from JSON-LD, meta tags, OpenGraph, `time` elements and the page's head, i
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import unescape
+from urllib.parse import urljoin
 
 from bs4.element import Tag
 
@@ -38,11 +39,16 @@ _LINKED = {
     "site": ("publisher",),
     "language": ("inLanguage",),
 }
-_DOCUMENT_TYPES = re.compile(
-    r"article|posting|report|page|review|creativework|book|thesis|legislation|recipe|event", re.I
+_DOCUMENT_TYPES = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (r"article|posting|report|thesis|legislation|recipe|^book$", r"creativework|review|event", r"page")
 )
-_WRAPPING = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*;?\s*$")
+"""Kinds of things that are documents; where a page has several, it is about the first kind: a web page says less of a
+text than the article on it, beside which events and reviews often stand."""
+_WRAPPING = re.compile(r"^\s*(?:<!--|(?://|/\*)?\s*<!\[CDATA\[(?:\*/)?)|(?:-->|(?://|/\*)?\s*\]\]>(?:\*/)?|;)\s*$")
 _LAST_COMMA = re.compile(r",(\s*[}\]])")
+_ASIDES = ("aside", "nav", "footer")
+_REPEATED = ("citation_author", "article:author", "author", "dc.creator", "dcterms.creator")
 _MAX_LENGTH = 2000
 _MAX_JSON = 200_000
 
@@ -71,7 +77,7 @@ def _metas(elements: Elements) -> dict[str, str]:
         ).lower()
         content = str(meta.get("content") or "").strip()
         if name and content:
-            if name in ("citation_author", "article:author", "author") and name in found:
+            if name in _REPEATED and name in found:
                 content = f"{found[name]}; {content}" if content not in found[name].split("; ") else found[name]
                 found[name] = content
             else:
@@ -89,15 +95,12 @@ def _from_page(elements: Elements, name: str) -> str | None:
             )
             return _text(elements.with_property("author") or next(linked, None))
         case "date":
-            times = [tag for tag in elements.named("time") if tag.has_attr("datetime")]
-            published = (tag for tag in times if tag.has_attr("pubdate") or tag.get("itemprop") == "datePublished")
-            time = next(published, times[0] if times else None)
-            if not time:
-                return _text(elements.with_property("datePublished"))
-            return str(time.get("datetime") or "").strip() or _text(time)
+            return _published(elements)
         case "canonical_url":
             links = (tag for tag in elements.named("link") if "canonical" in tag.get_attribute_list("rel"))
-            return str(next((tag.get("href") for tag in links), None) or "")
+            address = str(next((tag.get("href") for tag in links), None) or "")
+            base = elements.first("base")
+            return _joined(str(base.get("href") or ""), address) if base and address else address
         case "language":
             root = elements.first("html")
             return str(root.get("lang") or root.get("xml:lang") or "") if root else None
@@ -105,29 +108,47 @@ def _from_page(elements: Elements, name: str) -> str | None:
             return None
 
 
+def _published(elements: Elements) -> str | None:
+    """What is marked as the day of publication, else the first time on the page that stands in no margin of it."""
+    times = [tag for tag in elements.named("time") if tag.has_attr("datetime")]
+    marked = [tag for tag in times if tag.has_attr("pubdate") or tag.get("itemprop") == "datePublished"]
+    property_ = elements.with_property("datePublished")
+    in_text = (tag for tag in times if tag.find_parent(_ASIDES) is None)
+    tag = marked[0] if marked else property_ or next(in_text, times[0] if times else None)
+    return str((tag.get("datetime") or tag.get("content") or "") if tag else "").strip() or _text(tag)
+
+
+def _joined(base: str, address: str) -> str:
+    try:
+        return urljoin(base, address)
+    except ValueError:
+        return address
+
+
 def _text(tag: Tag | None) -> str | None:
     return tag.get_text(" ", strip=True) if tag else None
 
 
 def _linked_data(elements: Elements) -> dict[str, str]:
-    """JSON-LD of the first thing on the page that is a document, not of its publisher or breadcrumbs."""
+    """JSON-LD of the thing on the page that is most likely its document, not of its publisher or breadcrumbs."""
+    things = [thing for data in _linked_sources(elements) for thing in _things(data)]
+    by_id = {str(thing["@id"]): thing for thing in things if "@id" in thing and len(thing) > 1}
+    documents = [(rank, thing) for thing in things if (rank := _rank(thing)) is not None]
+    return _properties(min(documents, key=lambda ranked: ranked[0])[1], by_id) if documents else {}
+
+
+def _linked_sources(elements: Elements) -> Iterator[JsonValue]:
     for script in elements.named("script"):
-        if str(script.get("type") or "").strip().lower() != "application/ld+json":
-            continue
-        source = script.get_text()
-        if len(source) > _MAX_JSON:
-            continue
-        data = _loaded(source)
-        documents = [thing for thing in _things(data) if _is_document(thing)]
-        # A web page says less of a text than the article on it.
-        documents.sort(key=lambda thing: "WebPage" in _as_list(thing.get("@type")))
-        if documents:
-            return _properties(documents[0])
-    return {}
+        if str(script.get("type") or "").strip().lower() == "application/ld+json":
+            source = script.get_text()
+            if len(source) <= _MAX_JSON:
+                yield _loaded(source)
 
 
-def _is_document(thing: dict[str, JsonValue]) -> bool:
-    return any(_DOCUMENT_TYPES.search(str(kind)) for kind in _as_list(thing.get("@type")))
+def _rank(thing: dict[str, JsonValue]) -> int | None:
+    """The lower, the likelier it is the document of its page; None for what is no document."""
+    kinds = [str(kind) for kind in _as_list(thing.get("@type"))]
+    return next((rank for rank, types in enumerate(_DOCUMENT_TYPES) if any(map(types.search, kinds))), None)
 
 
 def _loaded(source: str) -> JsonValue:
@@ -149,21 +170,33 @@ def _things(data: JsonValue) -> Iterator[dict[str, JsonValue]]:
                 yield from (thing for thing in _as_list(item.get(inner)) if isinstance(thing, dict))
 
 
-def _properties(thing: dict[str, JsonValue]) -> dict[str, str]:
+def _properties(thing: dict[str, JsonValue], by_id: Mapping[str, dict[str, JsonValue]]) -> dict[str, str]:
+    """by_id: the things of the page that others only refer to."""
     found: dict[str, str] = {}
     for name, keys in _LINKED.items():
         for key in keys:
-            values = [_named(value) for value in _as_list(thing.get(key))]
+            values = [
+                _address(value) if name == "canonical_url" else _named(value, by_id)
+                for value in _as_list(thing.get(key))
+            ]
             if joined := "; ".join(dict.fromkeys(value for value in values if value)):
                 found[name] = joined
                 break
     return found
 
 
-def _named(value: JsonValue) -> str:
+def _named(value: JsonValue, by_id: Mapping[str, dict[str, JsonValue]]) -> str:
     if isinstance(value, dict):
-        value = value.get("name") or value.get("@id") or ""
+        full = {**by_id.get(str(value.get("@id")), {}), **value}
+        parts = [str(full[part]) for part in ("givenName", "familyName") if full.get(part)]
+        value = full.get("name") or " ".join(parts) or full.get("@id") or ""
     return unescape(str(value)).strip() if isinstance(value, str | int | float) else ""
+
+
+def _address(value: JsonValue) -> str:
+    if isinstance(value, dict):
+        value = value.get("@id") or value.get("url") or ""
+    return value.strip() if isinstance(value, str) else ""
 
 
 def _as_list(value: JsonValue) -> list[JsonValue]:

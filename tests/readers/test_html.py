@@ -65,6 +65,7 @@ def test_scripts_styles_and_templates_are_absent() -> None:
         ('<p class="big gone">x</p>', "display:none"),
         ('<p id="out">x</p>', "display:none"),
         ('<div style="display:none"><p>x</p></div>', "display:none"),
+        ("<p><font color='#FFFFFF'>x</font></p>", "white"),
     ],
 )
 def test_what_cannot_be_seen_is_marked(element: str, why: str) -> None:
@@ -81,6 +82,9 @@ def test_what_cannot_be_seen_is_marked(element: str, why: str) -> None:
         '<p aria-hidden="true">x</p>',
         '<p style="color:white;background:#000">x</p>',
         '<div style="background:navy"><p style="color:#fff">x</p></div>',
+        "<table><tr bgcolor=navy><td><font color=white>x</font></td></tr></table>",
+        "<table background=night.gif><tr><td><font color=white>x</font></td></tr></table>",
+        "<body bgcolor=black text=white><p>x</p></body>",
     ],
 )
 def test_what_can_be_seen_is_not_marked(element: str) -> None:
@@ -136,6 +140,18 @@ def test_a_page_states_title_author_date_address_and_language() -> None:
     }
 
 
+def test_the_day_of_publication_is_the_one_that_is_marked_or_stands_in_the_text() -> None:
+    times = "<aside><time datetime=2001-01-01>old</time></aside><time datetime=2024-05-06>new</time>"
+    assert read(times).metadata["date"] == "2024-05-06"
+    marked = "<span itemprop=datePublished content=2024-03-05>5 March</span>"
+    assert read(times + marked).metadata["date"] == "2024-03-05"
+
+
+def test_a_relative_address_is_told_by_the_base_of_the_page() -> None:
+    page = "<base href='https://e.org/a/'><link rel=canonical href=b.html>x"
+    assert read(page).metadata["canonical_url"] == "https://e.org/a/b.html"
+
+
 def test_main_text_leaves_menus_out_and_keeps_byline_and_date() -> None:
     sentence = "The council met on Monday and decided, after a long debate, to build the bridge. "
     page = f"""<body><nav><ul><li><a href=/>Home</a><li><a href=/n>News</a></ul></nav><div class=wrap><h1>The bridge</h1>
@@ -151,6 +167,18 @@ def test_encodings_are_found() -> None:
     for encoding in ("utf-8", "utf-16", "cp1250", "iso-8859-2"):
         page = f'<html><head><meta charset="{encoding}"></head><body>{text}'
         assert read(page.encode(encoding)).text == text
+
+
+def test_an_encoding_that_is_stated_late_counts() -> None:
+    page = f"<html><head><script>{'x' * 9000}</script><meta charset=windows-1251></head><body>Привет"
+    assert read(page.encode("cp1251")).text == "Привет"
+
+
+def test_a_page_of_frames_names_the_files_that_hold_its_text() -> None:
+    page = b"<frameset><frame src=menu.html><frame src=text.html><noframes>old browser</noframes></frameset>"
+    content = html.read(page, ReadOptions())
+    assert content.status == DocumentStatus.NO_TEXT
+    assert "menu.html, text.html" in content.reason
 
 
 def test_a_page_that_shows_nothing_has_no_text() -> None:
@@ -207,6 +235,19 @@ def test_what_shows_only_under_the_pointer_is_hidden() -> None:
         ('<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title/><script src="x"/></head>'
          "<body><p><![CDATA[a < b & c]]></p></body></html>", "a < b & c"),
         ("<ol type=i start=4><li>x</ol><ol type=A start=27><li>y</ol>", "iv. x\n\nAA. y"),
+        ("<ol reversed><li>x<li>y</ol><menu><li>z</menu>", "2. x\n1. y\n\n- z"),
+        ("<ol style='list-style-type: lower-alpha'><li>x</ol><ul style='list-style-type:none'><li>y</ul>", "a. x\n\ny"),
+        ("<style>ol.r {list-style: upper-roman} .n li {list-style:none}</style><ol class=r><li>x</ol>", "I. x"),
+        ("<style>ol {list-style:none} li:before {content: counters(item, '.')}</style><ol><li>x</ol>", "1. x"),
+        ("<table><tr><th>a<th>n<tfoot><tr><td>sum<td>3</tfoot><tbody><tr><td>x<td>3</table>", "a | n\nx | 3\nsum | 3"),
+        ("<div style='white-space: pre-line'>one\n  two\n\nthree</div>", "one\ntwo\n\nthree"),
+        ("<span style='display:block'>one</span><span>two</span>", "one\ntwo"),
+        ("<style>.row {display:flex}</style><div class=row><span>one</span><span>two</span></div>", "one two"),
+        ("<select multiple><option>a</select><select><optgroup><option>b</optgroup><optgroup><option>c</optgroup></select>",
+         "b"),
+        ("Disk: <meter value=3>3 of 5</meter>full", "Disk: full"),
+        ("Let <span><span><math><msup><mi>x</mi><mn>2</mn></msup></math></span><span aria-hidden=true>x2</span></span> be",
+         "Let x^2 be"),
     ],
 )  # fmt: skip
 def test_what_is_seen_is_read(page: str, shown: str) -> None:
@@ -227,6 +268,15 @@ def test_a_page_that_says_it_is_wide_but_is_not_is_read_by_its_bytes() -> None:
         ('[{"@type":"WebPage","name":"page"},{"@type":["Thing","NewsArticle"],"headline":"H"}]', {"title": "H"}),
         ('{"@type":"WebPage","mainEntity":{"@type":"Article","headline":"H","datePublished":"2020"}}',
          {"title": "H", "date": "2020"}),
+        ('/*<![CDATA[*/{"@type":"Article","headline":"H"}/*]]>*/', {"title": "H"}),
+        ('{"@type":"Article","headline":"H"};', {"title": "H"}),
+        ('{"@type":"WebPage","name":"page"}</script><script type="application/ld+json">{"@type":"Article","headline":"H"}',
+         {"title": "H"}),
+        ('[{"@type":"Event","name":"fair"},{"@type":"BlogPosting","headline":"H"}]', {"title": "H"}),
+        ('{"@graph":[{"@type":"Article","author":{"@id":"#a"},"mainEntityOfPage":{"@id":"https://e.org/1"}},'
+         '{"@type":"WebPage","@id":"https://e.org/1","name":"page"},'
+         '{"@type":"Person","@id":"#a","givenName":"Ann","familyName":"Lee"}]}',
+         {"author": "Ann Lee", "canonical_url": "https://e.org/1"}),
         ("{not json", {}),
     ],
 )  # fmt: skip
