@@ -21,7 +21,7 @@ from coderai_pipeline.readers.base import NotReadable, ReadOptions
 from coderai_pipeline.storage import inbox
 from coderai_pipeline.storage.projects import ProjectFolder
 
-TABLE_SUFFIXES = {".csv", ".tsv", ".xlsx", ".jsonl", ".ndjson", ".parquet"}
+TABLE_SUFFIXES = {".csv", ".tsv", ".xlsx", ".jsonl", ".ndjson", ".json", ".parquet"}
 """Only files named so are asked whether they are tables of documents; asking every file would read each twice."""
 
 READERS_VERSION = 1

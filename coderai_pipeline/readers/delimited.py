@@ -6,11 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from coderai_pipeline.readers.table_rows import TEXT_COLUMNS
+from coderai_pipeline.readers.table_rows import MAX_PREAMBLE, TEXT_COLUMNS
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 50
 _LAST_LINE = "\x1eend"
+_SAMPLE = 200_000
+_ESCAPED_QUOTE = re.compile(r'[^\\,;\t|\r\n]\\"(?=[^,;\t|\r\n])')
+_DOUBLED_QUOTE = re.compile(r'[^,;\t|\r\n"]""[^,;\t|\r\n"]')
 _STATEMENT = re.compile(r"sep=([,;\t|])[ \t]*(?:\r\n|\r|\n)", re.I)
 
 
@@ -19,7 +22,7 @@ def rows_of(text: str) -> list[list[str]]:
 
     A quote that is never closed would make one cell of all that follows: then quotes are taken as they stand.
     """
-    text, stated = _without_statement(text)
+    text, stated = _without_statement(_with_doubled_quotes(text))
     delimiter = stated or delimiter_of(text, named=True, cut=False) or ","
     rows = list(_reader(f"{text}\n{_LAST_LINE}", delimiter))
     if rows.pop() != [_LAST_LINE]:
@@ -33,11 +36,20 @@ def _without_statement(text: str) -> tuple[str, str | None]:
     return (text[found.end() :], found[1]) if found else (text, None)
 
 
+def _with_doubled_quotes(text: str) -> str:
+    r"""Databases write a quote within quotes as `\"`, where spreadsheets write it twice."""
+    sample = text[:_SAMPLE]
+    if '\\"' not in sample or not _ESCAPED_QUOTE.search(sample) or _DOUBLED_QUOTE.search(sample):
+        return text
+    return text.replace('\\"', '""')
+
+
 def _with_whole_last_column(rows: list[list[str]], delimiter: str) -> list[list[str]]:
     """Where the last column is called text or the like, its delimiters are not always quoted: they belong to it."""
-    width = len(rows[0]) if rows else 0
-    if width < 2 or rows[0][-1].strip().casefold() not in TEXT_COLUMNS:
+    header = next((row for row in rows[:MAX_PREAMBLE] if row[-1].strip().casefold() in TEXT_COLUMNS), None)
+    if header is None:
         return rows
+    width = len(header)
     return [row if len(row) <= width else [*row[: width - 1], delimiter.join(row[width - 1 :])] for row in rows]
 
 
@@ -46,7 +58,7 @@ def delimiter_of(text: str, *, named: bool, cut: bool) -> str | None:
 
     named: the file calls itself a table, so two rows and a few that disagree will do. cut: the last row may be cut off.
     """
-    text, stated = _without_statement(text)
+    text, stated = _without_statement(_with_doubled_quotes(text))
     if stated:
         return stated
     if named and _is_column_of_texts(text):
@@ -88,4 +100,6 @@ def _widths(text: str, delimiter: str, cut: bool) -> list[int]:
 
 def _reader(text: str, delimiter: str, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL) -> Iterator[list[str]]:
     csv.field_size_limit(2**31 - 1)
-    return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting)
+    spaced = f'{delimiter} "' in text[:_SAMPLE]
+    lines = io.StringIO(text, newline="")
+    return csv.reader(lines, delimiter=delimiter, quoting=quoting, skipinitialspace=spaced)

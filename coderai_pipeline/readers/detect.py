@@ -159,6 +159,7 @@ _WRAPPED_PAGE = re.compile(r"\s*(-----BEGIN PRIVACY-ENHANCED MESSAGE-----|<[a-z]
 _FLAT_OPC = "http://schemas.microsoft.com/office/2006/xmlPackage"
 """A whole package as one XML file, which Word calls a Word XML document."""
 _WORD_XML = ('progid="Word.Document"', "http://schemas.microsoft.com/office/word/2003/wordml", _FLAT_OPC)
+_LIST_OF_OBJECTS = re.compile(r"\s*\[\s*\{\s*\"")
 _TAG = re.compile(r"</?[a-z][a-z0-9]*(\s[^<>]*)?/?>", re.I)
 _HEADER_LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]*):")
 _MAIL_HEADERS = frozenset((
@@ -229,7 +230,9 @@ def _is_mail(text: str, suffix: str) -> bool:
 
 
 def _is_jsonl(text: str, suffix: str, cut: bool) -> bool:
-    """Objects on the first lines; where the file calls itself so, half of them suffice, and the others are its faults."""
+    """A list of objects, or objects on the first lines; where the file calls itself so, half of them suffice, and the others are its faults."""
+    if suffix in ("json", "jsonl", "ndjson") and _LIST_OF_OBJECTS.match(text):
+        return True
     lines = [line for line in text.split("\n") if line.strip()]
     if cut and len(lines) > 1:
         lines = lines[:-1]

@@ -35,6 +35,16 @@ _NOTICES = ("message/delivery-status", "message/disposition-notification", "mess
 _LISTED = ("text/rtf", "text/richtext+rtf", "text/calendar", "text/vcard", "text/x-vcard", "text/directory",
            "message/external-body")  # fmt: skip
 """Listed like attachments, although nothing calls them so."""
+_SEALED = {
+    "multipart/encrypted": "is encrypted; decrypt it in the mail program",
+    "application/pkcs7-mime": "is encrypted or signed as a whole; open it in the mail program",
+    "application/x-pkcs7-mime": "is encrypted or signed as a whole; open it in the mail program",
+    "application/ms-tnef": "is in Outlook's own format; open it in Outlook",
+}
+"""Parts that hold a message which only a mail program with the right keys can open, and what to say of it."""
+_PGP = b"-----BEGIN PGP MESSAGE-----"
+_SAVED_PAGE = re.compile(r"[\"<]?saved by ", re.I)
+"""The sender that browsers write into a page which they save as one file (MHTML)."""
 _RESOURCES = ("text/css", "text/javascript", "text/x-amp-html", "application/javascript")
 _MARKUP = re.compile(rb"<(style|script)\b.*?</\1|<[^>]*>", re.S | re.I)
 _NOTICE_WORDS = 40
@@ -50,31 +60,44 @@ def read(data: bytes, options: ReadOptions) -> Content:
     parts = _Parts()
     for number, one in enumerate(found):
         parts.walk(one, headed=number > 0)
+    pages: list[Content] = []
     for number, part in enumerate(parts.shown or parts.texts, 1):
         builder.separate(PARAGRAPH)
-        parts.attached += _add(builder, part, f"part {number}", options)
+        parts.attached += _add(builder, part, f"part {number}", options, pages)
+    builder.warnings += _defects(message)
+    if pages and _is_saved_page(message):
+        builder.metadata = _page_metadata(message) | pages[0].metadata
+        return builder.content("shows no text")
     if parts.attached:
         builder.metadata["attachments"] = "; ".join(dict.fromkeys(parts.attached))
     if len(found) > 1:
         builder.warnings.append(f"holds {len(found)} messages, which were read as one document")
     if parts.cut:
         builder.warnings.append(f"has more than {_MAX_PARTS} parts; those after them were left out")
-    builder.warnings += _defects(message)
-    return _content(builder, parts.attached)
+    return _content(builder, parts)
 
 
-def _content(builder: TextBuilder, attached: list[str]) -> Content:
+def _content(builder: TextBuilder, parts: "_Parts") -> Content:
     """The message; of one without a body, its subject stands as its text."""
     title = builder.metadata.get("title", "")
-    if not is_blank(builder.text()) or not title:
-        return builder.content("has no text in its body" + (", only attachments" if attached else ""))
+    sealed = f"its body {parts.sealed} and save its text" if parts.sealed else ""
+    if not is_blank(builder.text()):
+        content = builder.content("")
+        return _partial(content, sealed) if sealed and parts.sealed != _SEALED["application/ms-tnef"] else content
+    if not title:
+        return builder.content(sealed or "has no text in its body" + (", only attachments" if parts.attached else ""))
     builder.add(title, "subject")
     builder.warnings.append("the message has no body; its subject stands as its text")
     content = builder.content("")
-    if attached:
-        content.status = DocumentStatus.PARTIAL
-        names = ", ".join(dict.fromkeys(attached))[:200]
-        content.reason = f"only its subject was read, its body is in attachments ({names}); put them into the inbox"
+    if not parts.attached:
+        return content
+    names = ", ".join(dict.fromkeys(parts.attached))[:200]
+    attached = f"its body is in attachments ({names}); put them into the inbox"
+    return _partial(content, f"only its subject was read, {sealed or attached}")
+
+
+def _partial(content: Content, reason: str) -> Content:
+    content.status, content.reason = DocumentStatus.PARTIAL, reason
     return content
 
 
@@ -85,6 +108,8 @@ class _Parts:
     shown: list[Message] = field(default_factory=list[Message])
     attached: list[str] = field(default_factory=list[str])
     texts: list[Message] = field(default_factory=list[Message])
+    sealed: str = ""
+    """Why what the message says cannot be read; "" where it can."""
     cut: bool = False
 
     def walk(self, message: Message, *, headed: bool) -> None:
@@ -102,7 +127,10 @@ class _Parts:
     def _visit(self, part: Message) -> list[Message]:
         """Takes note of a part; returns those within it that are to be visited next."""
         kind, parts = part.get_content_type(), inner(part)
-        if _is_attachment(part) or kind in _LISTED:
+        if kind in _SEALED or _is_pgp(part):
+            self.sealed = self.sealed or _SEALED.get(kind, _SEALED["multipart/encrypted"])
+            self.attached += [_name(inside) for inside in part.walk() if not inside.is_multipart()]
+        elif _is_attachment(part) or kind in _LISTED:
             self._attach(part)
         elif kind == "message/rfc822" and parts:
             self.attached.append(_name(part))
@@ -137,6 +165,10 @@ class _Parts:
             self.texts.append(part)
 
 
+def _is_pgp(part: Message) -> bool:
+    return part.get_content_maintype() == "text" and body_bytes(part).lstrip().startswith(_PGP)
+
+
 def _is_text(part: Message, kind: str) -> bool:
     return part.get_content_type() == kind and not _is_attachment(part) and bool(body_bytes(part).strip())
 
@@ -164,13 +196,14 @@ def _plain(text: str) -> Message:
     return part
 
 
-def _add(builder: TextBuilder, part: Message, path: str, options: ReadOptions) -> list[str]:
-    """Adds the text of a part; returns the names of files that stood in it."""
+def _add(builder: TextBuilder, part: Message, path: str, options: ReadOptions, pages: list[Content]) -> list[str]:
+    """Adds the text of a part; returns the names of files that stood in it. Web pages are also added to `pages`."""
     decoded = decoded_text(part)
     if part.get_content_type() == "text/html" or is_page(decoded.text):
         from coderai_pipeline.readers.html import read_page
 
-        builder.include(read_page(decoded, options), path)
+        pages.append(read_page(decoded, options))
+        builder.include(pages[-1], path)
         return []
     text, warnings = cleaned(decoded.text)
     builder.warnings += [decoded.warning] * bool(decoded.warning) + warnings
@@ -205,6 +238,16 @@ def _metadata(message: Message) -> dict[str, str]:
     found["title"] = _header(message, "subject")
     found["author"] = found["from"]
     found["date"] = _date(message)
+    return {name: value for name, value in found.items() if value}
+
+
+def _is_saved_page(message: Message) -> bool:
+    return bool(message.get("snapshot-content-location")) or bool(_SAVED_PAGE.match(_header(message, "from")))
+
+
+def _page_metadata(message: Message) -> dict[str, str]:
+    """What the browser says of a page that it saved; when it did so is no date of the page."""
+    found = {"title": _header(message, "subject"), "canonical_url": _header(message, "snapshot-content-location")}
     return {name: value for name, value in found.items() if value}
 
 

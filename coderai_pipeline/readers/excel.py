@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from coderai_pipeline.readers.base import ReadOptions
+from coderai_pipeline.readers.encodings import decode
 from coderai_pipeline.readers.packages import Package, damaged
 from coderai_pipeline.readers.table_rows import without_trailing_empty
 
@@ -30,12 +31,14 @@ def visible_sheets(data: bytes, options: ReadOptions) -> tuple[list[tuple[str, R
 
 def written(value: Any) -> str:
     """A cell's value as people write it: whole numbers without .0, dates in ISO form, nothing as ""."""
-    if value is None:
+    if value is None or value != value:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
+    if isinstance(value, bytes):
+        return decode(value).text
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False, default=str)
     if isinstance(value, dt.datetime) and value.time() == dt.time() and value.tzinfo is None:

@@ -13,6 +13,8 @@ TEXT_COLUMNS = (
 )  # fmt: skip
 """Names by which a column of texts goes, the likelier first."""
 
+MAX_PREAMBLE = 10
+"""Rows above a table's header that may say what it is."""
 _NUMBER = re.compile(r"[\s(+-]*[^\w\s]?\s*\d[\d\s.,:/%-]*\)?\s*\S{0,3}$")
 
 
@@ -32,3 +34,22 @@ def without_trailing_empty(columns: list[T], is_empty: Callable[[T], bool]) -> l
     while end and is_empty(columns[end - 1]):
         end -= 1
     return columns[:end]
+
+
+def header_position(rows: list[list[str]]) -> int | None:
+    """Where the row stands that names the columns: the first, or one below rows that fill fewer cells than it does.
+
+    Rows are equally long. None where there is none.
+    """
+    widest = 0
+    for position, row in enumerate(rows[: MAX_PREAMBLE + 1]):
+        filled = sum(bool(cell.strip()) for cell in row)
+        is_header = names_text(row) or looks_like_header(rows[position:])
+        if is_header and (position == 0 or filled > max(widest, 1)):
+            return position
+        widest = max(widest, filled)
+    return None
+
+
+def names_text(row: list[str]) -> bool:
+    return any(cell.strip().casefold() in TEXT_COLUMNS for cell in row)

@@ -7,7 +7,7 @@ without one is a document of rows `a | b | c`. Cutting CSV into rows is in `deli
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from coderai_pipeline.readers.detect import detect
 from coderai_pipeline.readers.encodings import decode
 from coderai_pipeline.readers.excel import visible_sheets, written
 from coderai_pipeline.readers.packages import damaged
-from coderai_pipeline.readers.table_rows import TEXT_COLUMNS, looks_like_header, without_trailing_empty
+from coderai_pipeline.readers.table_rows import TEXT_COLUMNS, header_position, without_trailing_empty
 from coderai_pipeline.readers.text import cleaned
 
 KINDS = ("csv", "xlsx", "jsonl", "parquet")
@@ -35,7 +35,7 @@ class NoTextColumn(NotReadable):
 
 def read(data: bytes, options: ReadOptions) -> Content:
     """The whole file as one document of readable rows; each row has its place `row 17`, counted below the header."""
-    records = data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+    records = data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))
     kind = detect(data, "table.jsonl" if records else "table.csv")
     sheets, warnings = _sheets(data, kind, options)
     _text_column(sheets, options, required=kind in ("jsonl", "parquet"))
@@ -110,6 +110,8 @@ class _Sheet:
     rows: list[list[str]]
     faults: Mapping[int, str] = field(default_factory=dict[int, str])
     """Position of a row that could not be read -> why."""
+    above: list[list[str]] = field(default_factory=list[list[str]])
+    """Rows above the header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,10 @@ def _write(builder: TextBuilder, sheet: _Sheet, *, named: bool) -> None:
         builder.heading(builder.add(sheet.name, f"sheet {sheet.name}"), 1)
         builder.separate(PARAGRAPH)
     where = f"sheet {sheet.name}, " if named else ""
+    for row in sheet.above:
+        builder.separate(LINE)
+        _write_row(builder, row, f"{where}above the header")
+    builder.separate(LINE)
     start = builder.here()
     header: Span | None = None
     if any(sheet.columns):
@@ -177,7 +183,7 @@ def _sheets(data: bytes, kind: str, options: ReadOptions) -> tuple[list[_Sheet],
     if kind == "xlsx":
         sheets, warnings = visible_sheets(data, options)
         return [_sheet(name, rows) for name, rows in sheets], warnings
-    return [_parquet(data, options.memory_mb) if kind == "parquet" else _json_lines(data)], []
+    return [_parquet(data, options.memory_mb) if kind == "parquet" else _json_records(data)], []
 
 
 def _sheet(name: str, rows: list[list[str]]) -> _Sheet:
@@ -185,13 +191,11 @@ def _sheet(name: str, rows: list[list[str]]) -> _Sheet:
     rows = [row for row in rows if any(cell.strip() for cell in row)]
     width = max(map(len, rows), default=0)
     padded = [row + [""] * (width - len(row)) for row in rows]
-    if padded and (width == 1 or looks_like_header(padded) or _names_text(padded[0])):
-        return _Sheet(name, _unique([cell.strip() for cell in padded[0]]), padded[1:])
-    return _Sheet(name, [""] * width, padded)
-
-
-def _names_text(row: list[str]) -> bool:
-    return any(cell.strip().casefold() in TEXT_COLUMNS for cell in row)
+    header = 0 if padded and width == 1 else header_position(padded)
+    if header is None:
+        return _Sheet(name, [""] * width, padded)
+    columns = _unique([cell.strip() for cell in padded[header]])
+    return _Sheet(name, columns, padded[header + 1 :], above=padded[:header])
 
 
 def _unique(names: list[str]) -> list[str]:
@@ -203,29 +207,44 @@ def _unique(names: list[str]) -> list[str]:
     return unique
 
 
-def _json_lines(data: bytes) -> _Sheet:
-    """One record a line; a line that is none is a row which says so, so that it costs no other."""
+def _json_records(data: bytes) -> _Sheet:
+    """One record a line, or a list of records; what is none is a row which says so, so that it costs no other."""
     columns: dict[str, None] = {}
     records: list[dict[str, str]] = []
     faults: dict[int, str] = {}
-    for number, line in enumerate(decode(data).text.lstrip("\ufeff").split("\n"), 1):
-        if not line.strip():
-            continue
-        record, fault = _record(line)
+    for where, record, fault in _records(decode(data).text.lstrip("\ufeff")):
         if fault:
-            faults[len(records)] = f"line {number} {fault}; mend or remove it"
+            faults[len(records)] = f"{where} {fault}; mend or remove it"
         records.append({name: written(value) for name, value in record.items()})
         columns |= dict.fromkeys(records[-1])
     return _Sheet("", list(columns), [[record.get(name, "") for name in columns] for record in records], faults)
 
 
+def _records(text: str) -> Iterator[tuple[str, dict[str, object], str]]:
+    """Where each record stands, the record, and what is wrong with it."""
+    if not text.lstrip().startswith("["):
+        for number, line in enumerate(text.split("\n"), 1):
+            if line.strip():
+                yield f"line {number}", *_record(line)
+        return
+    try:
+        listed: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise damaged(f"not JSON: {error}") from error
+    for number, one in enumerate(cast("list[object]", listed), 1):
+        yield f"record {number}", *_as_record(one)
+
+
 def _record(line: str) -> tuple[dict[str, object], str]:
     """The record on a line, or what is wrong with it."""
     try:
-        record: object = json.loads(line)
+        return _as_record(json.loads(line))
     except (ValueError, RecursionError) as error:
         return {}, f"is not JSON ({error})"
-    return (cast("dict[str, object]", record), "") if isinstance(record, dict) else ({}, "is not a JSON object")
+
+
+def _as_record(value: object) -> tuple[dict[str, object], str]:
+    return (cast("dict[str, object]", value), "") if isinstance(value, dict) else ({}, "is not a JSON object")
 
 
 def _parquet(data: bytes, memory_mb: int) -> _Sheet:

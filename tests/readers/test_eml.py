@@ -2,6 +2,7 @@
 
 from email.message import EmailMessage
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -104,6 +105,43 @@ def test_a_message_without_a_body_is_its_subject_and_says_so() -> None:
     assert content.text == "only this"
     assert "no body" in content.warnings[0]
     assert read(b"From: a@e.org\nMessage-ID: <1>\n\n").status == DocumentStatus.NO_TEXT
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "said"),
+    [
+        ("Content-Type: application/pkcs7-mime; name=smime.p7m", "MIAG", "open it in the mail program"),
+        (
+            "Content-Type: multipart/encrypted; boundary=x",
+            "--x\nContent-Type: a/b; name=e.asc\n\nq\n--x--",
+            "is encrypted",
+        ),
+        ("Content-Type: text/plain", "-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----", "is encrypted"),
+        ("Content-Type: application/ms-tnef; name=winmail.dat", "eJ8", "open it in Outlook"),
+    ],
+)
+def test_a_message_that_only_a_mail_program_can_open_is_partial_and_says_so(head: str, body: str, said: str) -> None:
+    content = read(f"From: a@e.org\nMessage-ID: <1>\nSubject: only this\n{head}\n\n{body}\n".encode())
+    assert (content.text, content.status) == ("only this", DocumentStatus.PARTIAL)
+    assert said in content.reason
+
+
+def test_an_encrypted_part_beside_a_text_makes_the_message_partial_and_outlooks_copy_of_it_does_not() -> None:
+    raw = "From: a@e.org\nMessage-ID: <1>\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nthe list\n--x\nContent-Type: {}\n\nq\n--x--"
+    statuses = [read(raw.format(kind).encode()).status for kind in ("application/pkcs7-mime", "application/ms-tnef")]
+    assert statuses == [DocumentStatus.PARTIAL, DocumentStatus.READY]
+
+
+def test_a_page_saved_as_one_file_states_what_the_page_states() -> None:
+    page = '<html><head><meta name=author content="Ann"><title>Real title</title></head><body><p>Text</p></body></html>'
+    raw = (
+        "From: <Saved by Blink>\nSnapshot-Content-Location: https://e.org/a\nSubject: Saved\n"
+        "Date: Mon, 1 Jan 2024 10:00:00 +0100\nMIME-Version: 1.0\nContent-Type: multipart/related; boundary=x\n\n"
+        f"--x\nContent-Type: text/html\n\n{page}\n--x\nContent-Type: image/png\nContent-Location: i.png\n\nq\n--x--\n"
+    )
+    content = read(raw.encode())
+    assert content.text == "Text"
+    assert content.metadata == {"title": "Real title", "author": "Ann", "canonical_url": "https://e.org/a"}
 
 
 @settings(max_examples=100, deadline=None)

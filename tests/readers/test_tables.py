@@ -155,6 +155,11 @@ def test_rows_are_read_through_the_pool_and_a_changed_table_is_read_again(tmp_pa
         ('id,text\n1,"never closed\n2,b\n', ['"never closed', "b"]),
         ('id,text\n1,5" pipe\n2,say "no"\n', ['5" pipe', 'say "no"']),
         ('text\n"Hello, world"\nplain\n', ["Hello, world", "plain"]),
+        ("text\nHello, world, again\nplain\n", ["Hello, world, again", "plain"]),
+        ('id, text\n1, "a, b"\n2, "c"\n', ["a, b", "c"]),
+        ('id,text\n1,"say \\"hi\\", twice"\n2,""\n3,"c"\n', ['say "hi", twice', "", "c"]),
+        ('id,text\n1,"C:\\dir\\"\n2,"say ""hi"""\n', ["C:\\dir\\", 'say "hi"']),
+        ("Export of March\nmade by A\n\nid,text\n1,Hello, world\n2,b\n3,c\n4,d\n", ["Hello, world", "b", "c", "d"]),
     ],
 )
 def test_tables_are_read_as_they_are_meant(source: str, texts: list[str], tmp_path: Path) -> None:
@@ -163,6 +168,38 @@ def test_tables_are_read_as_they_are_meant(source: str, texts: list[str], tmp_pa
     assert len(list_rows(path) or []) == len(texts)
     table = tables.table_of_documents(source.encode(), "csv", DEFAULTS)
     assert [tables.read_row(table, row)[0].text for row in range(len(texts))] == texts
+
+
+def test_what_stands_above_the_header_is_kept_above_the_table() -> None:
+    source = b"Sales of 2024,,\nin euros,,\nitem,region,amount\npaper,north,5\npens,south,6\n"
+    content = tables.read(source, DEFAULTS)
+    assert_consistent(content)
+    assert content.text.startswith("Sales of 2024\nin euros\nitem | region | amount\npaper")
+    header = content.tables[0].header
+    assert header is not None
+    assert header.of(content.text) == "item | region | amount"
+    assert content.tables[0].span.start == header.start
+
+
+def test_a_list_of_records_is_read_like_records_on_lines(tmp_path: Path) -> None:
+    path = tmp_path / "news.json"
+    path.write_text('[{"id": 7, "text": "a"},\n {"text": "b", "n": NaN}, 3]')
+    assert list_rows(path) == ["1", "2", "3"]
+    table = tables.table_of_documents(path.read_bytes(), "jsonl", DEFAULTS)
+    assert [tables.read_row(table, row)[0].text for row in range(2)] == ["a", "b"]
+    assert tables.read_row(table, 1)[0].metadata == {}
+    with pytest.raises(NotReadable, match="record 3 is not a JSON object"):
+        tables.read_row(table, 2)
+    path.write_text('[{"text": "a"}, {"te')
+    assert read_file(path).status == DocumentStatus.CORRUPT
+
+
+def test_missing_numbers_are_empty_and_bytes_are_text() -> None:
+    packed = io.BytesIO()
+    parquet.write_table(pyarrow.table({"text": ["Grüße".encode(), b"b"], "n": [float("nan"), 1.0]}), packed)
+    table = tables.table_of_documents(packed.getvalue(), "parquet", DEFAULTS)
+    rows = [tables.read_row(table, row)[0] for row in range(2)]
+    assert [(row.text, dict(row.metadata)) for row in rows] == [("Grüße", {}), ("b", {"n": "1"})]
 
 
 def test_a_broken_line_costs_one_row_and_no_other(tmp_path: Path) -> None:
