@@ -63,20 +63,28 @@ def delimiter_of(text: str, *, named: bool, cut: bool) -> str | None:
         return stated
     if named and _is_column_of_texts(text):
         return ","
-    best: tuple[float, int, str] | None = None
+    best: tuple[float, int, str, int] | None = None
     for delimiter in _DELIMITERS:
         widths = _widths(text, delimiter, cut)
+        if named:
+            widths = _below_preamble(widths)
         if not widths:
-            return None
+            continue
         width = max(set(widths), key=lambda candidate: (widths.count(candidate), candidate))
         agreement = widths.count(width) / len(widths)
         if width > 1 and (best is None or (agreement, width) > best[:2]):
-            best = (agreement, width, delimiter)
+            best = (agreement, width, delimiter, len(widths))
     if best is None:
         return None
-    rows = len(_widths(text, best[2], cut))
-    agrees = best[0] >= 0.6 if named else best[0] == 1 and rows >= 4 and (best[2] != "," or best[1] >= 3)
-    return best[2] if agrees else None
+    agreement, width, delimiter, rows = best
+    agrees = agreement >= 0.6 if named else agreement == 1 and rows >= 4 and (delimiter != "," or width >= 3)
+    return delimiter if agrees else None
+
+
+def _below_preamble(widths: list[int]) -> list[int]:
+    """Without the lines above a table that say what it is, where at least two rows follow."""
+    above = next((at for at, width in enumerate(widths[:MAX_PREAMBLE]) if width > 1), 0)
+    return widths[above:] if len(widths) - above > 1 else widths
 
 
 def _is_column_of_texts(text: str) -> bool:
