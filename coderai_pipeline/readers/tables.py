@@ -22,6 +22,7 @@ from coderai_pipeline.readers.packages import damaged
 from coderai_pipeline.readers.table_rows import TEXT_COLUMNS, header_position, without_trailing_empty
 from coderai_pipeline.readers.text import cleaned
 
+_FIRST_ROWS = 60
 KINDS = ("csv", "xlsx", "jsonl", "parquet")
 _TITLES = ("title", "headline", "titel", "titre", "titulo", "título", "titolo")
 _AUTHORS = ("author", "byline", "autor", "auteur", "autore")
@@ -37,7 +38,7 @@ def read(data: bytes, options: ReadOptions) -> Content:
     """The whole file as one document of readable rows; each row has its place `row 17`, counted below the header."""
     records = data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))
     kind = detect(data, "table.jsonl" if records else "table.csv")
-    sheets, warnings = _sheets(data, kind, options)
+    sheets, warnings = _sheets(data, kind, options, as_shown=True)
     _text_column(sheets, options, required=kind in ("jsonl", "parquet"))
     builder = TextBuilder(warnings=warnings)
     for sheet in sheets:
@@ -59,7 +60,7 @@ def read_row(table: "TableOfDocuments", row: int) -> tuple[Content, bytes]:
         raise NotReadable(DocumentStatus.UNSUPPORTED, reason)
     if row in sheet.faults:
         raise NotReadable(DocumentStatus.CORRUPT, sheet.faults[row])
-    values = dict(zip(sheet.columns, sheet.rows[row], strict=False))
+    values = dict(zip(sheet.columns, _padded(sheet.rows[row], len(sheet.columns)), strict=False))
     canonical = json.dumps(values, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass")
     text, warnings = cleaned(values.pop(column, ""))
     builder = TextBuilder(warnings=warnings, metadata=_metadata(values))
@@ -93,7 +94,7 @@ def row_ids(data: bytes, kind: str, options: ReadOptions) -> list[str] | None:
     if options.id_column not in sheet.columns:
         raise _no_column(options.id_column, "reading.id_column", [sheet])
     index = sheet.columns.index(options.id_column)
-    given = [row[index].strip() for row in sheet.rows]
+    given = ["".join(row[index : index + 1]).strip() for row in sheet.rows]
     counts = Counter(given)
     return [
         f"({number})" if not value else f"{value} ({number})" if counts[value] > 1 else value
@@ -103,7 +104,7 @@ def row_ids(data: bytes, kind: str, options: ReadOptions) -> list[str] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Sheet:
-    """Columns are "" where a table has no header; every row is as long as the widest."""
+    """Columns are "" where a table has no header; a row may be shorter, where nothing follows in it."""
 
     name: str
     columns: list[str]
@@ -175,13 +176,13 @@ def _write_row(builder: TextBuilder, row: list[str], path: str) -> Span:
     return builder.add(CELL.join(without_trailing_empty(list(cells), lambda cell: not cell)), path)
 
 
-def _sheets(data: bytes, kind: str, options: ReadOptions) -> tuple[list[_Sheet], list[str]]:
+def _sheets(data: bytes, kind: str, options: ReadOptions, *, as_shown: bool = False) -> tuple[list[_Sheet], list[str]]:
     if kind == "csv":
         decoded = decode(data)
         text, warnings = cleaned(decoded.text)
         return [_sheet("", rows_of(text))], [decoded.warning] * bool(decoded.warning) + warnings
     if kind == "xlsx":
-        sheets, warnings = visible_sheets(data, options)
+        sheets, warnings = visible_sheets(data, options, as_shown=as_shown)
         return [_sheet(name, rows) for name, rows in sheets], warnings
     return [_parquet(data, options.memory_mb) if kind == "parquet" else _json_records(data)], []
 
@@ -190,12 +191,17 @@ def _sheet(name: str, rows: list[list[str]]) -> _Sheet:
     """A sheet from its rows; a first row of names becomes the columns."""
     rows = [row for row in rows if any(cell.strip() for cell in row)]
     width = max(map(len, rows), default=0)
-    padded = [row + [""] * (width - len(row)) for row in rows]
-    header = 0 if padded and width == 1 else header_position(padded)
+    # Only the first rows are made equally long: one cell far to the right would else be paid for in every row.
+    first = [_padded(row, width) for row in rows[:_FIRST_ROWS]]
+    header = 0 if rows and width == 1 else header_position(first)
     if header is None:
-        return _Sheet(name, [""] * width, padded)
-    columns = _unique([cell.strip() for cell in padded[header]])
-    return _Sheet(name, columns, padded[header + 1 :], above=padded[:header])
+        return _Sheet(name, [""] * width, rows)
+    columns = _unique([cell.strip() for cell in first[header]])
+    return _Sheet(name, columns, rows[header + 1 :], above=rows[:header])
+
+
+def _padded(row: list[str], width: int) -> list[str]:
+    return row + [""] * (width - len(row))
 
 
 def _unique(names: list[str]) -> list[str]:
