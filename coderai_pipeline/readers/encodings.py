@@ -4,6 +4,7 @@ What is odd in a text once it is decoded is in `text`.
 """
 
 import codecs
+import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -30,6 +31,10 @@ _WIDER = {
 _WIDE = ("utf-16", "utf16", "utf_16", "utf-32", "utf32", "utf_32", "ucs-2", "ucs-4", "unicode")
 _SAMPLE = 200_000
 _GUESS = 0.3
+_MERE_GUESS = 0.1
+_OLD_SYSTEM = re.compile(r"(ibm|cp)\d{3}$|mac", re.I)
+"""Code pages of DOS, of mainframes and of the old Mac, which nobody has used for long."""
+_ACCENTED = re.compile(r"[A-Za-z]*[À-ÖØ-öø-ÿ][A-Za-z]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +170,19 @@ def _detected(data: bytes) -> Decoded:
     encoding, confidence = found["encoding"] or "cp1252", float(found["confidence"] or 0)
     if encoding.lower() in ("utf-8", "ascii") or (confidence < _GUESS and _has_one_sign(data)):
         encoding = "cp1252"  # a single euro sign or umlaut is no evidence of anything rarer
+    elif confidence < _MERE_GUESS and _OLD_SYSTEM.match(encoding) and _has_accents_only(data):
+        encoding = "cp1252"
     text = decode_as(data, encoding)
     if text is None:
         text = data.decode("cp1252", "replace")
     return Decoded(text, encoding.lower(), f"encoding not stated; read as {encoding} (confidence {confidence:.0%})")
+
+
+def _has_accents_only(data: bytes) -> bool:
+    """Whether all that is not ASCII is, on Windows, an accented letter within a word of plain ones."""
+    text = data[:_SAMPLE].decode("cp1252", "replace")
+    words = _ACCENTED.findall(text)
+    return all(len(word) > 2 for word in words) and _ACCENTED.sub("", text).isascii()
 
 
 def _has_one_sign(data: bytes) -> bool:

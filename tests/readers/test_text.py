@@ -144,6 +144,11 @@ def test_a_single_sign_is_read_as_windows_has_it() -> None:
     assert read("Preis: 5 €".encode("cp1252")).text == "Preis: 5 €"
 
 
+@pytest.mark.parametrize("written", ["Åke Öberg, Malmö", "Müller & Söhne"])
+def test_a_few_accents_are_no_evidence_of_a_code_page_of_dos(written: str) -> None:
+    assert read(written.encode("cp1252")).text == written
+
+
 def test_marks_without_a_shape_are_no_text() -> None:
     for written in ("\u200b\n\u2060", "\ufeff\ufeff", "\x01\x02"):
         with pytest.raises(NotReadable):
