@@ -150,9 +150,11 @@ def _unsupported(kind: Foreign) -> NotReadable:
     return NotReadable(DocumentStatus.UNSUPPORTED, f"is {kind.what}, which is not read; {kind.remedy}")
 
 
-_HTML_START = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype\s+html|<html[\s>])", re.I | re.S)
+# Comments are matched once and for all: tried in every way, a few dozen would take for ever.
+_HTML_START = re.compile(r"\s*(<\?xml[^>]*>\s*)?(?>(?><!--.*?-->\s*)*)(<!doctype\s+html|<html[\s>])", re.I | re.S)
 _HTML_PIECE = re.compile(
-    r"\s*(<!--.*?-->\s*)*<(head|body|div|p|table|h[1-6]|article|section|main|meta|title|span|ul|ol|a)[\s>]", re.I | re.S
+    r"\s*(?>(?><!--.*?-->\s*)*)<(head|body|div|p|table|h[1-6]|article|section|main|meta|title|span|ul|ol|a)[\s>]",
+    re.I | re.S,
 )
 _WRAPPED_PAGE = re.compile(r"\s*(-----BEGIN PRIVACY-ENHANCED MESSAGE-----|<[a-z][\w-]*>).*?<html[\s>]", re.I | re.S)
 """A page in an envelope of its archive, as filings of companies come."""

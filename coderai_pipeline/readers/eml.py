@@ -46,7 +46,7 @@ _PGP = b"-----BEGIN PGP MESSAGE-----"
 _SAVED_PAGE = re.compile(r"[\"<]?saved by ", re.I)
 """The sender that browsers write into a page which they save as one file (MHTML)."""
 _RESOURCES = ("text/css", "text/javascript", "text/x-amp-html", "application/javascript")
-_MARKUP = re.compile(rb"<(style|script)\b.*?</\1|<[^>]*>", re.S | re.I)
+_MARKUP = re.compile(rb"<(style|script)\b.*?(?:</\1|\Z)|<[^>]*>", re.S | re.I)
 _NOTICE_WORDS = 40
 _MAX_PARTS = 5000
 _MAX_HEADER = 2000

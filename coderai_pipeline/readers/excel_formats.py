@@ -30,6 +30,8 @@ _BEFORE_FALSE_LEAP_DAY = 60
 _LAST_DAY = 2_958_466
 _LARGE = 1e15
 _MAX_DECIMALS = 10
+_MAX_LENGTH = 500
+"""Excel itself allows 255 characters."""
 _UNKNOWN = "/EeGg@yYmMdDhHsS"
 """Signs of dates, fractions, powers of ten and texts."""
 
@@ -48,6 +50,7 @@ class NumberFormat:
 
     @classmethod
     def of(cls, code: str) -> "NumberFormat":
+        code = code if len(code) <= _MAX_LENGTH else "General"
         bare = _LITERALS.sub("", code.partition(";")[0])
         is_date = "general" not in bare.lower() and _PARTS_OF_DATES.search(bare) is not None and "#" not in bare
         parts = _parts_of_date(bare) if is_date else ""

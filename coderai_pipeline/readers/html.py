@@ -15,6 +15,7 @@ from coderai_pipeline.readers.html_blocks import Page
 from coderai_pipeline.readers.html_elements import Elements
 from coderai_pipeline.readers.html_hidden import Visibility
 from coderai_pipeline.readers.html_main import main_parts
+from coderai_pipeline.readers.html_math import holding_formulas
 from coderai_pipeline.readers.html_metadata import page_metadata
 from coderai_pipeline.readers.html_tables import tables_of_data
 from coderai_pipeline.readers.normalise import is_blank
@@ -41,8 +42,9 @@ def read_page(decoded: Decoded, options: ReadOptions) -> Content:
     soup = BeautifulSoup(text, "lxml")
     elements = Elements.of(soup)
     builder = TextBuilder(warnings=warnings, metadata=page_metadata(elements))
+    formulas = holding_formulas(elements.named("math"))
     for without_scripts in (False, True):
-        page = Page(builder, Visibility.of(elements), tables_of_data(elements), without_scripts)
+        page = Page(builder, Visibility.of(elements), tables_of_data(elements), formulas, without_scripts)
         page.write(soup, only=main_parts(elements) if options.main_text else None)
         if not is_blank(builder.text()):
             break

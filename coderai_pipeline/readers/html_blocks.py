@@ -73,6 +73,8 @@ class Page:
     visibility: Visibility
     data_tables: set[int]
     """ids of the tables that hold data."""
+    formulas: set[int] = field(default_factory=set[int])
+    """ids of the elements that are formulas in MathML or hold one."""
     without_scripts: bool = False
     """Show what stands in a page for browsers that run no scripts."""
     _fresh: bool = True
@@ -127,7 +129,9 @@ class Page:
             return False
         if tag.name in _ABSENT or (parent.name in ("svg", "g") and tag.name not in _DRAWN):
             return True
-        return tag.get("aria-hidden") == "true" and _draws_formula(tag)
+        neighbours = (tag.find_previous_sibling, tag.find_next_sibling)
+        # What is drawn beside a formula that screen readers are told is that formula once more.
+        return tag.get("aria-hidden") == "true" and any(id(one()) in self.formulas for one in neighbours)
 
     def _path(self, parent: _Open, tag: Tag) -> str:
         number = parent.counts[tag.name] = parent.counts.get(tag.name, 0) + 1
@@ -267,12 +271,6 @@ def _in_shown_order(tag: Tag) -> list[PageElement]:
     if tag.name != "table":
         return tag.contents
     return sorted(tag.contents, key=lambda child: isinstance(child, Tag) and child.name == "tfoot")
-
-
-def _draws_formula(tag: Tag) -> bool:
-    """Whether a neighbour, meant for screen readers, says the same as a formula in MathML."""
-    neighbours = (tag.find_previous_sibling(), tag.find_next_sibling())
-    return any(isinstance(one, Tag) and (one.name == "math" or one.find("math") is not None) for one in neighbours)
 
 
 def _is_first_option(tag: Tag) -> bool:

@@ -3,6 +3,8 @@
 All else of a page is walked in `html_blocks`.
 """
 
+from collections.abc import Iterable
+
 from bs4.element import NavigableString, PageElement, Tag
 
 _LEFT_OUT = frozenset(("annotation", "annotation-xml", "none", "mprescripts"))
@@ -33,6 +35,17 @@ def formula(tag: Tag, depth: int = 0) -> str:
             return "; ".join(parts)
         case _:
             return "".join(parts)
+
+
+def holding_formulas(formulas: Iterable[Tag]) -> set[int]:
+    """ids of the given elements and of all that they stand in."""
+    found: set[int] = set()
+    for math in formulas:
+        for element in (math, *math.parents):
+            if id(element) in found:
+                break
+            found.add(id(element))
+    return found
 
 
 def _written(child: PageElement, depth: int) -> str:

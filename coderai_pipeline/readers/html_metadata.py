@@ -45,7 +45,9 @@ _DOCUMENT_TYPES = tuple(
 )
 """Kinds of things that are documents; where a page has several, it is about the first kind: a web page says less of a
 text than the article on it, beside which events and reviews often stand."""
-_WRAPPING = re.compile(r"^\s*(?:<!--|(?://|/\*)?\s*<!\[CDATA\[(?:\*/)?)|(?:-->|(?://|/\*)?\s*\]\]>(?:\*/)?|;)\s*$")
+_WRAPPING = re.compile(
+    r"^\s*(?:<!--|(?:(?://|/\*)\s*)?<!\[CDATA\[(?:\*/)?)|(?:-->|(?:(?://|/\*)\s*)?\]\]>(?:\*/)?|;)\s*$"
+)
 _LAST_COMMA = re.compile(r",(\s*[}\]])")
 _ASIDES = ("aside", "nav", "footer")
 _REPEATED = ("citation_author", "article:author", "author", "dc.creator", "dcterms.creator")

@@ -11,7 +11,7 @@ from coderai_pipeline.readers.encodings import Decoded, decode, decode_as, has_o
 from coderai_pipeline.readers.mail_repair import body_bytes
 
 _UUENCODED = re.compile(r"^begin [0-7]{3,4} (\S[^\n]*)\n(?:[ -`]{1,90}\n)*?`? ?\n?end[ \t]*$\n?", re.M)
-_ENRICHED = re.compile(r"<param>.*?</param>|</?[A-Za-z-]{1,60}>", re.S | re.I)
+_ENRICHED = re.compile(r"<param>[^<]{0,500}</param>|</?[A-Za-z-]{1,60}>", re.S | re.I)
 _QUOTES = re.compile(r"(?:> ?)*")
 
 

@@ -28,6 +28,8 @@ _PROSE = (
         (b"\n<!-- c --><HTML><p>x", "x.pdf", "html"),
         (b"<div><p>x</p></div>", "x", "html"),
         (b"<DOCUMENT>\n<TYPE>EX-10\n<TEXT>\n<HTML><BODY><P>x</P></BODY></HTML>", "x.txt", "html"),
+        (b"<!-- c -->" * 500 + b"<p>x</p>", "x", "html"),
+        (b"<!-- c -->" * 500 + b"<b>x</b>", "x", "text"),
         (b"# Title\n<div>x</div>", "x.md", "markdown"),
         (b"a < b and c > d", "x.txt", "text"),
         (_MAIL, "x.txt", "eml"),
