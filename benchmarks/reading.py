@@ -4,6 +4,7 @@ Run: python -m benchmarks.reading [--pages 400] [--files 10000]. Nothing here ju
 """
 
 import argparse
+import gc
 import multiprocessing
 import random
 import resource
@@ -16,6 +17,7 @@ import pymupdf
 
 from coderai_pipeline.readers import pdf, read_files
 from coderai_pipeline.readers.base import ReadOptions
+from coderai_pipeline.readers.worker import COLLECT_AFTER
 
 WORDS = [
     "the",
@@ -65,7 +67,8 @@ def main() -> None:
 
 
 def compare(name: str, data: bytes) -> None:
-    """Both readers in turn, the best of several rounds each, so that other work on the machine weighs on both alike."""
+    """Both readers in turn, as in a worker, the best of several rounds each: other work on the machine weighs on both alike."""
+    gc.set_threshold(COLLECT_AFTER)
     seconds = {reader: float("inf") for reader in (bare, ours)}
     for _ in range(ROUNDS):
         for reader in seconds:

@@ -96,6 +96,7 @@ class Page(Protocol):
     rect: Rectangle
     rotation_matrix: Iterable[float]
     derotation_matrix: Iterable[float]
+    this: Any
 
     def get_textpage(self, *, clip: Box, flags: int) -> TextPage: ...
     def get_images(self) -> Sequence[object]: ...
@@ -137,6 +138,13 @@ def open_bytes(data: bytes) -> PdfFile:
 def complaints() -> str:
     """What MuPDF noted of the file since it was last asked."""
     return str(pymupdf.TOOLS.mupdf_warnings(reset=True))  # pyright: ignore[reportUnknownMemberType] untyped
+
+
+def may_hold_pictures(page: Page) -> bool:
+    """Whether the page names any picture or form; asking `get_images` takes ten times as long."""
+    library = cast("Any", mupdf)
+    resources = library.pdf_page_resources(library.pdf_page_from_fz_page(page.this))
+    return library.pdf_dict_gets(resources, "XObject").m_internal is not None
 
 
 def kinds_of_blocks(textpage: TextPage) -> Iterator[int]:

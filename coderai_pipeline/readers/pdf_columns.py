@@ -3,13 +3,14 @@
 The order in which columns and lines are read is made in `pdf_layout`; whether fragments are a table's cells, too.
 """
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
+from operator import sub
 from statistics import median
 from typing import NamedTuple
 
-from coderai_pipeline.readers.pdf_lines import Fragment, one_below_another, rows_of
+from coderai_pipeline.readers.pdf_lines import Fragment, one_below_another, parted_at, rows_of
 
 _STRIP = 0.9
 """White space, in heights of a line, that may part a table from columns of prose."""
@@ -108,30 +109,29 @@ def _is_table(part: Sequence[Fragment], gutter: float) -> bool:
 
 def _columns(bands: Sequence[Sequence[Fragment]], x: float) -> list[tuple[list[Fragment], list[Fragment]]]:
     """What stands left and right of a gutter, in each band that has both."""
-    return [
-        (left, right)
-        for band in bands
-        if (left := [fragment for fragment in band if fragment.x1 <= x])
-        and (right := [fragment for fragment in band if fragment.x1 > x])
-    ]
+    return [(left, right) for left, right in (parted_at(x, band) for band in bands) if left and right]
 
 
 def _candidates(ordered: Sequence[Fragment]) -> list[float]:
     """Middles of the widest gaps that recur between neighbours, the most frequent first."""
-    counts: defaultdict[int, list[float]] = defaultdict(list)
     _, x0, _, y0, x1, y1, _ = zip(*ordered, strict=True)
     reach = [bottom - 0.3 * (bottom - top) for top, bottom in zip(y0, y1, strict=True)]
-    for step in (1, 2, 3):
-        pairs = zip(x0, x1, reach, x0[step:], y0[step:], x1[step:], strict=False)
-        for edge in [
-            other_start if end < other_start else start
-            for start, end, down_to, other_start, top, other_end in pairs
-            if top < down_to and (end < other_start or other_end < start)
-        ]:
-            # A gutter is as wide as its narrowest gap: edges of the right side recur where lines are ragged.
-            counts[int(edge // 6)].append(edge)
-    frequent = sorted(counts.values(), key=len, reverse=True)[:6]
-    return [min(edges) - 0.5 for edges in frequent]
+    # A gutter is as wide as its narrowest gap: edges of the right side recur where lines are ragged.
+    edges = [
+        other_start if end < other_start else start
+        for step in (1, 2, 3)
+        for start, end, down_to, other_start, top, other_end in zip(
+            x0, x1, reach, x0[step:], y0[step:], x1[step:], strict=False
+        )
+        if top < down_to and (end < other_start or other_end < start)
+    ]
+    leftmost: dict[int, float] = {}
+    counts: Counter[int] = Counter()
+    for edge, count in Counter(edges).items():
+        place = int(edge // 6)
+        counts[place] += count
+        leftmost[place] = min(edge, leftmost.get(place, edge))
+    return [leftmost[place] - 0.5 for place, _ in counts.most_common(6)]
 
 
 def _are_columns(left: Sequence[Fragment], right: Sequence[Fragment]) -> bool:
@@ -147,9 +147,10 @@ def _are_columns(left: Sequence[Fragment], right: Sequence[Fragment]) -> bool:
 
 def _is_prose(side: Sequence[Fragment]) -> bool:
     """Lines of several words, most of which fill their column."""
-    widths = [x1 - x0 for _, x0, _, _, x1, _, _ in side]
+    _, x0, _, y0, x1, y1, words = zip(*side, strict=True)
+    widths = list(map(sub, x1, x0))
     usual = median(widths)
     if usual < 0.6 * max(widths):
         return False
-    height = median([y1 - y0 for _, _, _, y0, _, y1, _ in side])
-    return usual >= 5 * height and (usual >= 8 * height or median([fragment.words for fragment in side]) >= 3)
+    height = median(map(sub, y1, y0))
+    return usual >= 5 * height and (usual >= 8 * height or median(words) >= 3)

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import numpy as np
-
 from coderai_pipeline.readers.pdf_words import PageWords
 
 _DIGITS = re.compile(r"\d+")
@@ -61,22 +59,19 @@ def find_furniture(edges: Iterable[EdgeLine], page_count: int) -> Furniture:
 
 def edge_lines(page: PageWords) -> list[EdgeLine]:
     """The outermost fragments of a page, at most five at each edge."""
-    boxes = page.fragment_boxes()
-    middles = (boxes[1] + boxes[3]) / 2
-    at_top, at_bottom = (
-        np.flatnonzero(middles < _ZONE * page.height),
-        np.flatnonzero(middles > (1 - _ZONE) * page.height),
-    )
-    if not len(at_top) and not len(at_bottom):
+    _, tops, _, bottoms = page.fragment_boxes()
+    middles: list[float] = ((tops + bottoms) / 2).tolist()
+    highest, lowest = _ZONE * page.height, (1 - _ZONE) * page.height
+    at_top = sorted([(y, number) for number, y in enumerate(middles) if y < highest])
+    at_bottom = sorted([(-y, number) for number, y in enumerate(middles) if y > lowest])
+    if not at_top and not at_bottom:
         return []
     texts, starts = page.words(), page.starts.tolist()
-    lines: list[EdgeLine] = []
-    for top, numbers in ((True, at_top), (False, at_bottom)):
-        outermost = numbers[np.argsort(middles[numbers] if top else -middles[numbers], kind="stable")[:_EDGES]]
-        for number in outermost.tolist():
-            text = " ".join(texts[starts[number] : starts[number + 1]])
-            lines.append(EdgeLine(page.number, number, float(middles[number]), text, top))
-    return lines
+    return [
+        EdgeLine(page.number, number, middles[number], " ".join(texts[starts[number] : starts[number + 1]]), top)
+        for top, edge in ((True, at_top), (False, at_bottom))
+        for _, number in edge[:_EDGES]
+    ]
 
 
 def _fold(text: str) -> str:

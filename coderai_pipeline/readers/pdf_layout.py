@@ -13,9 +13,11 @@ from coderai_pipeline.readers.pdf_lines import (
     Fragment,
     Line,
     Region,
+    extents_of,
     line_from,
     line_of,
     one_below_another,
+    parted_at,
     rows_of,
 )
 from coderai_pipeline.readers.pdf_tables import Grid
@@ -82,17 +84,16 @@ def _split(ordered: Sequence[Fragment], width: float) -> list[Region]:
         if across:
             regions += _split(band, width)
             continue
-        left = [fragment for fragment in band if fragment.x1 <= gutter.x]
-        right = [fragment for fragment in band if fragment.x1 > gutter.x]
-        regions += _split(left, 0.0)
-        regions += _split(right, 0.0)
+        for side in parted_at(gutter.x, band):
+            regions += _split(side, 0.0)
     return regions
 
 
 def _region(lines: list[AnyLine], width: float) -> Region:
     """`width` of the page where the region takes all of it, else 0: few short lines do not tell where lines would end."""
-    left, right = min([line.x0 for line in lines]), max([line.x1 for line in lines])
-    return Region(lines, max(right, left + 0.8 * (width - 2 * left)))
+    lefts, _, rights, _ = extents_of(lines)
+    left = min(lefts)
+    return Region(lines, max(*rights, left + 0.8 * (width - 2 * left)))
 
 
 def _with_tables(rows: list[list[Fragment]]) -> list[AnyLine]:

@@ -3,10 +3,10 @@
 Which fragments are read one after the other is told in `pdf_layout`, columns are told apart in `pdf_columns`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, repeat
-from operator import lt
+from itertools import islice, pairwise, repeat
+from operator import attrgetter, itemgetter, lt
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
@@ -55,6 +55,9 @@ class Line:
 
 
 AnyLine: TypeAlias = Line | Fragment
+_EXTENT = attrgetter("x0", "y0", "x1", "y1")
+_MIDDLE, _TOP = itemgetter(0), itemgetter(3)
+"""Of a fragment; a name takes three times as long to look up."""
 _AS_TUPLE: Callable[[type[Fragment], tuple[object, ...]], Fragment] = cast("Any", tuple).__new__
 """Makes a fragment in half the time that calling its class takes."""
 
@@ -68,12 +71,28 @@ class Region:
     ruled: bool = False
 
 
+def extents_of(lines: Sequence[AnyLine]) -> Iterable[Sequence[float]]:
+    """x0, y0, x1 and y1, each of all lines."""
+    if Line in set(map(type, lines)):
+        return zip(*map(_EXTENT, lines), strict=True)
+    _, x0, _, y0, x1, y1, _ = zip(*cast("Sequence[Fragment]", lines), strict=True)
+    return x0, y0, x1, y1
+
+
+def parted_at(x: float, band: Sequence[Fragment]) -> tuple[list[Fragment], list[Fragment]]:
+    """What stands left of a gutter, and the rest."""
+    left: list[Fragment] = []
+    right: list[Fragment] = []
+    for fragment in band:
+        (left if fragment[4] <= x else right).append(fragment)
+    return left, right
+
+
 def fragments_of(boxes: NDArray[np.floating], words: NDArray[np.int32], numbers: Sequence[int]) -> list[Fragment]:
     """The fragments with these numbers; boxes, shape (4, m), and counts of words are those of all fragments."""
-    exact = boxes.astype(np.float64)
-    middles = (exact[1] + exact[3]) / 2
-    x0, y0, x1, y1 = exact.tolist()
-    rows = zip(middles.tolist(), x0, range(len(x0)), y0, x1, y1, words.tolist(), strict=True)
+    x0, y0, x1, y1 = boxes.tolist()
+    middles = [(top + bottom) / 2 for top, bottom in zip(y0, y1, strict=True)]
+    rows = zip(middles, x0, range(len(x0)), y0, x1, y1, words.tolist(), strict=True)
     fragments = list(map(_AS_TUPLE, repeat(Fragment), rows))
     return fragments if len(numbers) == len(fragments) else [fragments[number] for number in numbers]
 
@@ -112,7 +131,7 @@ def line_from(row: Sequence[Fragment], cells: list[list[int]], *, is_row: bool =
 
 def one_below_another(ordered: Sequence[Fragment]) -> bool:
     """Whether each begins under the middle of the one before."""
-    return not any(map(lt, [below.y0 for below in ordered[1:]], [fragment.middle for fragment in ordered]))
+    return not any(map(lt, map(_TOP, islice(ordered, 1, None)), map(_MIDDLE, ordered)))
 
 
 def _beside(row: Sequence[Fragment], fragment: Fragment) -> bool:

@@ -5,10 +5,10 @@ The order of the lines is from `pdf_layout`; words that are parted by a hyphen a
 
 from collections.abc import Sequence
 from itertools import pairwise
-from operator import attrgetter, sub
+from operator import sub
 from statistics import median_low
 
-from coderai_pipeline.readers.pdf_lines import AnyLine, Region
+from coderai_pipeline.readers.pdf_lines import AnyLine, Region, extents_of
 
 PARAGRAPH = "\n\n"
 LINE = "\n"
@@ -18,7 +18,6 @@ _SMALLER, _LARGER = 0.8, 1.25
 """Lines whose heights differ by more are set in another size."""
 _GAP_IN_PROSE = 2.5
 """Heights of the line: a wider gap is no stretched space, but stands between a label and an amount."""
-_EXTENT = attrgetter("y0", "y1", "is_row")
 _BULLETS = frozenset("•‣◦▪▫■□●○–—*➢►✓-")
 
 
@@ -31,7 +30,8 @@ def separators(
     """
     if len(lines) < 2:
         return []
-    ends = _ends_of_blocks(lines)
+    _, tops, _, bottoms = extents_of(lines)
+    ends = _ends_of_blocks(tops, bottoms, [line.is_row for line in lines])
     result: list[str] = []
     for start, end in pairwise([0, *ends, len(lines)]):
         if start:
@@ -40,9 +40,8 @@ def separators(
     return result
 
 
-def _ends_of_blocks(lines: Sequence[AnyLine]) -> list[int]:
+def _ends_of_blocks(tops: Sequence[float], bottoms: Sequence[float], rows: Sequence[bool]) -> list[int]:
     """Where a line does not follow the one above evenly, in the same size, as prose follows prose."""
-    tops, bottoms, rows = zip(*map(_EXTENT, lines), strict=True)
     heights = list(map(sub, bottoms, tops))
     pitches = list(map(sub, bottoms[1:], bottoms))
     height = median_low(heights)
@@ -83,7 +82,7 @@ def _within(block: Sequence[AnyLine], right: float, first_widths: Sequence[float
         return []
     height = block[0].y1 - block[0].y0
     space = 0.4 * height
-    lefts, rights = [line.x0 for line in block], [line.x1 for line in block]
+    lefts, _, rights, _ = extents_of(block)
     edge = max(rights) if count > 1 else right
     if edge - min(lefts) < 0.5 * (right - lefts[0]):
         edge = right

@@ -55,7 +55,7 @@ def _stand_beside(boxes: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArra
     """Whether each fragment stands on one line with the next, and whether it does as a drop capital."""
     heights = boxes[3] - boxes[1]
     middles = boxes[1] + heights / 2
-    beside = np.abs(np.diff(middles)) < _SAME_LINE * np.minimum(heights[1:], heights[:-1])
+    beside = np.abs(middles[1:] - middles[:-1]) < _SAME_LINE * np.minimum(heights[1:], heights[:-1])
     large = heights[:-1] > _INITIAL * heights[1:]
     initials = _begin_beside(boxes, heights) & large if large.any() else large
     return beside | initials, initials

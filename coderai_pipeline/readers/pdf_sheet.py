@@ -6,6 +6,7 @@ The order of lines is from `pdf_layout`, the breaks between them from `pdf_parag
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import sub
 from statistics import median_low
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from coderai_pipeline.domain.documents import HiddenText, Span, TableSpan
 from coderai_pipeline.readers.pdf_joining import HYPHENS, join_hyphenated, needs_no_space
 from coderai_pipeline.readers.pdf_layout import reading_order
-from coderai_pipeline.readers.pdf_lines import AnyLine, Line, Region, fragments_of
+from coderai_pipeline.readers.pdf_lines import AnyLine, Line, Region, extents_of, fragments_of
 from coderai_pipeline.readers.pdf_paragraphs import LINE, PARAGRAPH, SPACE, runs_on, separators
 from coderai_pipeline.readers.pdf_tables import mirrored
 from coderai_pipeline.readers.pdf_words import PageWords, in_reading_frame
@@ -73,7 +74,10 @@ class Sheet:
         return self.texts[self._starts[line.first]]
 
     def write(self, regions: Sequence[Region]) -> None:
-        heights = [line.y1 - line.y0 for region in regions for line in region.lines]
+        heights: list[float] = []
+        for region in regions:
+            _, tops, _, bottoms = extents_of(region.lines)
+            heights += map(sub, bottoms, tops)
         self._tallest = max(heights, default=0.0)
         self.body_height = median_low(heights) if heights else 0.0
         for region in regions:
@@ -99,16 +103,26 @@ class Sheet:
         firsts: NDArray[np.int32] = self.page.starts[self.fragments]
         counts: NDArray[np.int32] = self.page.starts[1:][self.fragments] - firsts
         lasts = np.cumsum(counts, dtype=np.int64) - 1
-        order = np.arange(int(lasts[-1]) + 1) + np.repeat(firsts - lasts + counts - 1, counts)
-        gaps = np.ones(len(order), np.int32)
+        order = self._order(firsts, counts, lasts)
+        gaps = np.ones(int(lasts[-1]) + 1, np.int32)
         gaps[lasts] = list(map(len, self.after))
         tight = self.page.cjk or bool(self.page.glued)
+        words: list[int] = np.arange(len(lengths))[order].tolist() if tight else []
         if tight:
-            self._glue(gaps, order)
+            self._glue(gaps, words)
         lengths = lengths[order]
         ends = offset + np.cumsum(lengths + gaps, dtype=np.int32) - gaps
-        text = self._tightly_woven(gaps, order, lasts) if tight else self._woven()
+        text = self._tightly_woven(gaps, words, lasts) if tight else self._woven()
         return Written(text, ends - lengths, ends, self.page.boxes.T[order], lasts)
+
+    def _order(
+        self, firsts: NDArray[np.int32], counts: NDArray[np.int32], lasts: NDArray[np.int64]
+    ) -> slice | NDArray[np.int64]:
+        """The numbers of the words as they are read; on most pages that is the order of the file."""
+        first = self.fragments[0]
+        if self.fragments == list(range(first, first + len(self.fragments))):
+            return slice(int(firsts[0]), int(firsts[0] + lasts[-1]) + 1)
+        return np.arange(int(lasts[-1]) + 1) + np.repeat(firsts - lasts + counts - 1, counts)
 
     def _lengths(self) -> NDArray[np.int32]:
         """Of all words as they are written."""
@@ -129,17 +143,15 @@ class Sheet:
             ]
         )
 
-    def _tightly_woven(self, gaps: NDArray[np.int32], order: NDArray[np.int64], lasts: NDArray[np.int64]) -> str:
+    def _tightly_woven(self, gaps: NDArray[np.int32], words: Sequence[int], lasts: NDArray[np.int64]) -> str:
         """As `_woven`, with no space where a gap is 0."""
-        words: list[int] = order.tolist()
         parts = [self.texts[word] + SPACE[:gap] for word, gap in zip(words, gaps.tolist(), strict=True)]
         for last, separator in zip(lasts.tolist(), self.after, strict=True):
             parts[last] = self.texts[words[last]] + separator
         return "".join(parts)
 
-    def _glue(self, gaps: NDArray[np.int32], order: NDArray[np.int64]) -> None:
+    def _glue(self, gaps: NDArray[np.int32], words: Sequence[int]) -> None:
         """No space between ideographs, nor where the file has none; separators of lines stay as they are."""
-        words: list[int] = order.tolist()
         for position, (word, following) in enumerate(pairwise(words)):
             if gaps[position] != 1 or following != word + 1:
                 continue
@@ -254,7 +266,7 @@ class Sheet:
 
     def _unbreakable(self) -> list[float]:
         """How wide each fragment's first word is, or its first ideograph: what does not fit at a line's end begins the next."""
-        x0, y0, x1, y1 = self.page.boxes[:, self.page.starts[:-1]]
+        x0, y0, x1, y1 = (edges[self.page.starts[:-1]] for edges in self.page.boxes)
         if self.page.cjk:
             return np.minimum(x1 - x0, y1 - y0).tolist()
         return (np.maximum(x1 - x0, y1 - y0) if len(self.page.turns) else x1 - x0).tolist()

@@ -20,6 +20,8 @@ from coderai_pipeline.readers.base import NotReadable, ReadOptions
 from coderai_pipeline.readers.limits import too_much_memory
 from coderai_pipeline.readers.wire import DOCUMENT, HEADER, LOADED, READY, VALUE, pack
 
+COLLECT_AFTER = 20_000
+"""Reading makes many values and few cycles; at Python's own pace, looking for them takes 3 % of the time."""
 _GRACE_SECONDS = 10.0
 
 
@@ -28,8 +30,7 @@ def main() -> None:
     options = _options(requests.readline())
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     fence.raise_fence()
-    # Reading makes many values and few cycles; at Python's own pace, looking for them takes 3 % of the time.
-    gc.set_threshold(20_000)
+    gc.set_threshold(COLLECT_AFTER)
     _send(answers, READY, b"")
     while request := requests.readline():
         # Ends a worker whose parent is gone while it reads; the parent's own limit comes first.
