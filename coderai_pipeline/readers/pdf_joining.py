@@ -21,7 +21,8 @@ _SUSPENDED = frozenset(["and", "or", "und", "oder", "bis", "sowie", "et", "ou", 
 def join_hyphenated(last: str, first: str, compounds: Set[str]) -> str | None:
     """The last word of a line as it stands when the first of the next is put right after it; None = they are two words.
 
-    A hyphen stays where the document writes the same compound with it elsewhere, before a capital, and between digits.
+    A hyphen stays where the document writes the same compound with it elsewhere, before a capital, between digits, and
+    after a single letter, which nobody parts from its word: `e-mail`.
     """
     if len(last) < 2 or not first or last[-1] not in HYPHENS:
         return None
@@ -30,9 +31,13 @@ def join_hyphenated(last: str, first: str, compounds: Set[str]) -> str | None:
     before, after = last[-2], first[0]
     if before.isdigit() and after.isdigit():
         return last
-    if not before.isalpha() or not after.isalpha() or first.strip(",;.").casefold() in _SUSPENDED:
+    if not before.isalpha() or not after.isalpha():
         return None
-    if after.isupper() or f"{_core(last[:-1])}-{_core(first)}" in compounds:
+    # A printed hyphen of Unicode was set by a program that parts words: `seni‐or`.
+    if last[-1] != "\u2010" and first.strip(",;.").casefold() in _SUSPENDED:
+        return None
+    stem = _core(last[:-1])
+    if after.isupper() or len(stem) == 1 or f"{stem}-{_core(first)}" in compounds:
         return last
     return last[:-1]
 

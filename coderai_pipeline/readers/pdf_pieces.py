@@ -18,7 +18,9 @@ _SAME_LINE = 0.35
 _WIDEST_SPACE = 0.6
 _NO_SPACE = 0.1
 _OVERLAP = -0.3
-"""Gaps between two pieces of a line, in heights of the line."""
+_WIDEST_STRETCHED = 2.5
+_AS_WIDE = 0.12
+"""Gaps between two pieces of a line, in heights of the line; how much those of a justified line may differ."""
 _INITIAL = 1.7
 """Heights of its neighbour from which a single letter is a drop capital."""
 _OPENING, _CLOSING = "([{«‹", ")]}»›"
@@ -85,16 +87,36 @@ def _joined(
     for row in rows:
         row.sort(key=lambda number: -x1[number] if page.right_to_left else x0[number])
         groups.append([row[0]])
+        stretched = _stretched(page, row) if len(row) > 1 else frozenset[int]()
         for before, number in pairwise(row):
             gap = x0[before] - x1[number] if page.right_to_left else x0[number] - x1[before]
             height = min(y1[before] - y0[before], y1[number] - y0[number])
             is_initial = number == before + 1 and initials[before]
-            near = is_initial or _OVERLAP * height < gap < _WIDEST_SPACE * height
+            near = is_initial or number in stretched or _OVERLAP * height < gap < _WIDEST_SPACE * height
             if near and not _ruled_apart(page.grids, boxes[:, [before, number]]):
                 groups[-1].append(number)
             else:
                 groups.append([number])
     return groups if len(groups) < len(x0) else []
+
+
+def _stretched(page: PageWords, row: Sequence[int]) -> frozenset[int]:
+    """Fragments as far from the one before as the row's words are from each other: spaces of a justified line."""
+    if page.right_to_left:
+        return frozenset()
+    parts = [range(page.starts[number], page.starts[number + 1]) for number in row]
+    order = [word for part in parts for word in part]
+    x0, y0, x1, y1 = page.boxes[:, order]
+    gaps, height = x0[1:] - x1[:-1], float(np.median(y1 - y0))
+    usual = float(np.median(gaps)) if len(gaps) > 1 else 0.0
+    even = np.abs(gaps - usual) <= _AS_WIDE * height
+    if not 0 < usual <= _WIDEST_STRETCHED * height or even.sum() < 2:
+        return frozenset()
+    words = page.words()
+    if 2 * sum(words[word].isalpha() for word in order) < len(order):
+        return frozenset()
+    firsts = np.cumsum([len(part) for part in parts])[:-1]
+    return frozenset(number for number, first in zip(row[1:], firsts.tolist(), strict=True) if even[first - 1])
 
 
 def _ruled_apart(grids: Sequence[Grid], two: NDArray[np.float32]) -> bool:

@@ -276,6 +276,8 @@ class Sheet:
         for number, cell in enumerate(line.cells):
             self.fragments += cell
             self.after += [SPACE] * len(cell)
+            for position in range(len(self.fragments) - len(cell), len(self.fragments) - 1):
+                self._end_line(position, self.texts[self._starts[self.fragments[position + 1]]])
             if number < len(line.cells) - 1 and self.fragments:
                 empty_so_far = len(self.fragments) == first
                 self.after[-1] = self.after[-1] + CELL.lstrip() if empty_so_far else self.after[-1].rstrip(SPACE) + CELL

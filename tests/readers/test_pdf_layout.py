@@ -153,12 +153,52 @@ def test_a_word_parted_at_the_end_of_a_page_is_whole_and_stands_on_both():
         ("Jean-", "Pierre", "Jean-"),
         ("2020-", "2021", "2020-"),
         ("Ein-", "und", None),
+        ("seni\u2010", "or", "seni"),
+        ("e-", "mail", "e-"),
         ("-", "dash", None),
         ("word", "word", None),
     ],
 )
 def test_hyphens_at_line_ends(last: str, first: str, joined: str | None):
     assert join_hyphenated(last, first, {"well-known"}) == joined
+
+
+def justified(page: pymupdf.Page, left: float, width: float, text: str) -> None:
+    """Each line as wide as the column, each of its words written by itself."""
+    lines = broken(text, width)
+    for number, line in enumerate(lines):
+        words = line.split()
+        widths = [pymupdf.get_text_length(word, fontsize=10) for word in words]
+        space = (width - sum(widths)) / max(len(words) - 1, 1) if number < len(lines) - 1 else 3.0
+        x = left
+        for word, taken in zip(words, widths, strict=True):
+            page.insert_text((x, 100 + 14 * number), word, fontsize=10)
+            x += taken + space
+
+
+def test_the_stretched_spaces_of_justified_lines_part_no_columns():
+    texts = [paragraph(seed, 60) for seed in range(3)]
+    document = pymupdf.open()
+    page = document.new_page()
+    for column, text in enumerate(texts):
+        justified(page, 60 + 170 * column, 150, text)
+    read_text = read(document).text
+    assert "|" not in read_text
+    assert read_text.split() == " ".join(texts).split()
+
+
+def test_a_word_parted_in_a_cell_is_whole():
+    document = pymupdf.open()
+    page = document.new_page()
+    for y in (90, 130, 170):
+        page.draw_line((70, y), (400, y))
+    for x in (70, 200, 400):
+        page.draw_line((x, 90), (x, 170))
+    for y, name, lines in ((105, "One", ("the infra-", "structure")), (145, "Two", ("the court", "decision"))):
+        page.insert_text((75, y), name)
+        for number, line in enumerate(lines):
+            page.insert_text((205, y + 14 * number), line)
+    assert read(document).text == "One | the infrastructure\nTwo | the court decision"
 
 
 def test_aligned_words_are_table_rows_with_their_header():
