@@ -20,6 +20,7 @@ from coderai_pipeline.readers.pdf_lines import (
     parted_at,
     rows_of,
 )
+from coderai_pipeline.readers.pdf_stacks import stacked_rows
 from coderai_pipeline.readers.pdf_tables import Grid
 
 
@@ -84,8 +85,12 @@ def _split(ordered: Sequence[Fragment], width: float) -> list[Region]:
         if across:
             regions += _split(band, width)
             continue
-        for side in parted_at(gutter.x, band):
-            regions += _split(side, 0.0)
+        left, right = parted_at(gutter.x, band)
+        above, table = stacked_rows(left, right)
+        if table:
+            regions += [*_split(above, width), Region([*table], 0.0, ruled=True)]
+        else:
+            regions += _split(left, 0.0) + _split(right, 0.0)
     return regions
 
 

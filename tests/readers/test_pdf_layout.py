@@ -201,6 +201,29 @@ def test_a_word_parted_in_a_cell_is_whole():
     assert read(document).text == "One | the infrastructure\nTwo | the court decision"
 
 
+def stacked(cells: list[tuple[int, int]], gap: float) -> pymupdf.Document:
+    """Two columns of cells, of so many lines each, whose rows begin together `gap` below the longer cell."""
+    document = pymupdf.open()
+    page = document.new_page()
+    y = 100.0
+    for row, counts in enumerate(cells):
+        for x, count in zip((72, 330), counts, strict=True):
+            for line in range(count):
+                page.insert_text((x, y + 13 * line), " ".join(paragraph(row, 5).split()[:4]), fontsize=10)
+        y += 13 * max(counts) + gap
+    return document
+
+
+def test_cells_of_several_lines_that_start_side_by_side_are_a_table():
+    content = read(stacked([(3, 1), (2, 4), (1, 3), (2, 2)], 5))
+    assert [line.count(" | ") for line in content.text.splitlines()] == [1, 1, 1, 1]
+
+
+def test_paragraphs_as_long_as_those_beside_them_are_columns():
+    content = read(stacked([(3, 3), (4, 4), (3, 3), (2, 2)], 5))
+    assert "|" not in content.text
+
+
 def test_aligned_words_are_table_rows_with_their_header():
     rows = [
         ("Country", "Capital", "People"),
