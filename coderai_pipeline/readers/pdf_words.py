@@ -45,6 +45,8 @@ _PARTS_OF_LINE = 0.9
 """A gap wider than this part of the line's height separates two fragments."""
 
 
+_NO_SPACE = 0.1
+"""Heights of the line: words nearer than this touch."""
 _HAIR = np.float32(0.01)
 """Points: the least that a word's width and height count."""
 
@@ -257,6 +259,12 @@ def _fragments(found: PageWords, new_line: NDArray[np.bool_]) -> NDArray[np.int3
         gap = np.maximum(gap, boxes[0, :-1] - boxes[2, 1:])
     new = gap > _PARTS_OF_LINE * (boxes[3, :-1] - boxes[1, :-1])
     new |= new_line
+    if found.right_to_left and not len(found.turns):
+        # Files write a number among such words before or after them; its place on the line tells where it is read.
+        backwards = np.array([RIGHT_TO_LEFT.search(word) is not None for word in found.words()])
+        number = np.array([any(map(str.isdecimal, word)) for word in found.words()])
+        meet = (backwards[1:] & number[:-1]) | (number[1:] & backwards[:-1])
+        new |= (boxes[0, 1:] > boxes[0, :-1]) & meet
     if found.hidden:
         unseen = np.zeros(boxes.shape[1], np.bool_)
         unseen[list(found.hidden)] = True
@@ -334,10 +342,15 @@ def _glued(lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> fr
         found = text.find(word[4], position)
         if found < 0:
             continue
-        if found == position and position:
+        if found == position and position and _touches(word, words[index - 1]):
             glued.add(index - 1)
         position = found + len(word[4])
     return frozenset(glued)
+
+
+def _touches(word: Word, before: Word) -> bool:
+    """Whether no space is left between two words: where the direction changes, a line's text leaps."""
+    return max(word[0] - before[2], before[0] - word[2]) < _NO_SPACE * (word[3] - word[1])
 
 
 def _inside(word: Word, bbox: Box) -> bool:

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from coderai_pipeline.readers.pdf_layout import reading_order
 from coderai_pipeline.readers.pdf_lines import fragments_of
+from coderai_pipeline.readers.pdf_pieces import join_pieces
+from coderai_pipeline.readers.pdf_words import from_boxes
 
 WIDTH = 595.0
 LINE_HEIGHT = 10.0
@@ -46,3 +48,19 @@ def test_every_fragment_is_read_once_wherever_it_stands(placed: list[tuple[float
 
 def test_a_table_that_alone_fills_a_page_is_read_across_and_comes_to_an_end() -> None:
     assert sorted(_read(TABLE_ALONE)) == list(range(len(TABLE_ALONE)))
+
+
+def test_numbers_among_words_read_from_right_to_left_stand_where_they_are_seen():
+    # As files write them: runs of words between numbers in any order.
+    line = [
+        ("2024", 100),
+        ("\u05d1\u05e9\u05e0\u05ea", 140),
+        ("\u05d4\u05d5\u05d2\u05e9\u05d5", 180),
+        ("45", 220),
+        ("\u05db\u05d9", 260),
+    ]
+    for order in ((0, 2, 1, 3, 4), (2, 1, 0, 3, 4), (4, 3, 2, 1, 0)):
+        words = [((float(x), 50.0, x + 37.0, 62.0), text, 0) for text, x in (line[index] for index in order)]
+        page = from_boxes(0, 400, 600, words)
+        join_pieces(page)
+        assert page.words() == [text for text, _ in reversed(line)]
