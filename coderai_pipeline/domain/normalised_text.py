@@ -120,6 +120,20 @@ _DROPPED = (
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])[-‐\u00ad][ \t]*\r?\n[ \t]*(?=[^\W\d_])")
 
 
+# Hangul syllables in parts and kana with their marks apart, half-width ones too: one character when composed.
+_DECOMPOSED = re.compile(
+    "[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?"
+    "|[\u304b-\u3062\u3064-\u3068\u306f-\u307b\u3046\u30ab-\u30c2\u30c4-\u30c8\u30cf-\u30db\u30a6](?:\u3099|\u309a)"
+    "|[\uff73\uff76-\uff84\uff8a-\uff8e][\uff9e\uff9f]"
+)
+
+
+def _composed(match: re.Match[str]) -> str:
+    """The composed character; the first part alone where the parts make none."""
+    whole = unicodedata.normalize("NFKC", match[0])
+    return whole if len(whole) == 1 else match[0][:1]
+
+
 class _Folding(dict[int, str]):
     """A translation table that learns each character when it is first met; several threads may teach it at once."""
 
@@ -140,7 +154,13 @@ def _fold(char: str) -> str:
     if char.isdecimal():
         return str(unicodedata.decimal(char))
     base = "".join(part for part in unicodedata.normalize("NFKD", char) if not _is_accent(part))
-    return unicodedata.normalize("NFC", base).casefold().replace("…", "...")
+    folded = unicodedata.normalize("NFC", base).casefold().replace("…", "...")
+    return "".join(_PLAIN_LETTERS.get(letter, letter) for letter in folded)
+
+
+# Letters with a stroke, joined ones and a dotless i, for which people without the key write the plain ones; the Persian
+# forms of two Arabic letters.
+_PLAIN_LETTERS = {"ı": "i", "đ": "d", "ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "ی": "ي", "ک": "ك"}
 
 
 def _is_accent(char: str) -> bool:
@@ -155,13 +175,14 @@ _FOLDING = _Folding()
 def _folded(original: str, *, offsets: bool = True) -> tuple[str, NDArray[np.int32]]:
     """Character by character, and the offset each came from. Hyphens and breaks within a hyphenated word are dropped."""
     removed = [(match.start(), match.end()) for match in _HYPHENATED.finditer(original)]
+    removed += [(match.start() + 1, match.end()) for match in _DECOMPOSED.finditer(original)]
     source = original
     keep = None
     if removed:
         keep = np.ones(len(original), bool)
         for start, end in removed:
             keep[start:end] = False
-        source = _HYPHENATED.sub("", original)
+        source = _DECOMPOSED.sub(_composed, _HYPHENATED.sub("", original))
     folded = source.translate(_FOLDING)
     if not offsets:
         return folded, np.zeros(0, np.int32)

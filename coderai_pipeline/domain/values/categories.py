@@ -24,7 +24,7 @@ def read_category(written: JsonValue, variable: Variable) -> Reading | Unread:
     value = exact_category(written, variable)
     if value is not None:
         return Reading(value, change="" if value == text else f'"{short(text)}" taken as "{value}"')
-    value = _by_beginning(text, variable) or _by_spelling(text, variable)
+    value = _by_beginning(text, variable) or _by_singular(text, variable) or _by_spelling(text, variable)
     if value is not None:
         return Reading(value, change=f'"{short(text)}" taken as "{value}"')
     if variable.allow_other:
@@ -89,11 +89,25 @@ def _by_beginning(text: str, variable: Variable) -> str | None:
     return matches.pop() if len(matches) == 1 else None
 
 
+def _by_singular(text: str, variable: Variable) -> str | None:
+    """`rallies`: the plural of one category's name or keyword."""
+    folded = _folded(text)
+    forms = {re.sub(r"ies$", "y", folded), re.sub(r"(?<=s|x|z|h)es$", "", folded), re.sub(r"s$", "", folded)} - {folded}
+    matches = {value for names in (_values, _keywords) for name, value in names(variable) if name in forms}
+    return matches.pop() if len(matches) == 1 else None
+
+
+_SHORTEST_MISSPELT = 5
+"""Shorter words are too near to other words: four, for."""
+
+
 def _by_spelling(text: str, variable: Variable) -> str | None:
     """The nearest spelling where it is near, no other category is nearly as near, and it is not the opposite."""
     from rapidfuzz import fuzz
 
     folded = _folded(text)
+    if len(folded) < _SHORTEST_MISSPELT:
+        return None
     best: dict[str, float] = {}
     for name, value in (*_values(variable), *_keywords(variable)):
         score = 0.0 if _is_another_word(folded, name) else fuzz.ratio(folded, name)

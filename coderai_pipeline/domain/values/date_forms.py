@@ -5,12 +5,41 @@ A form that names no possible day is found too and says why (31 April). Which of
 
 import calendar
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.domain.values import Conventions, Reading, Unread
-from coderai_pipeline.domain.values.digits import WORD
+from coderai_pipeline.domain.values.date_patterns import (
+    BETWEEN,
+    CJK,
+    CJK_DIGITS,
+    COUNTED_OTHERWISE,
+    DASHED_YEAR_BEFORE,
+    DAY_AFTER,
+    DAY_BEFORE,
+    DAY_IN_WORDS,
+    DAY_YEAR_AFTER,
+    DAYS_BEFORE,
+    DECADE_AFTER,
+    DECADE_BEFORE,
+    ERAS,
+    NUMERIC,
+    ORDINALS,
+    OTHER_ERA,
+    SHORT_YEAR_AFTER,
+    THAI,
+    THAI_ERA_BEFORE,
+    THAI_MONTH,
+    TWO_WORDS,
+    VIETNAMESE,
+    VIETNAMESE_MONTHS,
+    WEEK_BEFORE,
+    WORDS,
+    YEAR,
+    YEAR_AFTER,
+    YEAR_BEFORE,
+)
 from coderai_pipeline.domain.values.locale_data import date_order_of, folded_name, month_names
 from coderai_pipeline.domain.wording import sentences
 
@@ -18,6 +47,9 @@ from coderai_pipeline.domain.wording import sentences
 PIVOT = 69
 # Years of the Buddhist era as Thailand counts them: no document means these years of our own.
 BUDDHIST = (2400, 2700)
+BUDDHIST_OFFSET = 543
+# Before 1941 the Thai year began in April.
+_SAME_NEW_YEAR = 2484
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +65,7 @@ def scan_dates(text: str, conventions: Conventions, *, passage: bool) -> Iterato
 
     passage: bare years only from 1500 to 2100 and apart from money and codes.
     """
-    found = [*_numeric(text, conventions), *_cjk(text), *_named(text, conventions)]
+    found = [*_numeric(text, conventions), *_cjk(text), *_vietnamese(text), *_named(text, conventions)]
     found.sort(key=lambda each: (each.span.start, -each.span.end))
     kept: list[Found] = []
     for each in found:
@@ -42,78 +74,27 @@ def scan_dates(text: str, conventions: Conventions, *, passage: bool) -> Iterato
     return iter(sorted([*kept, *_years(text, kept, passage=passage)], key=lambda each: each.span.start))
 
 
-_SPACE = r"[ \t\u00a0\u202f\n]"
-_TIME = (
-    rf"(?:(?:T|(?:{_SPACE}?(?:г\.?|года|р\.))?,?{_SPACE}{{1,2}}(?:um|at|à|a|в|-)?{_SPACE}?)"
-    rf"(?P<hour>[01]?\d|2[0-4])(?:[:h]|\.(?=\d\d{_SPACE}?Uhr))(?P<minute>[0-5]\d)"
-    rf"(?::[0-5]\d(?:[.,]\d+)?)?"
-    rf"(?:{_SPACE}?(?P<half>[ap]\.?m\b\.?))?(?P<zone>Z|[+-]\d\d:?\d\d)?(?!\d))?"
-)
-_NUMERIC = re.compile(
-    r"(?<![\d\w.,/-])(?:"
-    r"(?P<y>\d{4})(?P<sep>[-/.])(?P<m>\d{1,2})(?:(?P=sep)(?P<d>\d{1,2}))?"
-    r"|(?P<a>\d{1,2})(?P<sep2>[-/]|\.\s?)(?P<b>\d{1,2})(?P=sep2)(?P<c>\d{4}|\d{2})"
-    r"|(?P<mm>\d{1,2})[/](?P<yy>\d{4})"
-    rf")(?![\d]|[-/.,]\d){_TIME}"
-)
-_CJK_DIGITS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
-_CJK = re.compile(
-    r"(?<!\d)(?P<y>\d{4}|[〇零○一二三四五六七八九]{4})\s?[年년]"
-    r"(?:度?\s?(?P<m>\d{1,2}|[一二三四五六七八九十]{1,3})\s?[月월](?:份?\s?(?P<d>\d{1,2}|[一二三四五六七八九十]{1,3})\s?[日号號일]"
-    r"(?:\s?[至到~～〜—–-]\s?(?:(?P<other_month>\d{1,2})\s?[月월]\s?)?(?P<to>\d{1,2})\s?[日号號일]"
-    r"|(?:\s?[(（]?(?:星期|周|週)?[一二三四五六日天月火水木金土](?:曜日?)?[)）]?)?\s?(?P<half>上午|下午|晚上|午前|午後|오전|오후)?\s?"
-    r"(?P<hour>[01]?\d|2[0-4])(?:[时時点點시]|:(?=\d\d))(?:\s?(?P<minute>[0-5]?\d)\s?[分분]?)?)?)?)?"
-)
-_WORD = re.compile(WORD)
-_TWO_WORDS = re.compile(f"{WORD} {WORD}")
-_ORDINAL = r"(?:st|nd|rd|th|er|º|ª|°|-?(?:го|е|й|ого))?"
-_DAY_BEFORE = re.compile(
-    rf"(?:(?<!\d)(?P<from>\d{{1,2}})\.?{_ORDINAL}\s?(?:-|–|—|to|bis|au|al|and|und|et|y|и|/)\s?)?"
-    rf"(?<![\d.,/:])(?P<day>\d{{1,2}}){_ORDINAL}[.»”\"]?(?:{_SPACE}{{0,2}}|-|/)"
-    rf"(?:(?:day{_SPACE})?of{_SPACE}|de{_SPACE}|d['’])?$"
-)
-_SPELLED_DAYS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth"
-    " seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third twenty-fourth twenty-fifth"
-    " twenty-sixth twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first"
-)
-_ORDINALS = _SPELLED_DAYS.split()
-_DAY_IN_WORDS = re.compile(
-    rf"(?<![\w-])(?P<day>(?:(?:twenty|thirty)[- ])?(?:{'|'.join(word for word in _ORDINALS if '-' not in word)}))"
-    rf"{_SPACE}(?P<of>(?:day{_SPACE})?of{_SPACE})?$",
-    re.IGNORECASE,
-)
-_YEAR_AFTER = re.compile(
-    rf"\.?(?:{_SPACE}{{0,2}}(?:,|de|del|of|do|d['’])?{_SPACE}{{0,2}}|-|/)(?P<year>\d{{4}}|(?:(?<=[-/])|['’])\d{{2}})"
-    rf"(?!\d|[.,:]\d){_TIME}",
-    re.IGNORECASE,
-)
-_SHORT_YEAR_AFTER = re.compile(rf"\.?{_SPACE}(?P<year>\d{{2}})(?![\d:.,%]|{_SPACE}?[ap]m)")
-_DAY_YEAR_AFTER = re.compile(
-    rf"\.?{_SPACE}{{0,2}}(?P<day>\d{{1,2}}){_ORDINAL}(?:\s?(?:-|–|—|to|and)\s?(?P<to>\d{{1,2}}){_ORDINAL})?"
-    rf"(?:,{_SPACE}?|{_SPACE}{{1,2}})(?P<year>\d{{4}})(?!\d){_TIME}",
-    re.IGNORECASE,
-)
-_YEAR_BEFORE = re.compile(rf"(?<!\d)(?P<year>\d{{4}})(?:{_SPACE}|-|,{_SPACE})$")
-_DAY_AFTER = re.compile(rf"(?:{_SPACE}|-)(?P<day>\d{{1,2}})(?!\d)")
-_YEAR = re.compile(
-    r"(?:(?<![\w.,:/$€£¥#+-])|(?<=\bFY)|(?<=\b[Mm]id-))(?<!\$ |€ |£ |№ )(?P<year>\d{4})(?!\w|[.,:/-]\d|\s?(?:%|€|EUR|USD|\$))"
-)
-_OTHER_ERA = re.compile(r"\s?(?:هـ|ه\b|AH\b|BCE?\b|B\.C\.|v\. ?Chr|av\. ?J|a\. ?C\.|до н)")
-
-
 def _numeric(text: str, conventions: Conventions) -> Iterator[Found]:
-    for match in _NUMERIC.finditer(text):
+    for match in NUMERIC.finditer(text):
         reading = _of_numbers(match, conventions)
-        if reading is not None:
+        first = DAYS_BEFORE.search(text, max(0, match.start() - 24), match.start())
+        if first and isinstance(reading, Reading) and match["c"] and first["sep"] == match["sep2"].strip():
+            written = text[first.start() : match.end()]
+            over_months = first["month"] is not None and int(first["month"]) != int(match["b"])
+            yield Found(Span(first.start(), match.end()), _over_months_or_days(reading, over_months, written))
+        elif reading is not None:
             yield Found(Span(match.start(), match.end()), reading)
 
 
 def _of_numbers(match: re.Match[str], conventions: Conventions) -> Reading | Unread | None:
     if match["y"]:
-        if match["d"] is None and match["sep"] == ".":
+        if match["d"] is None and match["sep"].startswith("."):
             return None
+        if 1300 <= int(match["y"]) < 1500 and conventions.language in COUNTED_OTHERWISE:
+            return Unread(f'"{match[0]}" is counted in another calendar')
         return _year_month(match) if match["d"] is None else _date(match, match["y"], match["m"], match["d"])
+    if match["yy"] and WEEK_BEFORE.search(match.string, max(0, match.start() - 12), match.start()):
+        return Reading(match["yy"], "year", change=f"week {match['mm']} left out, kept as {match['yy']}")
     if match["yy"]:
         return _date(match, match["yy"], match["mm"], None)
     return _in_some_order(match, conventions)
@@ -162,17 +143,44 @@ def _ordered(match: re.Match[str], order: str) -> Reading | Unread:
 
 
 def _cjk(text: str) -> Iterator[Found]:
-    for match in _CJK.finditer(text):
-        year = match["y"].translate(_CJK_DIGITS)
+    for match in CJK.finditer(text):
         month, day = (_cjk_number(match[part]) for part in ("m", "d"))
-        reading = _date(None, year, month, day, match[0])
-        if isinstance(reading, Reading) and match["to"]:
+        if match["era"]:
+            reading = _of_era(match, month, day)
+        else:
+            reading = _date(None, match["y"].translate(CJK_DIGITS), month, day, match[0])
+        if isinstance(reading, Reading) and match["to_month"]:
+            reading = _over_months_or_days(reading, True, match[0])
+        elif isinstance(reading, Reading) and match["to"]:
             reading = _over_months_or_days(reading, match["other_month"] not in (None, match["m"]), match[0])
         elif isinstance(reading, Reading) and match["hour"]:
             late = match["half"] in _AFTERNOON and int(match["hour"]) < 12
             hour, minute = int(match["hour"]) + 12 * late, int(match["minute"] or 0)
             reading = replace(reading, value=f"{reading.value}T{hour:02d}:{minute:02d}", precision="minute")
         yield Found(Span(match.start(), match.end()), reading)
+
+
+def _of_era(match: re.Match[str], month: str | None, day: str | None) -> Reading | Unread:
+    """`令和6年3月5日`, `民國113年`: the year of an era whose months and days are ours, if the era had that day."""
+    first, begins, ends = ERAS[match["era"]]
+    number = 1 if match["e"] == "元" else int(_cjk_number(match["e"]) or 0)
+    reading = _date(None, str(first + number - 1), month, day, match[0])
+    if isinstance(reading, Unread):
+        return reading
+    value = str(reading.value)
+    if not number or value < begins[: len(value)] or value > ends[: len(value)]:
+        return Unread(f'"{match[0]}" names no day of that era')
+    return replace(reading, change=f'"{match[0]}" is {value} in our calendar')
+
+
+def _vietnamese(text: str) -> Iterator[Found]:
+    """`ngày 5 tháng 3 năm 2024`: months are numbered there, in digits or words."""
+    for match in VIETNAMESE.finditer(text):
+        word = match["m"].casefold()
+        named = (at for at, names in enumerate(VIETNAMESE_MONTHS, start=1) if word in names.split("|"))
+        month = word if word.isdecimal() else str(next(named))
+        reading = _date(None, match["y"], month, match["d"], match[0])
+        yield Found(Span(match.start(), match.end()), _as_range(reading, match["from"], match[0]))
 
 
 _AFTERNOON = ("下午", "晚上", "午後", "오후")
@@ -188,39 +196,47 @@ def _cjk_number(written: str | None) -> str | None:
     if written is None or written.isdecimal():
         return written
     tens, ten, ones = written.rpartition("十")
-    digits = (tens or "1").translate(_CJK_DIGITS) if ten else ""
-    return digits + (ones.translate(_CJK_DIGITS) if ones else "0" if ten else "")
+    digits = (tens or "1").translate(CJK_DIGITS) if ten else ""
+    return digits + (ones.translate(CJK_DIGITS) if ones else "0" if ten else "")
 
 
 def _named(text: str, conventions: Conventions) -> Iterator[Found]:
     months = month_names(conventions.language)
-    alone: Span | None = None
-    for word in _WORD.finditer(text):
+    alone: tuple[Span, int] | None = None
+    for word in _words(text):
         month, end = _month_at(text, word, months)
-        if month is None or (word.start() and text[word.start() - 1].isalpha()):
+        if month is None or (word.start() and text[word.start() - 1].isalpha() and word[0] < "\u0e00"):
             continue
         found = _around(text, word.start(), end, month)
         if found is None:
-            alone = Span(word.start(), end)
+            alone = Span(word.start(), end), month
         else:
-            yield _over_months(text, alone, found) if alone else found
+            yield _over_months(text, *alone, found) if alone else found
 
 
-UP_TO = re.compile(r"\s?(?:-|–|—|to|until|bis|à|au|a|al|до|по|إلى|الى|حتى|至|到|~|and|und|et|y|и|/)\s?")
+def _words(text: str) -> Iterable[re.Match[str]]:
+    if not THAI.search(text):
+        return WORDS.finditer(text)
+    return sorted([*THAI_MONTH.finditer(text), *WORDS.finditer(text)], key=lambda word: word.start())
 
 
-def _over_months(text: str, first: Span, found: Found) -> Found:
+UP_TO = re.compile(rf"\s?(?:{BETWEEN})\s?")
+
+
+def _over_months(text: str, first: Span, month: int, found: Found) -> Found:
     """`March to May 2024`, `5 March - 7 April 2024`: a range within a year, kept as the year."""
     if not UP_TO.fullmatch(text[first.end : found.span.start]) or isinstance(found.reading, Unread):
         return found
     span, kept = Span(first.start, found.span.end), str(found.reading.value)[:4]
+    if str(found.reading.value)[5:] == f"{month:02d}":
+        return Found(span, found.reading)  # يناير/كانون الثاني: one month by two names
     return Found(span, Reading(kept, "year", change=f'"{span.of(text)}" is a range; kept as {kept}'))
 
 
 def _month_at(text: str, word: re.Match[str], months: Mapping[str, int]) -> tuple[int | None, int]:
     """The month a word names, alone or with the word after it (كانون الثاني), and where the name ends."""
     name = folded_name(word[0])
-    if name not in months and (two := _TWO_WORDS.match(text, word.start())) and word[0] >= "\u0590":
+    if name not in months and (two := TWO_WORDS.match(text, word.start())) and word[0] >= "\u0590":
         return months.get(folded_name(two[0])), two.end()
     return months.get(name) or months.get(_nominative(name)), word.end()
 
@@ -242,32 +258,38 @@ def _nominative(name: str) -> str:
 def _ordinal(written: str) -> int:
     """1-31 of a spelled-out day; 0, which no month has, where there is none of that name (thirty-third)."""
     word = written.casefold().replace(" ", "-")
-    return _ORDINALS.index(word) + 1 if word in _ORDINALS else 0
+    return ORDINALS.index(word) + 1 if word in ORDINALS else 0
 
 
 def _around(text: str, start: int, end: int, month: int) -> Found | None:
     """The date of which a month's name at [start, end) is part; None where no year stands with it."""
-    spelled = _DAY_IN_WORDS.search(text, max(0, start - 40), start)
+    spelled = DAY_IN_WORDS.search(text, max(0, start - 40), start)
     # `the second May 2020 meeting` is none: without `of` only a form writes a day so, and then with a capital.
-    if spelled and (spelled["of"] or spelled["day"][0].isupper()) and (year := _YEAR_AFTER.match(text, end)):
+    if spelled and (spelled["of"] or spelled["day"][0].isupper()) and (year := YEAR_AFTER.match(text, end)):
         day = str(_ordinal(spelled["day"]))
         written = text[spelled.start("day") : year.end()]
         return Found(Span(spelled.start("day"), year.end()), _date(year, year["year"], str(month), day, written))
-    before = _DAY_BEFORE.search(text, max(0, start - 24), start)
-    if before and (year := _YEAR_AFTER.match(text, end) or _SHORT_YEAR_AFTER.match(text, end)):
-        begin = before.start("from") if before["from"] else before.start("day")
+    before = DAY_BEFORE.search(text, max(0, start - 24), start)
+    if before and (year := YEAR_AFTER.match(text, end) or SHORT_YEAR_AFTER.match(text, end)):
+        first = before["from"] if before["from"] and int(before["from"]) < int(before["day"]) else None
+        begin = before.start("from" if first else "day")
         reading = _date(year, year["year"], str(month), before["day"], text[begin : year.end()])
-        return Found(Span(begin, year.end()), _as_range(reading, before["from"], text[begin : year.end()]))
-    if after := _DAY_YEAR_AFTER.match(text, end):
+        return Found(Span(begin, year.end()), _as_range(reading, first, text[begin : year.end()]))
+    if after := DAY_YEAR_AFTER.match(text, end):
         written = text[start : after.end()]
         return Found(
             Span(start, after.end()),
             _as_range(_date(after, after["year"], str(month), after["day"], written), after["to"], written),
         )
-    if (year := _YEAR_AFTER.match(text, end)) and not before:
-        return Found(Span(start, year.end()), _date(None, year["year"], str(month), None, text[start : year.end()]))
-    if year := _YEAR_BEFORE.search(text, max(0, start - 6), start):
-        day = _DAY_AFTER.match(text, end)
+    dashed = DASHED_YEAR_BEFORE.search(text, max(0, start - 6), start)
+    if (year := YEAR_AFTER.match(text, end)) and not before and not dashed:
+        written = text[start : year.end()]
+        reading = _date(None, year["year"], str(month), None, written)
+        if isinstance(reading, Reading) and year["year"].isdecimal() and len(year["year"]) == 2:
+            reading = replace(reading, ambiguous=f'"{written}" could be a day or a year')
+        return Found(Span(start, year.end()), reading)
+    if year := YEAR_BEFORE.search(text, max(0, start - 6), start):
+        day = DAY_AFTER.match(text, end)
         stop = day.end() if day else end
         return Found(
             Span(year.start(), stop),
@@ -288,25 +310,38 @@ def _years(text: str, dates: list[Found], *, passage: bool) -> Iterator[Found]:
     taken = iter(dates)
     date = next(taken, None)
     low, high = (1500, 2100) if passage else (1, 9999)
-    for match in _YEAR.finditer(text):
+    for match in YEAR.finditer(text):
         while date and date.span.end <= match.start():
             date = next(taken, None)
         inside = date is not None and date.span.start <= match.start()
-        if inside or not low <= int(match["year"]) <= high:
+        in_thai = THAI_ERA_BEFORE.search(text, max(0, match.start() - 6), match.start())
+        if inside or not (low <= int(match["year"]) <= high or in_thai):
             continue
-        if _OTHER_ERA.match(text, match.end()):
+        if match["year"][-1] == "0" and (
+            DECADE_AFTER.match(text, match.end())
+            or DECADE_BEFORE.search(text, max(0, match.start() - 16), match.start())
+        ):
+            yield Found(Span(match.start(), match.end()), Unread(f'"{match[0]}" names a decade, not one date'))
+        elif OTHER_ERA.match(text, match.end()):
             yield Found(Span(match.start(), match.end()), Unread(f'"{match[0]}" is counted in another era'))
         else:
-            yield Found(Span(match.start(), match.end()), _date(match, match["year"], None, None))
+            written = text[max(0, match.start() - 8) : match.end()]
+            thai = written if THAI.search(written) else ""
+            yield Found(Span(match.start(), match.end()), _date(match, match["year"], None, None, thai))
 
 
 def _date(
     match: re.Match[str] | None, year: str, month: str | None, day: str | None, written: str = ""
 ) -> Reading | Unread:
     written = written or (match[0] if match else "")
+    if len(year.strip("'’")) == 2 and THAI.search(written):
+        return Unread(f'the year of "{written}" has two digits, of our era or the Buddhist one')
     number, change = _full_year(year, written)
     if BUDDHIST[0] <= number < BUDDHIST[1] and not written.startswith(f"{number}-"):
-        return Unread(f'"{written}" is counted in another era')
+        if not THAI.search(written) or number < _SAME_NEW_YEAR:
+            return Unread(f'"{written}" is counted in another era')
+        number -= BUDDHIST_OFFSET
+        change = f'the year of "{written}" is {number} in our calendar'
     if month is None:
         return Reading(f"{number:04d}", "year", change=change)
     if not 1 <= int(month) <= 12:

@@ -24,9 +24,11 @@ def read_date(written: JsonValue, conventions: Conventions) -> Reading | Unread:
         text, change = "-".join(compact.groups()), f'read "{text}" as year, month, day'
     else:
         change = ""
-    if _OTHER_CALENDAR.search(text) and not _OUR_YEAR.search(text):
+    if _is_of_other_calendar(text):
         return Unread(f'"{short(text)}" is counted in another calendar')
-    found = list(scan_dates(text, conventions, passage=False))
+    if _OFFSET.search(text):
+        return Unread(f'"{short(text)}" is counted from another date')
+    found = _ours(list(scan_dates(text, conventions, passage=False)))
     if not found or _is_less_than_written(found, text):
         return _read_otherwise(text, conventions)
     reading = found[0].reading if len(found) == 1 else _several(found, text)
@@ -46,13 +48,24 @@ _COMPACT = re.compile(r"((?:19|20)\d\d)(0[1-9]|1[0-2])([0-3]\d)")
 # Periods shorter than a year and vague words: the date keeps what is certain.
 _PERIOD = re.compile(
     r"\bQ[1-4]\b|\b[1-4]Q|\bH[12]\b|(?:\b[1-4](?:st|nd|rd|th|er|e|º|-?й|\.)?\s?)?(?:quarter|quartal|trimest|квартал)|"
-    r"第?[1-4一二三四]?季度|半年|\b(?:spring|summer|autumn|fall|winter|"
+    r"第?[1-4一二三四]?季度|半年|\b(?:kw|cw|week|woche|semaine|semana|settimana)\s?\d{1,2}\b|-W\d{1,2}(?:-\d)?\b|\b(?:spring|summer|autumn|fall|winter|"
     r"frühjahr|frühling|sommer|herbst|printemps|été|automne|hiver|primavera|verano|otoño|invierno)\b|\bFY\s?\d|fiscal",
     re.IGNORECASE,
 )
 _OTHER_CALENDAR = re.compile(
     r"محر[مّ]|\bصفر\b|ربيع (?:ال|ا)|جماد[ىي]|\bرجب\b|شعبان|رمضان|شو[اّ]ل|ذ[وي] ال(?:قعدة|حجة)|\b(?:muharram|safar|rabi|jumada|rajab|"
-    r"sha'?ban|ramadan|shawwal)\b|فروردین|اردیبهشت|خرداد|شهریور|اسفند|令和|平成|昭和|大正|民国|民國|พ\.ศ|\bB\.?E\.?$",
+    r"sha'?ban|ramadan|shawwal)\b|فروردین|اردیبهشت|خرداد|شهریور|اسفند|\bB\.?E\.?$",
+    re.IGNORECASE,
+)
+_MOON_OR_VIKRAM = re.compile(r"农历|農曆|农曆|旧暦|陰暦|음력|âm lịch|संवत|शक\b", re.IGNORECASE)
+# `30 days after 5 March 2024`: the date stated is not the one meant.
+_TIME_SPAN = (
+    r"days?|weeks?|months?|years?|tage?n?|tag|wochen?|monate?n?|jahre?n?|jours?|semaines?|mois|ans?|d[ií]as?|semanas?|mes|meses|"
+    r"años?|anos?|дн\w+|день|недел\w+|месяц\w*|лет|giorn[oi]|settiman[ae]|mes[ei]|ann[oi]|zile|zi|dni|dzień|ngày|tuần"
+)
+_OFFSET = re.compile(
+    rf"\b(?:{_TIME_SPAN})\s+(?:after|before|from|following|prior to|later than|nach|vor|après|avant|después|antes|depois|после|до|"
+    rf"dopo|prima|după|înainte|po|przed|sau|trước)\b|\bwithin\s+(?:\w+\s+){{1,2}}(?:\(\d+\)\s+)?(?:days?|weeks?|months?)\b",
     re.IGNORECASE,
 )
 _OUR_YEAR = re.compile(r"(?<!\d)(?:1[7-9]|20|21)\d\d(?!\d)")
@@ -66,6 +79,21 @@ _VAGUE = re.compile(
     r"nach|début|fin|vers|principios|finales|около|начало|конец|до|после)\b",
     re.IGNORECASE,
 )
+
+
+def _is_of_other_calendar(text: str) -> bool:
+    return bool(_MOON_OR_VIKRAM.search(text) or (_OTHER_CALENDAR.search(text) and not _OUR_YEAR.search(text)))
+
+
+def _ours(found: list[Found]) -> list[Found]:
+    """`5 رمضان 1445 هـ الموافق 15 مارس 2024`: a date given in two calendars is the one in ours."""
+    ours = [each for each in found if isinstance(each.reading, Reading)]
+    others = [each for each in found if isinstance(each.reading, Unread)]
+    return (
+        ours
+        if ours and all("another era" in each.reading.reason for each in others if isinstance(each.reading, Unread))
+        else found
+    )
 
 
 def _is_less_than_written(found: list[Found], text: str) -> bool:

@@ -12,9 +12,16 @@ from typing import Any, Literal
 from coderai_pipeline.domain.values.digits import WORD
 
 # Whose month names are always known, whatever the project's language: documents cite dates in other tongues.
-COMMON_LANGUAGES = ("en", "de", "fr", "es", "ru", "ar", "pt", "it", "nl", "pl", "tr", "uk")
+COMMON_LANGUAGES = ("en", "de", "fr", "es", "ru", "ar", "pt", "it", "nl", "pl", "tr", "uk", "ro", "el", "hi", "th")
 # Spellings that CLDR does not list.
 _SPELT_OTHERWISE = {"sept": 9, "maerz": 3, "setiembre": 9, "мае": 5, "травні": 5, "jaenner": 1, "janner": 1, "feber": 2}
+# Case forms and spellings in scripts or languages whose names CLDR gives in one or two cases only.
+_OTHER_FORMS = (
+    "styczniu lutym marcu kwietniu maju czerwcu lipcu sierpniu wrześniu październiku listopadzie grudniu",
+    "lednu únoru březnu dubnu květnu červnu červenci srpnu září říjnu listopadu prosinci",
+    "ιανουάριο φεβρουάριο μάρτιο απρίλιο μάιο ιούνιο ιούλιο αύγουστο σεπτέμβριο οκτώβριο νοέμβριο δεκέμβριο",
+    "जनवरी फ़रवरी मार्च अप्रैल मई जून जुलाई अगस्त सितम्बर अक्तूबर नवम्बर दिसम्बर",
+)
 _ARABIC_CALENDARS = ("ar_SY", "ar_MA", "ar_DZ")
 
 
@@ -47,13 +54,14 @@ def month_names(language: str) -> Mapping[str, int]:
     for locale in locales:
         for name, month in _months(locale):
             names.setdefault(name, month)
-    return {**_SPELT_OTHERWISE, **names}
+    forms = {folded_name(name): month for each in _OTHER_FORMS for month, name in enumerate(each.split(), start=1)}
+    return {**_SPELT_OTHERWISE, **forms, **names}
 
 
 @lru_cache(maxsize=16_384)
 def folded_name(name: str) -> str:
     """A name as it is looked up: case, diacritics (Arabic hamza included) and a final full stop set aside."""
-    decomposed = unicodedata.normalize("NFKD", name.strip().rstrip(".").casefold())
+    decomposed = unicodedata.normalize("NFKD", name.strip().rstrip(".").casefold()).replace("ı", "i")
     return "".join(char for char in decomposed if not unicodedata.combining(char) and char not in "\u0640\u200e\u200f")
 
 
@@ -68,7 +76,9 @@ def magnitude_words(language: str) -> Mapping[str, int]:
         for patterns in dict(forms).values():
             for power, pattern in dict(patterns).items():
                 if match := _MAGNITUDE.fullmatch(str(getattr(pattern, "pattern", pattern)).replace("'", "")):
-                    words[match["word"].casefold().rstrip(".")] = int(power) // 10 ** (len(match["zeros"]) - 1)
+                    words[unicodedata.normalize("NFC", match["word"].casefold().rstrip("."))] = int(power) // 10 ** (
+                        len(match["zeros"]) - 1
+                    )
     return words
 
 

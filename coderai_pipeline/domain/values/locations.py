@@ -25,7 +25,7 @@ _ALIASES = {
     "CG": "republic of the congo|the republic of the congo|congo-brazzaville",
     "IE": "republic of ireland|the republic of ireland",
     "MK": "fyrom|former yugoslav republic of macedonia|the former yugoslav republic of macedonia",
-    "KR": "republic of korea|south korea",
+    "KR": "republic of korea|south korea|한국|대한민국",
     "KP": "north korea|dprk",
     "CN": "people's republic of china|prc",
     "DE": "federal republic of germany|bundesrepublik deutschland|brd",
@@ -35,10 +35,23 @@ _ALIASES = {
     "MM": "burma",
     "VA": "vatican",
     "PH": "the philippines",
+    "SZ": "swaziland",
+    "TL": "east timor",
+    "CV": "cabo verde",
+    "BO": "plurinational state of bolivia|bolivia (plurinational state of)",
+    "VE": "bolivarian republic of venezuela|venezuela (bolivarian republic of)",
+    "IR": "islamic republic of iran|iran (islamic republic of)",
+    "SA": "kingdom of saudi arabia",
+    "TH": "ประเทศไทย|kingdom of thailand",
+    "JP": "日本国",
+    "VN": "viet nam|socialist republic of vietnam",
 }  # fmt: skip
 # Shared by several places, so that they name none of them outright.
 _SHARED = frozenset({"congo", "kongo", "конго", "الكونغو", "刚果"})
-_LANGUAGES = ("en", "de", "fr", "es", "ru", "ar", "zh")
+_LANGUAGES = (
+    *("en", "de", "fr", "es", "ru", "ar", "zh", "pt", "it", "nl", "pl", "tr", "ro", "el", "vi", "th", "hi", "ja", "ko"),
+    *("uk", "he", "fa", "sv", "cs", "hu", "id"),
+)
 
 
 def read_location(written: JsonValue, conventions: Conventions) -> Reading | Unread:

@@ -20,14 +20,17 @@ from coderai_pipeline.domain.values.number_words import (
     PERCENT_WORDS,
     SCALED_CURRENCIES,
     UNITS,
+    UNSPACED_PERCENT_WORDS,
     currency_of,
     magnitude_of,
 )
+from coderai_pipeline.domain.values.spelled import find_spelled
 from coderai_pipeline.domain.wording import sentences, short
 
 # Codes (INV-2024-001), dates, times, ratios, versions and addresses.
 NOT_NUMBERS = re.compile(
     r"(?<![^\W_])[^\W\d_]+[-_/]\d+(?:[-/_]\w+)+"
+    r"|(?<![\d.])\d{1,2}\.\d\d\s?[ap]\.?m\b"
     r"|(?<!\d)(?:\d+(?:[/:]\d+)+|\d{1,4}([-.])\d{1,2}\1\d{1,4}(?!\d)|\d+(?:\.\d+){3,}|\d+\.\d+\.\d+(?!\d))"
 )
 
@@ -96,14 +99,24 @@ _AFTER_WORD = re.compile(rf"[\s-]?([^\W\d_]{{0,3}}[{CURRENCY_SIGNS}]|{WORD}\.?)"
 _OF = re.compile(r"\s(?:de|of|di)\s|\s(?:d['’])")
 _LENGTHS = ("km", "m", "dm", "cm", "mm")
 _PER = re.compile(r"/(?:[a-zµ]{1,3}|kWh|MWh|m²|m³)(?!\w)")
-_CJK_FACTOR = re.compile(r"\s?(万亿|萬億|千万|千萬|百万|百萬|十万|亿|億|万|萬|千|百|兆|만|억|조|천)")
-_CJK_MORE = re.compile(r"\s?(\d+(?:\.\d+)?)\s?(亿|億|千万|百万|万|萬|千|百|만|억|천)")
-_PERCENT_BEFORE = re.compile(r"(?<![\w%])[%％]$|百分之$")
+# Magnitudes of scripts without spaces: whatever follows them is another word.
+_UNSPACED_FACTOR = re.compile(r"[多余여]?\s?(ล้าน|แสน|หมื่น|พัน|ร้อย(?!ละ)|[万萬亿億千百兆만억조천백])")
+_UNSPACED_MORE = re.compile(
+    r"\s?(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)\s?((?:ล้าน|แสน|หมื่น|พัน|ร้อย|[万萬亿億千百十만억천백십])+)"
+)
+_UNSPACED_MAGNITUDE = re.compile(r"ล้าน|แสน|หมื่น|พัน|ร้อย|.")
+_PERCENT_BEFORE = re.compile(r"(?<![\w%])[%％]$|百分之$|(?:(?<!\w)yüzde|ร้อยละ)\s?$", re.IGNORECASE)
 _MINUS_BEFORE = re.compile(
     r"(?:(?<!\w)(?<!\d )(?<!\b[ad]u )(?<!\b[al]l )(?<!\blo )(?<!\bo )(?<!\bou )(?<!\bao )(?:minus|moins|menos|meno|negative|минус|سالب|ناقص)\s|[负負])$",
     re.IGNORECASE,
 )
-_PERCENT = re.compile(rf"\s?(%|‰|(?:{PERCENT_WORDS})(?!\w))", re.IGNORECASE)
+_PERCENT = re.compile(rf"\s?(%|‰|{UNSPACED_PERCENT_WORDS}|(?:{PERCENT_WORDS})(?!\w))", re.IGNORECASE)
+_AND_A_HALF = re.compile(
+    r"\s(?:and a half|et demie?|y medi[oa]|e mei[oa]|e mezz[oa]|и половиной|с половиной|и половина|și jumătate|şi jumătate|rưỡi|"
+    r"buçuk|και μισ[όή]|i pół|en een half|ja puoli)(?!\w)",
+    re.IGNORECASE,
+)
+_POWERS = "¹²³⁴⁵⁶⁷⁸⁹⁰"
 _NO_CENTS = re.compile(r"[.,][-–—]{1,2}(?!\d)")
 _MINUS_AFTER = re.compile(r"\s?[-−](?=\s{0,3}$|\s{0,3}[€$£¥\n)])")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|re|ème|e|º|ª|°|-?(?:й|го|я|е|х|ми))(?![\w°])")
@@ -122,13 +135,15 @@ def _read_at(
     start, end, negative = left.start, right.end, left.negative or right.negative
     change, ambiguous = amount.change, amount.ambiguous
     closing = _closing(text, end) if left.opened else None
-    if closing is not None and not negative:
+    if closing is not None and not negative and not _is_spelled_before(text, start, amount.value, conventions.language):
         whole_value = not passage and not text[:start].strip() and not text[closing:].strip()
         if whole_value or left.currency or not match[0].isdigit():
             negative, end = True, closing
             change = sentences(change, f'"{short(text[start:end])}" read as negative')
         else:
             ambiguous = ambiguous or f'"{text[start:closing]}" is negative in accounts'
+    if text[end : end + 1] in _POWERS and right.unit is None and text[end : end + 1]:
+        ambiguous = ambiguous or f'"{text[start : end + 1]}" could be a power, or a number with the sign of a note'
     if left.opened and end != closing and text[start] == "(":
         start += 1
     factor = right.factor * left.factor
@@ -140,6 +155,19 @@ def _read_at(
     if not math.isfinite(number):
         return None
     return Span(start, end), Reading(number, unit=right.unit or left.currency, change=change, ambiguous=ambiguous)
+
+
+def _is_spelled_before(text: str, start: int, value: Decimal, language: str) -> bool:
+    """`thirty (30) days`, `two thousand dollars ($2,000.00)`: the number in parentheses repeats the one before it in words."""
+    before = text[max(0, start - _LONGEST_SPELLED) : start].rstrip()
+    if not before or not (before[-1].isalpha() or before.endswith("/100")):
+        return False
+    spelled = [found for each in dict.fromkeys((language, "en")) for found in find_spelled(before, each)]
+    return any(number == int(value) and _CURRENCY_WORDS.fullmatch(before, span.end) for span, number in spelled)
+
+
+_CURRENCY_WORDS = re.compile(r"(?:\s+[^\W\d_]{2,12}){0,3}(?:\s+\d\d/100)?")
+_LONGEST_SPELLED = 120
 
 
 def _closing(text: str, end: int) -> int | None:
@@ -230,17 +258,27 @@ def _right(text: str, end: int, language: str, *, money: bool) -> _Right | None:
     factor, extra, attached = Decimal(1), Decimal(0), end < len(text) and _is_letter(text[end])
     if exponent := _EXPONENT.match(text, end):
         factor, end, attached = Decimal(10) ** int(exponent[1].replace("−", "-")), exponent.end(), False
-    while match := _CJK_FACTOR.match(text, end):
-        factor, end = factor * (magnitude_of(match[1], language) or 1), match.end()
-    while factor > 1 and (more := _CJK_MORE.match(text, end)):
-        extra += Decimal(more[1]) * (magnitude_of(more[2], language) or 1)
+    while match := _UNSPACED_FACTOR.match(text, end):
+        factor, end, attached = factor * (magnitude_of(match[1], language) or 1), match.end(), False
+    while factor > 1 and (more := _UNSPACED_MORE.match(text, end)):
+        extra += Decimal(more[1].replace(",", "")) * _product(more[2], language)
         end = more.end()
     minus = _MINUS_AFTER.match(text, end)
     end = minus.end() if minus else end
+    half = _AND_A_HALF.match(text, end)
+    end = half.end() if half else end
     while (word := _AFTER_WORD.match(text, end)) and (step := _factor(word, language, money=money, attached=attached)):
         factor, end, attached = factor * step[0], word.start(1) + step[1], False
+    if half := half or _AND_A_HALF.match(text, end):
+        extra, end = extra + factor / 2, max(end, half.end())
     unit, stop = _unit(text, end, language)
     return None if unit is None and attached else _Right(stop, factor, extra, unit, minus is not None)
+
+
+def _product(magnitudes: str, language: str) -> Decimal:
+    """`5천만` is five thousand ten-thousands: magnitudes that follow each other multiply."""
+    factors = (magnitude_of(each, language) or Decimal(1) for each in _UNSPACED_MAGNITUDE.findall(magnitudes))
+    return math.prod(factors, start=Decimal(1))
 
 
 def _factor(word: re.Match[str], language: str, *, money: bool, attached: bool) -> tuple[Decimal, int] | None:
@@ -249,9 +287,10 @@ def _factor(word: re.Match[str], language: str, *, money: bool, attached: bool) 
     if written in SCALED_CURRENCIES:
         return SCALED_CURRENCIES[written][0], 1
     letters = written.rstrip("." + CURRENCY_SIGNS)
-    if (attached or letters != written) and letters in _LETTERS:
+    signed = written[-1] in CURRENCY_SIGNS
+    if (attached or signed or (len(letters) > 1 and letters != written)) and letters in _LETTERS:
         factor, only_money = _LETTERS[letters]
-        return (factor, len(letters)) if money or letters != written or not only_money else None
+        return (factor, len(letters)) if money or signed or not only_money else None
     factor = magnitude_of(letters, language)
     abbreviated = written.endswith(".") and len(letters) <= 4
     return (factor, len(letters) + abbreviated) if factor else None

@@ -3,6 +3,7 @@
 Each list covers the languages the project promises; how the words change a number is in `numbers`.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -24,18 +25,19 @@ THOUSAND, MILLION, MILLIARD = Decimal(10) ** 3, Decimal(10) ** 6, Decimal(10) **
 TRILLION = Decimal(10) ** 12
 
 MAGNITUDES: Mapping[str, Decimal] = {
-    word: factor
+    unicodedata.normalize("NFC", word): factor
     for factor, words in {
-        Decimal(100): "hundred مئة مائة 百",
-        THOUSAND: "thousand thousands tausend tsd mille mil тыс тысяча тысячи тысяч ألف الف آلاف الاف 千 mila 천",
-        Decimal(10) ** 4: "万 萬 만",
-        Decimal(10) ** 5: "lakh lakhs lac lacs 十万",
+        Decimal(10): "십 สิบ",
+        Decimal(100): "hundred مئة مائة 百 백 ร้อย",
+        THOUSAND: "thousand thousands tausend tsd mille mil тыс тысяча тысячи тысяч ألف الف آلاف الاف 千 mila 천 ngàn nghìn אלף אלפים हजार हज़ार พัน",
+        Decimal(10) ** 4: "万 萬 만 หมื่น",
+        Decimal(10) ** 5: "lakh lakhs lac lacs 十万 แสน",
         MILLION: "million millions mln mn mio millionen millón millon millones milione milioni milhão milhões miljoen"
-        " млн миллион миллиона миллионов مليون ملايين 百万 百萬",
-        Decimal(10) ** 7: "crore crores 千万 千萬",
+        " triệu млн миллион миллиона миллионов مليون ملايين 百万 百萬 מיליון ล้าน",
+        Decimal(10) ** 7: "crore crores 千万 千萬 करोड़ करोड",
         Decimal(10) ** 8: "亿 億 억",
-        MILLIARD: "billion billions bn bln milliard milliards milliarde milliarden mrd mds md millardo millardos miliardo"
-        " miliardi miljard bilhão bilhões млрд миллиард миллиарда миллиардов مليار مليارات بليون",
+        MILLIARD: "billion billions bn bln milliard milliards milliarde milliarden mrd mds md tỷ tỉ millardo millardos miliardo"
+        " miliardi miljard bilhão bilhões млрд миллиард миллиарда миллиардов مليار مليارات بليون מיליארד",
         TRILLION: "trillion trillions trn трлн триллион триллиона триллионов تريليون 万亿 萬億 兆 조",
     }.items()
     for word in words.split()
@@ -50,21 +52,27 @@ LONG_SCALE_LANGUAGES = frozenset({"de", "fr", "es", "nl", "pl", "da", "sv", "no"
 
 PERCENT_WORDS = (
     "percent|per cent|pct|prozent|pour cent|pour-cent|por ciento|procent|per cento|por cento|"
-    "процентов|процента|процент|проц|بالمئة|بالمائة|في المئة|في المائة|百分点"
+    "процентов|процента|процент|проц|відсотків|відсотка|بالمئة|بالمائة|في المئة|في المائة|درصد|فیصد|אחוזים|אחוז|प्रतिशत|फीसदी|फ़ीसदी|"
+    "শতাংশ|τοις εκατό|phần trăm|la sută|yüzde|százalék|prosenttia|persen|peratus"
 )
+
+# In scripts without spaces a word may follow at once.
+UNSPACED_PERCENT_WORDS = "百分点|パーセント|퍼센트|เปอร์เซ็นต์|เปอร์เซนต์"
 
 CURRENCIES: Mapping[str, str] = {
     symbol.replace("_", " "): code
     for code, symbols in {
-        "EUR": "€ euro euros евро يورو 欧元 歐元",
+        "EUR": "€ euro euros евро євро يورو 欧元 歐元 ευρώ euró",
         "GBP": "£ pound_sterling pounds_sterling 英镑 英鎊",
         "INR": "₹",
+        "BDT": "৳ টাকা",
         "RUB": "₽ руб рубль рубля рублей rubles roubles 卢布",
         "KRW": "₩ 韩元 원",
         "TRY": "₺ TL",
+        "RON": "lei",
         "UAH": "₴ грн гривен",
-        "ILS": "₪ NIS",
-        "VND": "₫",
+        "ILS": "₪ NIS שקל שקלים",
+        "VND": "₫ đồng đ",
         "CNY": "元 人民币 人民幣 yuan RMB",
         "JPY": "円 日元 日圓 yen иен",
         "USD": "US$ U.S.$ US-Dollar 美元 us_dollars US_dollar",
@@ -77,7 +85,7 @@ CURRENCIES: Mapping[str, str] = {
         "BRL": "R$ reais",
         "MYR": "RM",
         "CHF": "SFr Fr. Franken",
-        "THB": "฿",
+        "THB": "฿ บาท",
         "NGN": "₦",
         "PHP": "₱",
         "IDR": "Rp",
@@ -90,7 +98,7 @@ CURRENCIES: Mapping[str, str] = {
 # Of no one country: kept as written.
 OPEN_CURRENCIES = _words(
     "$ ¥ dollars dollar Dollar pounds pesos peso francs доллар доллара долларов долл دولار دولارات ريال دينار "
-    "جنيه درهم dólares dólar Pfund Rs kr kronor kroner"
+    "جنيه درهم dólares dólar Pfund Rs kr kronor kroner रुपये रुपए रुपया lira"
 )
 CURRENCY_SIGNS = "$€£¥₹₽₩₺₴₪₫﷼¢฿₦₱"
 CJK_CURRENCIES = (
@@ -109,6 +117,7 @@ CJK_CURRENCIES = (
     "元",
     "円",
     "원",
+    "บาท",
 )
 UNITS = _words(
     "kg g mg µg t lb lbs oz km m cm mm µm nm mi ft in yd km² m² cm² ha ac l ml cl hl m³ cm³ s ms h min kW MW GW W "
@@ -153,6 +162,37 @@ NUMBER_WORDS: Mapping[str, str] = {
         "صفر واحد|واحدة اثنان|اثنين|اثنتان|اثنتين ثلاثة|ثلاث أربعة|أربع|اربعة خمسة|خمس ستة|ست سبعة|سبع ثمانية|ثماني"
         " تسعة|تسع عشرة|عشر"
     ),
+    "it": (
+        "zero un|uno|una due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici"
+        " diciassette diciotto diciannove"
+    ),
+    "nl": (
+        "nul één|een twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien zeventien"
+        " achttien negentien"
+    ),
+    "pl": (
+        "zero jeden|jedna|jedno dwa|dwie|dwóch|dwoje trzy|trzech cztery|czterech pięć|pięciu sześć|sześciu siedem|siedmiu"
+        " osiem|ośmiu dziewięć|dziewięciu dziesięć|dziesięciu jedenaście|jedenastu dwanaście|dwunastu trzynaście|trzynastu"
+        " czternaście|czternastu piętnaście|piętnastu szesnaście|szesnastu siedemnaście|siedemnastu osiemnaście|osiemnastu"
+        " dziewiętnaście|dziewiętnastu"
+    ),
+    "ro": (
+        "zero unu|una doi|două trei patru cinci șase|şase șapte|şapte opt nouă zece unsprezece doisprezece|douăsprezece"
+        " treisprezece paisprezece cincisprezece șaisprezece|şaisprezece șaptesprezece|şaptesprezece optsprezece"
+        " nouăsprezece"
+    ),
+    "tr": "sıfır bir iki üç dört beş altı yedi sekiz dokuz on",
+    "vi": "không một|mốt hai ba bốn|tư năm|lăm sáu bảy|bẩy tám chín mười",
+    "el": (
+        "μηδέν ένα|ένας|μία|μια δύο|δυο τρία|τρεις|τρεις τέσσερα|τέσσερις πέντε έξι επτά|εφτά οκτώ|οχτώ εννέα|εννιά δέκα"
+        " έντεκα δώδεκα δεκατρία|δεκατρείς δεκατέσσερα|δεκατέσσερις δεκαπέντε δεκαέξι|δεκάξι δεκαεπτά|δεκαεφτά"
+        " δεκαοκτώ|δεκαοχτώ δεκαεννέα|δεκαεννιά"
+    ),
+    "hi": (
+        "शून्य एक दो तीन चार पाँच|पांच छह|छः|छ: सात आठ नौ दस ग्यारह बारह तेरह चौदह पंद्रह|पन्द्रह सोलह सत्रह अठारह उन्नीस बीस"
+        " इक्कीस बाईस तेईस चौबीस पच्चीस छब्बीस सत्ताईस अट्ठाईस|अठाईस उनतीस तीस"
+    ),
+    "ko": "영 하나 둘 셋 넷 다섯 여섯 일곱 여덟 아홉 열",
     "zh": "零|〇 一 二|两|兩 三 四 五 六 七 八 九 十 十一 十二",
 }
 
@@ -162,7 +202,7 @@ def number_words(language: str) -> Mapping[str, int]:
     words = NUMBER_WORDS.get(language)
     if words is None:
         return {}
-    return {word: value for value, forms in enumerate(words.split()) for word in forms.split("|")}
+    return {word.casefold(): value for value, forms in enumerate(words.split()) for word in forms.split("|")}
 
 
 def currency_of(written: str, language: str) -> str | None:
@@ -182,7 +222,7 @@ def currency_of(written: str, language: str) -> str | None:
 
 def magnitude_of(written: str, language: str) -> Decimal | None:
     """The factor that a word such as `million`, `Mio.` or `万` stands for; None if it is none."""
-    word = written.casefold().rstrip(".")
+    word = unicodedata.normalize("NFC", written.casefold().rstrip("."))
     if factor := magnitude_words(language).get(word):
         return Decimal(factor)
     if word in ALWAYS_LONG or (word in LONG_SCALE and language in LONG_SCALE_LANGUAGES):

@@ -15,7 +15,7 @@ from coderai_pipeline.domain.values import Conventions, Reading, Unread
 from coderai_pipeline.domain.values.digits import ascii_digits
 from coderai_pipeline.domain.values.measures import conversion
 from coderai_pipeline.domain.values.number_forms import NOT_NUMBERS, scan_numbers
-from coderai_pipeline.domain.values.number_words import magnitude_of
+from coderai_pipeline.domain.values.number_words import currency_of, magnitude_of
 from coderai_pipeline.domain.values.spelled import find_spelled
 from coderai_pipeline.domain.wording import sentences, short
 
@@ -116,8 +116,20 @@ _PERCENT_OF = "百分之"
 _LANGUAGES = ("en", "de", "fr", "es", "ru", "ar", "zh")
 # Words that go on with a number in words: `three and a half`, `one of two`.
 _FURTHER = re.compile(
-    r"\b(?:half|quarter|third|point|dozen|score|halb|demi|media|medio|половиной|or|to|of|and|und|oder|bis|et|ou|y|o|и|или)\b"
+    r"\b(?:half|quarter|third|point|dozen|score|halb|demi|media|medio|половиной|or|to|of|and|und|oder|bis|et|ou|y|o|и|или|"
+    r"dutzend|hundertstel|douzaine|dizaine|vingtaine|trentaine|centaine|millier|docena|decena|centena|centenar|millar|"
+    r"dúzia|dezena|dozzina|decina|centinaio|migliaio|dozijn|tuzin|paar|couple|pair|paio|par|pareja|ventina|trentina|quarantina|cinquantina|сотня|сотню|десяток|дюжина|дюжину|половина|половину)s?\b|"
+    r"^و|半|ครึ่ง|반"
 )
+# What may stand before a number in words without making it another one.
+_ABOUT = re.compile(
+    r"(?:at (?:least|most)|about|around|approximately|approx\.?|roughly|nearly|almost|over|more than|less than|fewer than|"
+    r"up to|only|exactly|a total of|mindestens|höchstens|etwa|rund|ungefähr|circa|ca\.|fast|über|mehr als|weniger als|"
+    r"bis zu|knapp|insgesamt|au moins|au plus|environ|près de|plus de|moins de|presque|al menos|unos|unas|cerca de|"
+    r"alrededor de|más de|menos de|casi|около|почти|более|менее|свыше|не менее|حوالي|نحو|أكثر من|أقل من|约|大约|近|超过|至少|共)",
+    re.IGNORECASE,
+)
+_MINUS = re.compile(r"minus|moins|menos|meno|negative|минус|سالب|ناقص|负|負", re.IGNORECASE)
 
 
 def _in_words(text: str, conventions: Conventions) -> Reading | None:
@@ -129,10 +141,14 @@ def _in_words(text: str, conventions: Conventions) -> Reading | None:
         span, value = found[0]
         before, rest = text[: span.start].strip(), text[span.end :].strip(" .,;")
         further = _FURTHER.search(rest.casefold()) or any(magnitude_of(word, language) for word in rest.split())
-        if len(found) > 1 or before not in ("", _PERCENT_OF) or further or len(rest.split()) > 2:
+        currency = currency_of(before, conventions.language) if before else None
+        minus = bool(before and _MINUS.fullmatch(before))
+        known = not before or before == _PERCENT_OF or currency or minus or _ABOUT.fullmatch(before)
+        if len(found) > 1 or not known or further or len(rest.split()) > 2:
             return None
-        unit = "%" if before else rest or None
-        return Reading(float(value), unit=unit, change=f'read "{short(text)}" as {value}')
+        unit = "%" if before == _PERCENT_OF else currency or rest or None
+        number = -value if minus else value
+        return Reading(float(number), unit=unit, change=f'read "{short(text)}" as {number}')
     return None
 
 

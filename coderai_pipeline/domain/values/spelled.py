@@ -1,6 +1,7 @@
-"""Whole numbers spelled out: `twenty-five`, `zweihundertfünfzig`, `doscientos mil`, `сто двадцать`, `三千五百万`.
+"""Whole numbers spelled out: `twenty-five`, `zweihundertfünfzig`, `doscientos mil`, `сто двадцать`.
 
-Only combinations that the language allows are read (`five six` is two numbers). Magnitudes are in `number_words`.
+Only combinations that the language allows are read (`five six` is two numbers). Magnitudes are in `number_words`, numbers in
+Chinese and like it in `spelled_in_steps`.
 """
 
 import re
@@ -9,14 +10,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.domain.values.digits import WORD
 from coderai_pipeline.domain.values.number_words import magnitude_of, number_words
+from coderai_pipeline.domain.values.spelled_in_steps import LANGUAGES as IN_STEPS
+from coderai_pipeline.domain.values.spelled_in_steps import find_in_steps
 
 
 def find_spelled(text: str, language: str) -> Iterator[tuple[Span, int]]:
     """Every spelled-out number of a text in one language; several hundred, half a million and twenty-first are none."""
-    if language == "zh":
-        yield from _chinese(text)
+    if language not in IN_STEPS:
+        yield from _in_words(text, language)
         return
+    found = [*find_in_steps(text, language), *_in_words(text, language)]
+    yield from sorted(found, key=lambda each: each[0].start)
+
+
+def _in_words(text: str, language: str) -> Iterator[tuple[Span, int]]:
     speech = _speech(language)
     run: list[_Word] = []
     for word in [*_words(text, speech), None]:
@@ -28,7 +37,7 @@ def find_spelled(text: str, language: str) -> Iterator[tuple[Span, int]]:
 
 
 _LONGEST = 24
-"""Words, or Chinese characters, of the longest number that is read."""
+"""Words of the longest number that is read."""
 _LONGEST_COMPOUND = 60
 
 
@@ -67,10 +76,48 @@ _TENS = {
     "pt": "vinte trinta quarenta cinquenta sessenta setenta oitenta noventa cem|cento duzentos|duzentas"
     " trezentos|trezentas quatrocentos|quatrocentas quinhentos|quinhentas seiscentos|seiscentas setecentos|setecentas"
     " oitocentos|oitocentas novecentos|novecentas",
+    "it": "venti trenta quaranta cinquanta sessanta settanta ottanta novanta cento duecento trecento quattrocento cinquecento"
+    " seicento settecento ottocento novecento",
+    "nl": "twintig dertig veertig vijftig zestig zeventig tachtig negentig",
+    "pl": "dwadzieścia|dwudziestu trzydzieści|trzydziestu czterdzieści|czterdziestu pięćdziesiąt|pięćdziesięciu"
+    " sześćdziesiąt|sześćdziesięciu siedemdziesiąt|siedemdziesięciu osiemdziesiąt|osiemdziesięciu"
+    " dziewięćdziesiąt|dziewięćdziesięciu sto|stu dwieście|dwustu trzysta czterysta pięćset sześćset siedemset osiemset"
+    " dziewięćset",
+    "ro": "douăzeci treizeci patruzeci cincizeci șaizeci|şaizeci șaptezeci|şaptezeci optzeci nouăzeci",
+    "tr": "yirmi otuz kırk elli altmış yetmiş seksen doksan",
+    "vi": "hai-mươi ba-mươi bốn-mươi năm-mươi sáu-mươi bảy-mươi tám-mươi chín-mươi",
+    "el": "είκοσι τριάντα σαράντα πενήντα εξήντα εβδομήντα ογδόντα ενενήντα εκατό|εκατόν διακόσια|διακόσιοι|διακόσιες"
+    " τριακόσια|τριακόσιοι|τριακόσιες τετρακόσια|τετρακόσιοι|τετρακόσιες πεντακόσια|πεντακόσιοι|πεντακόσιες"
+    " εξακόσια|εξακόσιοι|εξακόσιες επτακόσια|επτακόσιοι|επτακόσιες οκτακόσια|οκτακόσιοι|οκτακόσιες"
+    " εννιακόσια|εννιακόσιοι|εννιακόσιες",
+    "hi": "बीस तीस चालीस पचास साठ सत्तर अस्सी नब्बे",
+    "ar": "عشرون|عشرين ثلاثون|ثلاثين أربعون|أربعين|اربعون|اربعين خمسون|خمسين ستون|ستين سبعون|سبعين ثمانون|ثمانين تسعون|تسعين"
+    " مئة|مائة مئتان|مئتين|مائتان|مائتين ثلاثمئة|ثلاثمائة أربعمئة|أربعمائة خمسمئة|خمسمائة ستمئة|ستمائة سبعمئة|سبعمائة"
+    " ثمانمئة|ثمانمائة تسعمئة|تسعمائة",
 }
-_HUNDRED = {"en": "hundred", "de": "hundert", "fr": "cent|cents"}
-_JOINS = {"en": "and", "de": "und", "fr": "et", "es": "y", "pt": "e"}
-_BARE = {"de": "hundert tausend", "fr": "cent mille", "es": "mil", "ru": "тысяча", "pt": "mil"}
+_HUNDRED = {
+    "en": "hundred",
+    "de": "hundert",
+    "fr": "cent|cents",
+    "nl": "honderd",
+    "ro": "sută|sute",
+    "tr": "yüz",
+    "vi": "trăm",
+    "hi": "सौ",
+}
+_JOINS = {"en": "and", "de": "und", "fr": "et", "es": "y", "pt": "e", "ro": "și|şi", "ar": "و"}
+_BARE = {
+    "de": "hundert tausend",
+    "fr": "cent mille",
+    "es": "mil",
+    "ru": "тысяча",
+    "pt": "mil",
+    "nl": "honderd duizend",
+    "ro": "sută",
+    "tr": "yüz bin",
+    "pl": "tysiąc",
+    "ar": "ألف",
+}
 # What before a number or after it makes it another one, or none.
 _BEFORE = re.compile(
     r"(?:\bhalf|\bquarter|\bseveral|\bfew|\bmany|\bsome|\d|\bmehrere|\beinige|\bviele|\bpaar|\bhalbe|\bvarios|\bvarias|\bplusieurs"
@@ -86,16 +133,33 @@ _AFTER = re.compile(
 
 @lru_cache(maxsize=16)
 def _speech(language: str) -> _Speech:
-    atoms = dict(number_words(language))
+    atoms = {} if language == "zh" else dict(number_words(language))
     for at, forms in enumerate(_TENS.get(language, "").split()):
         atoms |= dict.fromkeys(forms.split("|"), (at + 2) * 10 if at < 8 else (at - 7) * 100)
+    atoms |= dict(_written_as_one(language, atoms))
     joins, bare = _JOINS.get(language, ""), _BARE.get(language, "")
-    return _Speech(language, atoms, frozenset(joins.split()), frozenset(bare.split()), language == "de")
+    return _Speech(language, atoms, frozenset(joins.split("|")), frozenset(bare.split()), language == "de")
+
+
+def _written_as_one(language: str, atoms: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Tens and ones that are written as one word: Italian ventitré, ventuno, Dutch vijfentwintig, tweeëntwintig."""
+    for tens, ten in list(atoms.items()):
+        for ones, one in list(atoms.items()):
+            if ten not in range(20, 100, 10) or not 0 < one < 10:
+                continue
+            if language == "it":
+                yield (tens[:-1] if ones[0] in "uo" else tens) + (ones if one != 3 else "tré"), ten + one
+                yield tens + ones, ten + one
+            if language == "nl":
+                yield f"{ones}{'ën' if ones[-1] == 'e' else 'en'}{tens}", ten + one
 
 
 def _words(text: str, speech: _Speech) -> Iterator[_Word]:
-    for match in re.finditer(r"quatre[ -]vingts?\b|[^\W\d_]+", text, re.IGNORECASE):
+    for match in _WORDS.finditer(text):
         yield from _parts(match[0].casefold().replace(" ", "-"), match.start(), speech)
+
+
+_WORDS = re.compile(rf"quatre[ -]vingts?\b|\w{{2,4}} mươi\b|{WORD}", re.IGNORECASE)
 
 
 def _parts(word: str, start: int, speech: _Speech) -> Iterator[_Word]:
@@ -103,6 +167,12 @@ def _parts(word: str, start: int, speech: _Speech) -> Iterator[_Word]:
     whole = _word(word, Span(start, start + len(word)), speech)
     if whole is not None:
         yield whole
+    elif (
+        speech.language == "ar"
+        and word[0] == "و"
+        and (after := _word(word[1:], Span(start + 1, start + len(word)), speech))
+    ):
+        yield from (_Word(Span(start, start + 1)), after)
     elif speech.compound and len(word) <= _LONGEST_COMPOUND:
         parts = _compound(speech.language)
         if not parts.sub("", word):
@@ -171,7 +241,7 @@ def _value(text: str, run: Sequence[_Word], speech: _Speech) -> int | None:
                 return None
             group = (group or 1) * word.factor
         elif word.value is not None:
-            reversed_tens = speech.compound and at and written[at - 1] == "und" and word.value >= 20
+            reversed_tens = at and written[at - 1] in ("und", "و") and word.value >= 20 and 0 < group % 100 < 10
             if not (_fits_reversed(group, word.value) if reversed_tens else _fits(group, word.value, speech.language)):
                 return None
             group += word.value
@@ -184,69 +254,19 @@ def _fits(group: int, value: int, language: str) -> bool:
     ones = group % 100
     if ones == 0:
         return 0 < value < 100
+    if language == "ar" and value == 10:
+        return ones < 10
+    if language in _TEN_AND_ONE and ones == 10:
+        return 0 < value < 10
     if language == "fr" and (ones in (60, 80) or ones % 20 == 10):
         return 6 < value < 10 if ones % 20 == 10 else 0 < value < 20
     return ones >= 20 and ones % 10 == 0 and 0 < value < 10
 
 
+_TEN_AND_ONE = ("tr", "vi")
+"""Languages that say eleven as ten one."""
+
+
 def _fits_reversed(group: int, tens: int) -> bool:
     """German: five-and-twenty."""
     return 0 < group % 100 < 10 and tens < 100
-
-
-_DIGITS = {char: at % 10 for at, char in enumerate("零一二三四五六七八九〇壹贰叁肆伍陆柒捌玖")} | {
-    "两": 2,
-    "兩": 2,
-    "○": 0,
-}
-_STEPS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
-_GROUPS = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
-_CHINESE = re.compile(rf"[{''.join([*_DIGITS, *_STEPS, *_GROUPS])}]+")
-_VAGUE_CHINESE = re.compile(r"[数數几幾半第点點\d]$")
-
-
-def _chinese(text: str) -> Iterator[tuple[Span, int]]:
-    for match in _CHINESE.finditer(text):
-        if len(match[0]) > _LONGEST:
-            continue
-        value = None if _VAGUE_CHINESE.search(text, 0, match.start()) else _chinese_value(match[0])
-        if value is not None and text[match.end() : match.end() + 1] not in (
-            "多",
-            "余",
-            "几",
-            "點",
-            "点",
-            "分",
-            "年",
-            "月",
-        ):
-            yield Span(match.start(), match.end()), value
-
-
-def _chinese_value(written: str) -> int | None:
-    """`三千五百万` by its steps, `二〇二四` digit by digit; None where the two are mixed out of order."""
-    if all(char in _DIGITS for char in written):
-        return int("".join(str(_DIGITS[char]) for char in written))
-    total = group = digit = 0
-    last = 10**9
-    for char in written:
-        if char in _DIGITS:
-            if digit:
-                return None
-            digit = _DIGITS[char]
-        elif char in _STEPS:
-            if _STEPS[char] >= last:
-                return None
-            group, digit, last = group + (digit or 1) * _STEPS[char], 0, _STEPS[char]
-        else:
-            if not total and not group + digit:
-                return None
-            total, group, digit, last = (
-                (total + group + digit) * _GROUPS[char]
-                if _GROUPS[char] > 10**4
-                else (total + (group + digit) * _GROUPS[char]),
-                0,
-                0,
-                10**9,
-            )
-    return total + group + digit
