@@ -69,7 +69,7 @@ def candidates(sheet: Sheet, variable: Variable) -> Iterator[Candidate]:
     if totals:
         yield from totals
         return
-    places = list(occurrences(sheet, labels))
+    places = [place for place in occurrences(sheet, labels) if not _is_of_recipient(sheet, variable, place)]
     labelled = [c for place in places if place.leads for c in _beside(sheet, variable, place)]
     yield from labelled
     if notion is Notion.TOTAL or _says_nothing(sheet, places):
@@ -92,6 +92,18 @@ def candidates(sheet: Sheet, variable: Variable) -> Iterator[Candidate]:
         Candidate(*hit)
         for hit in rules_prose.in_sentences(sheet, variable, loose, percentage=wants_percentage(variable))
     )
+
+
+_OF_RECIPIENT = re.compile(
+    r"customer|client|recipient|buyer|bill|ship|kunde|empfänger|destinataire|cliente|покупател|客户|买方", re.IGNORECASE
+)
+
+
+def _is_of_recipient(sheet: Sheet, variable: Variable, place: Occurrence) -> bool:
+    """Whether an address stands with the recipient's name, where the issuer's is wanted."""
+    if notion_of(variable) is not Notion.ADDRESS or any(_OF_RECIPIENT.search(name) for name in own_phrases(variable)):
+        return False
+    return rules_names.is_of_recipient(sheet, place.line)
 
 
 def _says_nothing(sheet: Sheet, places: Sequence[Occurrence]) -> bool:
@@ -248,7 +260,9 @@ def _next_line(sheet: Sheet, place: Occurrence) -> Iterator[tuple[Span, float]]:
 
 
 def _continued(sheet: Sheet, variable: Variable, found: Found) -> Found:
-    """An address goes on over the next lines while they read like one."""
+    """An address goes on over the next lines while they read like one; a name ends before its registration."""
+    if notion_of(variable) is Notion.COMPANY:
+        return rules_names.without_registration(sheet, found)
     if notion_of(variable) is not Notion.ADDRESS:
         return found
     line = sheet.line_at(found.span.start)
@@ -256,4 +270,4 @@ def _continued(sheet: Sheet, variable: Variable, found: Found) -> Found:
     if hit is None or hit[0].span.start > found.span.start:
         return found
     span = Span(found.span.start, max(hit[0].span.end, found.span.end))
-    return Found(" ".join(span.of(sheet.text).split()), span)
+    return Found(rules_names.evened(span.of(sheet.text)), span)

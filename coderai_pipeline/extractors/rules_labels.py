@@ -31,12 +31,16 @@ _LABELS: Mapping[Notion, str] = {
         " nett total; total to pay; total amount due; invoice total; total price; sum; gesamtbetrag; gesamtsumme; rechnungsbetrag; summe; gesamt; endbetrag; zu zahlen;"
         " zahlbetrag; bruttobetrag; total ttc; montant total; total à payer; net à payer; montant dû; somme due; importe total; total a pagar;"
         " monto total; total general; итого; всего; итого к оплате; к оплате; сумма; всего к оплате; الإجمالي; المجموع; المبلغ الإجمالي; إجمالي;"
-        " المجموع الكلي; المبلغ المستحق; 合计; 总计; 总额; 总金额; 应付金额; 合計; 總計; 金额合计; 价税合计"
+        " المجموع الكلي; المبلغ المستحق; 合计; 总计; 总额; 总金额; 应付金额; 合計; 總計; 金额合计; 价税合计; ご請求金額; 請求金額; お買上げ計;"
+        " totale; totale complessivo; totale fattura; importo totale; totaal; totaalbedrag; te betalen; valor total; total geral; suma; razem;"
+        " do zapłaty; toplam; genel toplam; ödenecek tutar; σύνολο; πληρωτέο; รวมทั้งสิ้น; ยอดรวม; รวม; tổng cộng; tổng tiền; thành tiền; 합계; 총액;"
+        " 결제금액; कुल; कुल राशि; jumlah; jumlah besar; amount claimed; sum of; the sum of; fee paid; total de plată"
     ),
     Notion.DATE: (
         "date; invoice date; bill date; receipt date; date of issue; issue date; issued on; dated; datum; rechnungsdatum; belegdatum;"
         " ausstellungsdatum; date de facture; date d'émission; fecha; fecha de emisión; fecha de factura; дата; дата выдачи;"
-        " от; التاريخ; تاريخ; تاريخ الفاتورة; 日期; 开票日期; 發票日期; 日付"
+        " от; التاريخ; تاريخ; تاريخ الفاتورة; 日期; 开票日期; 發票日期; 日付; 請求日; 発行日; data; data fattura; data de emissão; data wystawienia;"
+        " tarih; fatura tarihi; ημερομηνία; วันที่; ngày; 날짜; 일자; दिनांक; तारीख; tarikh; factuurdatum"
     ),
     Notion.NUMBER: (
         "invoice no; invoice number; invoice; receipt no; receipt number; bill no; document no; doc no; inv no; order no; reference no; ref no;"
@@ -44,13 +48,16 @@ _LABELS: Mapping[Notion, str] = {
         " número de factura; factura n; factura no; номер; счет; счёт; счет no; رقم الفاتورة; رقم; 发票号码; 发票号; 编号; 单号"
     ),
     Notion.COMPANY: (
-        "company; company name; vendor; seller; supplier; merchant; store; issued by; from; firma; verkäufer; lieferant; aussteller; unternehmen;"
+        "company; company name; vendor; seller; supplier; merchant; store; issued by; firma; verkäufer; lieferant; aussteller; unternehmen;"
         " société; vendeur; fournisseur; entreprise; émetteur; empresa; vendedor; proveedor; emisor; razón social; компания; продавец;"
-        " поставщик; организация; الشركة; البائع; المورد; 公司; 销售方; 卖方; 商家; 公司名称"
+        " поставщик; организация; الشركة; البائع; المورد; 公司; 销售方; 销售方名称; 卖方; 商家; 公司名称; prestador; emitente; fornecedor; ditta; fornitore; cedente; azienda; leverancier; sprzedawca; firma;"
+        " satıcı; şirket; πωλητής; επωνυμία; ผู้ขาย; บริษัท; người bán; đơn vị bán hàng; 상호; 판매자; 会社名; 発行者; विक्रेता; landlord; charity name;"
+        " employer; furnizor"
     ),
     Notion.ADDRESS: (
         "address; street address; postal address; registered office; adresse; anschrift; sitz; domicile; siège social;"
-        " dirección; domicilio; адрес; юридический адрес; العنوان; عنوان; 地址; 住址; 住所"
+        " dirección; domicilio; адрес; юридический адрес; العنوان; عنوان; 地址; 住址; 住所; 地址、电话; 地址 电话; 所在地; endereço; indirizzo; sede; adres; adresa; adresi; διεύθυνση; ที่อยู่;"
+        " địa chỉ; 주소; पता; alamat"
     ),
 }
 _OTHER_NAMES: Mapping[Notion, str] = {

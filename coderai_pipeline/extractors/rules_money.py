@@ -20,15 +20,16 @@ from coderai_pipeline.extractors.rules_values import Found
 
 _FINAL = re.compile(
     r"grand|due|payable|am(?:oun)?t\.? paid|to pay|nett?\b|incl|round(?:ed|ing)? total|total round|after round|invoice total|final|zu zahlen|brutto|rechnungsbetrag|gesamtbetrag|endbetrag|ttc|à payer"
-    r"|a pagar|к оплате|应付|价税合计|المستحق|inc\b",
+    r"|a pagar|totale (?:complessivo|fattura)|valor total|do zapłaty|genel toplam|ödenecek|te betalen|πληρωτέο|รวมทั้งสิ้น|ยอดสุทธิ|tổng cộng|請求金額|총액|결제금액|jumlah besar|к оплате|应付|价税合计|المستحق|inc\b",
     re.IGNORECASE,
 )
 _TOTAL = re.compile(
-    r"\btotal\b|\btotaal\b|\bsumme\b|\bgesamt|betrag\b|\bmontant\b|\bimporte\b|итого|всего|am(?:oun)?t\.? (?:due|payable|paid)|balance due|المجموع|إجمالي|الإجمالي|合计|总计|总额|合計|應付|应付",
+    r"\btotal\b|\btotale\b|\bsuma\b|\brazem\b|do zapłaty|\btoplam\b|ödenecek|σύνολο|συνολο|πληρωτέο|รวม|ยอด|tổng cộng|tổng tiền|합계|총액|결제금액|請求金額|\bjumlah\b|कुल"
+    r"|\bvalor total\b|te betalen|amount claimed|\bsum of\b|fee paid|net amount\W+(?:[A-Z₹]{1,3}\.?\s?)?\d|\btotaal\b|\bsumme\b|\bgesamt|betrag\b|\bmontant\b|\bimporte\b|итого|всего|am(?:oun)?t\.? (?:due|payable|paid)|balance due|المجموع|إجمالي|الإجمالي|合计|总计|总额|合計|應付|应付",
     re.IGNORECASE,
 )
 _PART = re.compile(
-    r"sub\s*-?\s*tot|zwischensumme|sous-total|подытог|промежуточн|小计|qty|quantity|\bitems?\b|\bpcs\b|saving|points?\b|summary|(?:gst|vat|tax|sst|mwst|discount) total"
+    r"sub\s*-?\s*tot|zwischensumme|sous-total|подытог|промежуточн|小计|小計|subtotale|subtotaal|ara toplam|สุทธิก่อน|tạm tính|소계|υποσύνολο|topkdv|qty|quantity|\bitems?\b|\bpcs\b|saving|points?\b|summary|(?:gst|vat|tax|sst|mwst|discount) total"
     r"|total (?:gst|vat|tax|sst|mwst|discount|disc|service|no)\b|rounding(?! total)|round(?:ing)? adj|service ch|prepaid|deposit|anzahlung|税额|ضريبة",
     re.IGNORECASE,
 )
@@ -44,16 +45,18 @@ _SUMMARY = re.compile(
 )
 _INCLUDES_TAX = re.compile(r"total\s+includes?|includes?\s+\d|(?:bill|price)\s+incl", re.IGNORECASE)
 _PAID = re.compile(
-    r"\bcash\b|change|tender|paid|payment|visa|master|card|\bdebit\b|\bcredit\b|gegeben|\bbar\b|rückgeld|zurück|gezahlt|espèces|rendu|efectivo|cambio|tarjeta|наличн|сдача|карт|现金|找零|نقد",
+    r"\bcash\b|change|tender|paid|payment|visa|master|card|\bdebit\b|\bcredit\b|gegeben|\bbar\b|rückgeld|zurück|gezahlt|contant|\bpin\b|gotówka|reszta|nakit|para üstü|μετρητά|ρέστα|เงินสด|เงินทอน|tiền mặt|tiền thừa|받은금액|거스름돈|お預り|お釣り|dinheiro|troco|contanti|resto|espèces|rendu|efectivo|cambio|tarjeta|наличн|сдача|карт|现金|找零|نقد",
     re.IGNORECASE,
 )
 # The word itself, with nothing but a currency, a colon and the amount.
 _BARE = re.compile(
-    r"\W*(?:total|totaal|summe|gesamt(?:betrag|summe)?|betrag|montant|importe|итого|всего|合计|总计|总额|合計|المجموع|إجمالي|الإجمالي)(?: (?:amount|sales?|price|amt|general|général))?"
+    r"\W*(?:total|totaal|summe|gesamt(?:betrag|summe)?|betrag|montant|importe|итого|всего|合计|总计|总额|合計|المجموع|إجمالي|الإجمالي|totale|suma|toplam|σύνολο|συνολο|합계|jumlah)(?: (?:amount|sales?|price|amt|general|général))?"
     r"\W*(?:RM|R[ps]|kr|zł|Kč|[A-Z]{3})?[\W\d]*(?:RM|R[ps]|kr|zł|Kč|[A-Z]{3})?[\W\d]*",
     re.IGNORECASE,
 )
 _CURRENCY_ALONE = re.compile(r"[\s:*#()]*(?:[A-Z]{2,3}|[$€£¥₽]|р\.|руб\.?)?[\s:*#()]*", re.IGNORECASE)
+_IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
+"""Each counts as a word."""
 _MOST_ON_A_LINE = 50
 _FAR = 24
 """Lines below a block of labels in which its amounts are looked for."""
@@ -117,7 +120,7 @@ def _called_total(sheet: Sheet, labels: Sequence[Label]) -> Iterator[tuple[Line,
             summary = 1.5
         if any(words[: len(label)] == label for label in own):
             yield line, 6.0
-        elif _TOTAL.search(text) and len(words) <= 12:
+        elif _TOTAL.search(text) and (len(words) <= 12 or (_IDEOGRAPH.search(text) and len(text) <= 60)):
             yield line, _worth(text) - summary
 
 

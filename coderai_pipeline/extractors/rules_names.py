@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.domain.values.locations import country_code
 from coderai_pipeline.extractors.rules_layout import Line, Sheet, stripped
 from coderai_pipeline.extractors.rules_values import Found
 
@@ -11,24 +12,31 @@ _HEAD_LINES = 14
 _LEGAL_FORM = re.compile(
     r"(?<!\w)(?:sdn\.?(?:\s*bhd)?|s/b|berhad|bhd|pte\.?\s*ltd|pty\.?\s*ltd|pvt\.?\s*ltd|co\.?,?\s*ltd|ltd|limited|llc|llp|plc|inc|incorporated|corp|corporation"
     r"|gmbh\s*&\s*co\.?\s*kg|gmbh|mbh|ohg|kg|ag|e\.\s?k|e\.\s?v|ug|kgaa|s\.?a\.?r\.?l|s\.?a\.?s|sàrl|eurl|s\.a|s\.?\s?l\.?\s?u|s\.l|s\.?r\.?l|s\.?p\.?a|b\.?v|n\.?v|oy|a/s|aps|ab"
-    r"|enterprises?|ооо|зао|оао|пао|ао|ип|شركة|ذ\.م\.م|ش\.م\.م)(?!\w)\.?|有限公司|股份公司|有限责任公司|株式会社|公司",
+    r"|ltda|s\.?a\.? de c\.?v|sp\. ?z o\.? ?o|a\.?ş|ltd\.? şti|s\.r\.o|kft|d\.o\.o|eireli|m\.?e(?= ?-)|tnhh|ε\.?π\.?ε|α\.ε|enterprises?|ооо|зао|оао|пао|ао|ип|شركة|ذ\.م\.م|ش\.م\.م)(?!\w)\.?|有限公司|股份公司|有限责任公司|株式会社|有限会社|合同会社|주식회사|\(주\)|公司|จำกัด",
     re.IGNORECASE,
 )
 _FORM_PARTS = re.compile(r"\b(?:co|company|m|malaysia|holdings?|group)\b|[&.,()]", re.IGNORECASE)
-_HEAD_OF_FORM = re.compile(r"(?:ооо|зао|оао|пао|ао|ип|شركة)(?!\w)", re.IGNORECASE)
+_HEAD_OF_FORM = re.compile(
+    r"(?:ооо|зао|оао|пао|ао|ип|شركة|株式会社|有限会社|合同会社|주식회사|tnhh)(?!\w)|(?:株|有|合同)[式限]?会社|주식회사",
+    re.IGNORECASE,
+)
 _REGISTRATION = re.compile(
-    r"\s*[(\[]?\s*(?:(?:co\.?\s*)?reg(?:istration)?\.?(?:\s*no\.?)?|company\s*no\.?|roc|co\.?\s*no\.?|hrb|inn|инн)\b.*$"
+    r"\s+(?:store|shop|branch|outlet)?\s*#\s*\d+.*$|[,;]\s*(?:инн|огрн|vat|ust|cif|nif|cnpj|rfc|cuit|p\.?\s?iva|partita iva|siret|tax|abn|gstin)\b.*$"
+    r"|\s*[(\[]?\s*(?:(?:co\.?\s*)?reg(?:istration)?\.?(?:\s*no\.?)?|company\s*no\.?|roc|co\.?\s*no\.?|hrb|inn|инн)\b.*$"
     r"|\s*[(\[][^)\]]*\d[^)\]]*[)\]]?\s*$|\s+\d{5,}\s*-?\s*[A-Z]?\s*$",
     re.IGNORECASE,
 )
 _NOT_A_NAME = re.compile(
     r"(?:^|\b)(?:tax\s+invoice|invoice|receipt|cash\s*(?:bill|sales?)|bill|tel\b|phone|fax|e-?mail|www\.|https?:|gst|vat|sst|reg|date|time|table|order|page"
-    r"|welcome|thank|copy|original|duplicate|customer|quittung|rechnung|beleg|kassenbon|facture|reçu|ticket|factura|recibo|счет|чек|квитанция|فاتورة|إيصال|发票|收据|小票)",
+    r"|welcome|thank|copy|original|duplicate|customer|quittung|rechnung|beleg|kassenbon|facture|reçu|ticket|factura|recibo|счет|чек|квитанция|فاتورة|إيصال|发票|普通发票|收据|小票"
+    r"|minutes|delivery note|quotation|estimate|statement|certificate|guest check|expense|donation|rent receipt|nota fiscal|cupom|documento|fattura|scontrino"
+    r"|ricevuta|bon fiscal|paragon|faktura|fiş|makbuz|fatura|απόδειξη|τιμολόγιο|ใบเสร็จ|ใบกำกับ|hóa đơn|biên lai|영수증|세금계산서|領収書|請求書|納品書|見積書|レシート|增值税|मूल्य|बिल|रसीद"
+    r"|kassenzettel|lieferschein|bon de livraison|devis|albarán|recibo|накладная|акт)",
     re.IGNORECASE,
 )
 _RECIPIENT = re.compile(
     r"^\W*(?:bill(?:ed)?\s*to|ship\s*to|sold\s*to|to|attn|attention|customer|client|deliver\s*to|an|kunde|empfänger|rechnung\s*an|lieferadresse|client|destinataire"
-    r"|facturé\s*à|cliente|покупатель|заказчик|客户|买方|购买方)\W*(?:$|:)",
+    r"|facturé\s*à|cliente|tomador|buyer|purchaser|consignee|received\s*from|passenger|donor|employee|tenant|müşteri|alıcı|klient|nabywca|klant|πελάτης|ลูกค้า|khách\s*hàng|구매자|공급받는\s*자|العميل|المشتري|购买方名称|购货单位|покупатель|заказчик|客户|买方|购买方)\W*(?:$|[:：])|御中\s*$|様\s*$",
     re.IGNORECASE,
 )
 
@@ -38,23 +46,44 @@ def company(sheet: Sheet) -> tuple[Found, float] | None:
     head = _letterhead(sheet)
     for position, line in enumerate(head):
         text = sheet.text[line.start : line.end]
-        if _has_legal_form(text):
+        if _has_legal_form(text) and not _PRICE.search(text):
             found = _name(sheet, _with_form_alone(sheet, head, position), _end_of_bracket(sheet, head, position))
             if found is not None:
                 return found, 0.75 if position < 4 else 0.6
-    for position, line in enumerate(head[:5]):
-        text = sheet.text[line.start : line.end]
-        letters = sum(char.isalpha() for char in text)
-        if (
-            letters >= 3
-            and letters * 2 > len(text.replace(" ", ""))
-            and not _NOT_A_NAME.search(text)
-            and not _is_street(text)
-        ):
-            found = _name(sheet, line.start, line.end)
-            if found is not None:
-                return found, 0.5 if position == 0 else 0.4
+    if not _ISSUED.search(sheet.span.of(sheet.text)):
+        return None
+    return _by_position(sheet, head[:5])
+
+
+def _by_position(sheet: Sheet, head: Sequence[Line]) -> tuple[Found, float] | None:
+    """The first line that can be a name; one in small letters, a scribble as a rule, only where no other can."""
+    possible = [
+        (position, line) for position, line in enumerate(head) if _can_be_name(sheet.text[line.start : line.end])
+    ]
+    possible.sort(key=lambda each: sheet.text[each[1].start : each[1].end].islower())
+    for position, line in possible:
+        found = _name(sheet, line.start, line.end)
+        if found is not None:
+            return found, 0.5 if position == 0 else 0.4
     return None
+
+
+def _can_be_name(text: str) -> bool:
+    letters = sum(char.isalpha() for char in text)
+    enough = letters >= 3 and letters * 2 > len(text.replace(" ", ""))
+    others = _NOT_A_NAME.search(text) or _is_street(text) or _LABELLED.match(text) or _PRICE.search(text)
+    return enough and not others
+
+
+_LABELLED = re.compile(r"[^\W\d_][^\d:：()]{0,24}[:：]\s?\S")
+
+
+# An item of a receipt has a price; a text without any price, telephone or tax number is no receipt at all.
+_PRICE = re.compile(r"\d[.,]\d\d(?!\d)")
+_ISSUED = re.compile(
+    r"\d[.,]\d\d(?!\d)|[$€£¥₹₩]\s?\d|\d\s?[$€£¥₹₩円元원]|\b(?:tel|phone|fax|vat|gst|tax|invoice|receipt|bill)\b|\d{1,3}[.,]\d{3}(?!\d)",
+    re.IGNORECASE,
+)
 
 
 def _has_legal_form(text: str) -> bool:
@@ -71,8 +100,9 @@ def _letterhead(sheet: Sheet) -> list[Line]:
     kept: list[Line] = []
     skip = 0
     for line in sheet.lines[:_HEAD_LINES]:
-        if _RECIPIENT.search(sheet.text[line.start : line.end]):
-            skip = 4
+        recipient = _RECIPIENT.search(sheet.text[line.start : line.end])
+        if recipient:
+            skip = 4 if recipient.end() >= line.end - line.start else 2
         skip -= skip > 0
         if not skip:
             kept.append(line)
@@ -90,15 +120,34 @@ def _with_form_alone(sheet: Sheet, head: Sequence[Line], position: int) -> int:
     return head[position - 1].start if (alone or broken) and position > 0 else line.start
 
 
+_HALF_A_FORM = re.compile(r"\b(?:sdn|pte|pty|pvt|co)\.?$", re.IGNORECASE)
+_OTHER_HALF = re.compile(r"(?:bhd|ltd|limited)\b\.?", re.IGNORECASE)
+
+
 def _end_of_bracket(sheet: Sheet, head: Sequence[Line], position: int) -> int:
-    """Where the name ends: on the next line, where a bracket that this one opens is closed there."""
+    """Where the name ends: on the next line, where a bracket or legal form that this one opens is closed there."""
     line = head[position]
     text = sheet.text[line.start : line.end]
+    if _HALF_A_FORM.search(text) and position + 1 < len(head):
+        following = head[position + 1]
+        if half := _OTHER_HALF.match(sheet.text, following.start, following.end):
+            return half.end()
     if text.count("(") > text.count(")") and position + 1 < len(head):
         following = head[position + 1]
         if ")" in sheet.text[following.start : following.end]:
             return following.end
     return line.end
+
+
+def without_registration(sheet: Sheet, found: Found) -> Found:
+    """A labelled name without the number it is registered under."""
+    return _name(sheet, found.span.start, found.span.end) or found
+
+
+def is_of_recipient(sheet: Sheet, line: Line) -> bool:
+    """Whether a line belongs to a block that names the recipient on one of the three lines above it."""
+    above = sheet.lines[max(0, line.index - 3) : line.index]
+    return any(_RECIPIENT.search(sheet.text[each.start : each.end]) for each in above)
 
 
 def _name(sheet: Sheet, start: int, end: int) -> Found | None:
@@ -125,25 +174,25 @@ def _end_of_form(text: str) -> int:
 
 _AFTER_NAME = re.compile(r"\s*[,(:;|]|\s+-\s|\s+\d{4,}")
 _STREET = re.compile(
-    r"(?<!\w)(?:jalan|jln|jl|lorong|lrg|persiaran|lebuh(?:raya)?|taman|kampung|kg|street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|highway|hwy|way|square|sq|court"
-    r"|parkway|pkwy|terrace|close|crescent|quay|plaza|place|rue|avenue|av|allée|chemin|impasse|quai|route|calle|c/|avenida|avda|paseo|carrera|via|viale|piazza|corso|rua|praça|p\.?\s?o\.?\s?box|postfach"
+    r"(?<!\w)(?:jalan|jln|jl|ptd|lorong|lrg|persiaran|lebuh(?:raya)?|taman|kampung|kg|street|st(?!\s?#)|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|highway|hwy|way|estate|square|sq|court"
+    r"|parkway|pkwy|terrace|close|crescent|quay|plaza|place|rue|avenue|av|allée|chemin|impasse|quai|route|zac|z\.?i|calle|c/|avenida|avda|paseo|carrera|via|viale|piazza|corso|viale|largo|polígono|polig|parque|rua|praça|alameda|ul|aleja|pl|str|strada|bulevardul|calea|cad|caddesi|sok|sokak|bulvarı|mah|mahallesi|οδός|οδος|λεωφόρος|λεωφ|ถนน|ซอย|phố|đường|ngõ|p\.?\s?o\.?\s?box|postfach"
     r"|ул|улица|проспект|пр|пер|переулок|шоссе|наб|площадь|г|شارع|طريق|حي|ميدان)(?!\w)"
-    r"|\w{2,}(?:straße|strasse|str\.|weg|platz|allee|gasse|ufer|damm|ring|steig|markt|laan|straat|gatan|vej)(?!\w)|(?<!\w)(?:am|an der|auf dem|im)\s+\w+\s+\d+"
-    r"|[路街道巷弄号號]|大厦|大街",
+    r"|\w{2,}(?:straße|strasse|str\.|weg|platz|allee|gasse|ufer|damm|ring|steig|markt|quai|hof|laan|straat|gracht|plein|markt|gatan|vägen|vej|gade)(?!\w)|(?<!\w)(?:am|an der|auf dem|im)\s+\w+\s+\d+"
+    r"|[路街巷弄]|大道|\d+\s?[号號]|大厦|丁目|番地|ถนน|ซอย|[가-힣]+[로길]\s?\d|[가-힣]{2,}[구군]\s",
     re.IGNORECASE,
 )
 _UNIT_WORD = re.compile(
     r"(?<!\w)(?:no|lot|level|unit|suite|floor|flr|block|blk|bldg|building|wisma|menara|apt|apartment|ground|g/f|\d+(?:st|nd|rd|th)|plot|shop|batu|bandar|kawasan|mall|complex|kompleks|bangunan|centre"
-    r"|center|haus|hof|étage|bât|piso|planta|дом|д|кв|офис|стр|корп|этаж|مبنى|طابق)(?!\w)|[室楼樓层層区區市省县縣]",
+    r"|center|haus|hof|étage|bât|piso|planta|дом|д|кв|офис|стр|корп|этаж|مبنى|طابق)(?!\w)|[室楼樓层層区區市省县縣都府]|แขวง|เขต|ตำบล|อำเภอ|[가-힣]{2,}(?:특별시|광역시|구|동|층|호)",
     re.IGNORECASE,
 )
 _POSTCODE = re.compile(
-    r"(?<![\d-])\d{5}(?:-\d{4})?(?![\d/-])[,.]?\s*[^\W\d]|(?<!\d)\d{4}\s+[A-ZÄÖÜ][^\W\d]{2,}|\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b"
-    r"|,\s*[A-Z]{2}\s+\d{5}\b|[^\W\d]{3,}[ ,]+\d{5,6}\b|(?<!\d)\d{6}(?!\d)[,.]?\s*[^\W\d]|\b[A-Z]\d[A-Z]\s?\d[A-Z]\d\b"
+    r"(?<![\d.-])\d{2}-\d{3}\s+[^\W\d]|\b\d{5}-\d{3}\b|〒\s?\d{3}|\b[A-Z]{2,3}\s+\d{4}\s*$|(?<!\d)\d{4}\s?[A-Z]{2}\s+[A-Z]|(?<![\d-])\d{5}(?:-\d{4})?(?![\d/-])[,.]?\s*[^\W\d]|(?<![\d./-])\d{4}\s+[A-ZÄÖÜ][^\W\d]{2,}|\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b"
+    r"|,\s*[A-Z]{2}\s+\d{5}\b|[^\W\d]{3,}[ ,]+\d{5,6}\b|(?<!\d)\d{6}(?!\d)\s*[^\W\d]|(?:^|,\s*)\d{6},|\b[A-Z]\d[A-Z]\s?\d[A-Z]\d\b"
 )
 _STOP = re.compile(
     r"\b(?:tel|phone|fax|e-?mail|www|https?|gst|vat|sst|ust|tax|invoice|receipt|date|time|reg|cashier|hotline|mobile|hp|roc|inn|siret|cif|nif|steuer\w*|rechnung|datum|тел|инн|bill|table|"
-    r"co\s*no|company\s*no|outlet|branch\s*no|email|cash|order|document|doc|facture|factura|account|bank|iban|brn?\s*no|id)\b|\d{6,}-[A-Z]\b|@|电话|税号|发票",
+    r"co\s*no|company\s*no|outlet|branch\s*no|email|cash|order|document|doc|facture|factura|account|bank|iban|brn?\s*no|id|rfc|cnpj|cpf|cuit|nit|p\.?\s?iva|partita|data|fecha|tarih|saat|vergi|mst|btw|nip|regon|abn|uen|gstin|chk|table|pax|bon|kasse|ticket|store|te|op|tr)\b|#.*#|\d{6,}-[A-Z]\b|@|电话|税号|发票|番号|日付|請求日|電話|사업자|대표|전화|โทร|เลขประจำตัว",
     re.IGNORECASE,
 )
 _MOST_LINES = 7
@@ -168,7 +217,7 @@ def address(sheet: Sheet, from_line: int = 0, within: int = 30) -> tuple[Found, 
     for position, line in enumerate(lines):
         if _weight(sheet, line) >= 2:
             first = position
-            while first > 0 and _opens(sheet, lines[first - 1]):
+            while first > 0 and _opens(sheet, lines[first - 1], lines[first]):
                 first -= 1
             return _address_from(sheet, lines[first:])
     return None
@@ -186,9 +235,18 @@ def _weight(sheet: Sheet, line: Line) -> int:
     return 2 if unit and digits and not text.rstrip().endswith(")") else int(street or unit or text.endswith(","))
 
 
-def _opens(sheet: Sheet, line: Line) -> bool:
-    text = sheet.text[line.start : line.end]
-    return text.endswith(",") and _weight(sheet, line) >= 1
+def _opens(sheet: Sheet, line: Line, following: Line) -> bool:
+    """Whether an address begins on this line already: with a comma at its end, or a street or house above a postcode."""
+    text, below = sheet.text[line.start : line.end], sheet.text[following.start : following.end]
+    if text.endswith(",") and _weight(sheet, line) >= 1:
+        return True
+    if not _has_postcode(below) or (_STREET.search(below) and re.search(r"\d", below)) or _STOP.search(text):
+        return False
+    return bool(_STREET.search(text) or _HOUSE.fullmatch(text)) and not _LEGAL_FORM.search(text)
+
+
+# A name with a number of up to four digits after it, as houses have.
+_HOUSE = re.compile(r"[^\W\d][^\d:#]{2,40}\s\d{1,4}\s?[a-zA-Z]?,?")
 
 
 def _address_from(sheet: Sheet, lines: Sequence[Line]) -> tuple[Found, float]:
@@ -205,8 +263,13 @@ def _address_from(sheet: Sheet, lines: Sequence[Line]) -> tuple[Found, float]:
         street = street or bool(_STREET.search(text))
         postcode = postcode or _has_postcode(text)
     span = stripped(sheet.text, Span(lines[0].start, last.end), ",;|")
-    written = " ".join(span.of(sheet.text).split())
+    written = evened(span.of(sheet.text))
     return Found(written, span), 0.7 if street and postcode else 0.5
+
+
+def evened(address: str) -> str:
+    """On one line, without spaces before commas."""
+    return re.sub(r"\s+,", ",", " ".join(address.split()))
 
 
 def _continues(sheet: Sheet, lines: Sequence[Line], position: int, postcode: bool) -> bool:
@@ -225,12 +288,14 @@ def _continues(sheet: Sheet, lines: Sequence[Line], position: int, postcode: boo
 
 
 def _goes_on(text: str, before: str) -> bool:
-    """Whether an address goes on after its postcode: with a region, or because a comma says so."""
+    """Whether an address goes on after its postcode: with a region, or because a comma says so, but not after its country."""
+    if country_code(before.rpartition(",")[2].strip(" .")) is not None:
+        return False
     return before.endswith(",") or _is_region(text, before)
 
 
 def _is_region(text: str, before: str) -> bool:
-    if before.endswith(".") or _STOP.search(text) or _NOT_A_NAME.match(text):
+    if before.endswith(".") or _STOP.search(text) or _NOT_A_NAME.search(text):
         return False
     words = text.strip(" .,").split()
     return 1 <= len(words) <= 3 and all(re.sub(r"[-.,'’]", "", word).isalpha() for word in words) and len(text) <= 30

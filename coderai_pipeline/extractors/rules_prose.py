@@ -81,8 +81,13 @@ def _nearest_number(sheet: Sheet, variable: Variable, place: Occurrence, percent
 
 def _nearest_date(sheet: Sheet, place: Occurrence) -> Iterator[Hit]:
     around = sentence(sheet, place.span.start)
-    dates = sorted(within(sheet.dates, around), key=lambda each: abs(each[0].start - place.span.end))
-    for span, _ in dates[:1]:
+    # A number before a label that happens to be a year is none: `No. 1664  Date ...`.
+    known = [
+        (span, reading)
+        for span, reading in within(sheet.dates, around)
+        if reading.precision != "year" or span.start >= place.span.end
+    ]
+    for span, _ in sorted(known, key=lambda each: abs(each[0].start - place.span.end))[:1]:
         yield Found(span.of(sheet.text), span), around, 0.5
 
 

@@ -223,6 +223,8 @@ def _with_currency(text: str, start: int, money: re.Match[str], language: str, *
     factor, currency = SCALED_CURRENCIES.get(word, (Decimal(1), currency_of(word, language)))
     if currency is None and word[-1] in CURRENCY_SIGNS:
         begin, currency = money.end("word") - 1, currency_of(word[-1], language) or word[-1]
+    if currency is None and word == "R" and _CENTS.match(text, start):
+        currency = "ZAR"
     if currency is None or (begin == money.start("word") and begin and _is_letter(text[begin - 1])):
         return None
     if text[start - 1] in "-–" and not money["inner"]:
@@ -234,6 +236,9 @@ def _with_currency(text: str, start: int, money: re.Match[str], language: str, *
         first = money.start("open")
     opened = text[first] == "(" or money["open2"] is not None
     return _Left(first, inner or outer, opened, currency, factor)
+
+
+_CENTS = re.compile(r"\d[\d ,]*\.\d\d(?!\d)")
 
 
 def _is_minus(text: str, match: re.Match[str], group: str, *, spaced: bool, passage: bool) -> bool:
