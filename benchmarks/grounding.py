@@ -1,6 +1,7 @@
 """How quotes are found that a model has damaged: per language and kind of damage, the shares by class and of right spans.
 
-Quotes are the gold answers of the sample articles and the sentences around them. The articles are looked for in the folder
+Quotes are the gold answers of the sample articles and the sentences around them, and the sentences of reports in twelve
+languages with claims that those do not make. The articles are looked for in the folder
 named by CODERAI_SAMPLE_DATA, else in ../shared/data. The same run gives the same table; times are printed under it.
 """
 
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.grounding_reports import CLAIMS, REPORTS
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.domain.grounding import ground
 from coderai_pipeline.domain.normalised_text import NormalisedText, squeezed
@@ -28,13 +30,16 @@ SLACK = 12
 
 
 def main() -> None:
-    if not (SAMPLE / "gold.csv").is_file():
+    reports = list(report_quotes())
+    _print_table("sentences of reports", reports, {quote.document: NormalisedText.of(quote.text) for quote in reports})
+    _print_claims()
+    if (SAMPLE / "gold.csv").is_file():
+        quotes = list(gold_quotes(SAMPLE))
+        texts = {quote.document: NormalisedText.of(quote.text) for quote in quotes}
+        for kind in ("answer", "sentence"):
+            _print_table(f"{kind}s", [quote for quote in quotes if quote.kind == kind], texts)
+    else:
         print(f"no sample articles in {SAMPLE}: set CODERAI_SAMPLE_DATA to the folder that holds xquad/")
-        return
-    quotes = list(gold_quotes(SAMPLE))
-    texts = {quote.document: NormalisedText.of(quote.text) for quote in quotes}
-    for kind in ("answer", "sentence"):
-        _print_table(f"{kind}s", [quote for quote in quotes if quote.kind == kind], texts)
     _print_times()
 
 
@@ -66,6 +71,13 @@ def gold_quotes(folder: Path) -> Iterator[Quote]:
                     yield Quote(name, name.split(".")[-2], kind, text, span)
 
 
+def report_quotes() -> Iterator[Quote]:
+    """The sentences of the reports; of Thai, which has no full stops, what stands between spaces."""
+    for language, text in REPORTS.items():
+        for match in re.finditer(r"\S{20,}" if language == "th" else r"[^.।。\s][^.।。]{14,}[.।。]", text):
+            yield Quote(language, language, "sentence", text, Span(match.start(), match.end()))
+
+
 def _sentence(text: str, answer: Span) -> Span:
     ends = [match.end() for match in re.finditer(r"[.!?؟](?=\s)|[。！？]|\n", text)]
     start = max((end for end in ends if end <= answer.start), default=0)
@@ -86,7 +98,7 @@ def _middle(quote: str, least: int) -> tuple[list[str], int] | None:
 
 
 def _is_unspaced(quote: str) -> bool:
-    return sum("\u2e80" <= char <= "\u9fff" for char in quote) > len(quote) / 3
+    return sum("\u2e80" <= char <= "\u9fff" or "\u0e00" <= char <= "\u0e7f" for char in quote) > len(quote) / 3
 
 
 def _on_words(least: int, change: Callable[[list[str], int], list[str]]) -> Damage:
@@ -142,6 +154,7 @@ FOUND: Mapping[str, Damage] = {
     "quotes straightened": lambda quote: quote.translate(str.maketrans("“”„«»’", '"""""\'')),
     "dashes": lambda quote: re.sub("[-–—]", "—", quote) if re.search("[-–—]", quote) else None,
     "hyphenated": _hyphenated,
+    "punctuation dropped": lambda quote: re.sub(r"(?<=\D)[.,،。、:;।]", "", quote),
     "decomposed (NFD)": lambda quote: unicodedata.normalize("NFD", quote),
     "diacritics dropped": _without_diacritics,
     "full width": _full_width,
@@ -198,6 +211,21 @@ def _is_right(quote: Quote, found: Span) -> bool:
     shared = min(found.end, quote.span.end) - max(found.start, quote.span.start)
     length = quote.span.end - quote.span.start
     return (same_words or shared >= 0.6 * length) and found.end - found.start <= length + SLACK
+
+
+def _print_claims() -> None:
+    """What the reports do not say must not be found, neither by itself nor within its sentence."""
+    print(f"\nclaims\n{'kind':26}{'n':>5}{'found':>11}")
+    sentences = list(report_quotes())
+    for at, kind in enumerate(("another number", "another name", "denied otherwise")):
+        found: list[bool] = []
+        for language, claims in CLAIMS.items():
+            stated, claimed = claims[at]
+            around = [each.written for each in sentences if each.language == language and stated in each.written]
+            text = NormalisedText.of(REPORTS[language])
+            quotes = (claimed, *(each.replace(stated, claimed) for each in around))
+            found.extend(ground(quote, text).start is not None for quote in quotes)
+        print(f"{kind:26}{len(found):5}{sum(found) / len(found):11.0%}")
 
 
 def _print_row(name: str, language: str, outcomes: Sequence[tuple[str, bool] | None]) -> None:

@@ -14,7 +14,9 @@ import numpy as np
 
 from coderai_pipeline.domain.cells import Evidence, Grounding
 from coderai_pipeline.domain.documents import Page, Span
+from coderai_pipeline.domain.likeness import says_the_same
 from coderai_pipeline.domain.normalised_text import NormalisedText, normalised, squeezed
+from coderai_pipeline.domain.wording import denials
 
 
 def ground(
@@ -55,6 +57,7 @@ _DISTANCES = ((25, 0.3), (12, 0.2), (6, 0.125))
 _LONG_ENOUGH_TO_BE_CUT = 15
 _LONGEST_GAP = 2_000
 _LONGEST_OMISSION = 40
+_LONGEST_ENDING = 4
 _ELISION = re.compile(r"\s*(?:\[\s*(?:\.{3,}|…)\s*\]|\(\s*(?:\.{3,}|…)\s*\)|\.{3,}|…|\n\s*(?:[-*+•]|\d{1,2}[.)])\s)\s*")
 _EDGES = " \t\n.,;:!?·…'\"“”„‘’«»‹›「」()[]*_"
 _BROKEN_NUMBER = re.compile(r"(?<=\d)[ \t]*\n[ \t]*(?=\d)")
@@ -178,7 +181,11 @@ def _with_gap(quote: str, text: NormalisedText, window: Span, near: Span | None)
         gap = _LONGEST_GAP if joined else _LONGEST_OMISSION
         for first in _occurrences(quote[:cut].rstrip(), text.text, window.start, window.end):
             limit = min(len(text.text), first.end + gap + len(rest))
-            found += [Span(first.start, last.end) for last in _occurrences(rest, text.text, first.end, limit, limit=1)]
+            found += [
+                Span(first.start, last.end)
+                for last in _occurrences(rest, text.text, first.end, limit, limit=1)
+                if joined or not denials(text.text[first.end : last.start])
+            ]
         if found:
             return _choose([text.to_original(span.start, span.end) for span in found], near, Grounding.FUZZY)
     return None
@@ -193,9 +200,17 @@ def _aligned(quote: str, text: NormalisedText, window: Span, near: Span | None) 
     found: list[Span] = []
     for start, end in _separate(_nearest(query, target, allowed)):
         span = _to_words(text.text, window.start + start, window.start + end + 1)
-        if _same_digits(quote, span.of(text.text)):
+        passage = span.of(text.text)
+        if _same_digits(quote, passage) and says_the_same(quote, _with_ending(quote, span, text.text)):
             found.append(text.to_original(span.start, span.end))
     return _choose(found, near, Grounding.FUZZY) if found else None
+
+
+def _with_ending(quote: str, span: Span, text: str) -> str:
+    """A passage that ends otherwise than the quote, with what follows where no space parts it: a denial may stand there."""
+    if span.end and _is_wide(text[span.end - 1]) and text[span.end - 1] != quote[-1]:
+        return text[span.start : span.end + _LONGEST_ENDING]
+    return span.of(text)
 
 
 def _nearest(query: bytes, target: bytes, distance: int) -> list[tuple[int, int]]:

@@ -37,6 +37,21 @@ _DENIAL = re.compile(
 )
 
 
+# Words and syllables for not, as normalised text has them, accents dropped.
+_NOT = re.compile(
+    r"\b(?:no|not|non|nobody|none|neither|nor|never|nothing|without|nicht|kein\w*|niemand|nie|niemals|ohne|weder|ne|pas|aucun\w*|sans|jamais|"
+    r"sin|ningun\w*|nadie|nunca|nao|nenhum\w*|ninguem|sem|nessun\w*|senza|mai|geen|niet|niemand|zonder|nie|nikt|bez|zadn\w*|nu|nimeni|fara|"
+    r"niciun\w*|degil|yok|hic\w*|не|нет|без|ни|никто|никогда|ні|немає|δεν|μη|μην|κανεισ|κανενασ|καμια|κανενα|χωρισ|ουτε|ποτε|khong|chua|chang|"
+    r"inte|ingen|inget|nem|nincs|ei|לא|אין|בלי|ואין|ולא|لا|لم|لن|ليس|ليست|غير|بدون|ولا|ولم|ولن|نه|نيست|tidak|bukan|tanpa)\b"
+    r"|नही|बिना|मत(?=\s)|n['’]t\b|[不没沒無无未非]|ない|なか|ません|ずに|ไม(?![้ล])|มิได้|없|않|아니|못"
+)
+
+
+def denials(text: str) -> int:
+    """How many words for not a normalised text holds, in the languages whose words are known."""
+    return len(_NOT.findall(text))
+
+
 def denies(text: str) -> bool:
     """Whether a text (lower case) holds a word for not, so that what it is added to says the opposite."""
     return _DENIAL.search(text) is not None
