@@ -207,9 +207,27 @@ def _normalised(value: Value, kind: VariableType) -> _Part:
         return value
     if kind is VariableType.DATE:
         return value.strip().casefold() or None
-    separator = ", " if kind is VariableType.LOCATION else " "
-    parts = value.split(",") if kind is VariableType.LOCATION else [_as_spoken(value)]
-    return separator.join(words for part in parts if (words := _words(part))) or None
+    if kind is VariableType.LOCATION:
+        return ", ".join(_spelled_out(words, _PLACES) for part in value.split(",") if (words := _words(part))) or None
+    return _spelled_out(_words(_as_spoken(value.replace("&", " and "))), _FIRMS) or None
+
+
+# Abbreviations within names, by what they stand for: first in a name (St. Paul), elsewhere (Main St.).
+_PLACES = {"st": ("saint", "street"), "ste": ("sainte", "suite"), "mt": ("mount", "mt"), "ft": ("fort", "ft")} | {
+    word: (full, full)
+    for word, full in {"sankt": "saint", "ave": "avenue", "rd": "road", "blvd": "boulevard", "str": "strasse"}.items()
+}
+_FIRMS = {
+    word: (word, full)
+    for word, full in {"ltd": "limited", "corp": "corporation", "inc": "incorporated", "co": "company"}.items()
+}
+
+
+def _spelled_out(words: str, abbreviations: Mapping[str, tuple[str, str]]) -> str:
+    """`st paul` as `saint paul`, `acme ltd` as `acme limited`."""
+    parts = words.split()
+    known = (abbreviations.get(word, (word, word)) for word in parts)
+    return " ".join(first if at == 0 and len(parts) > 1 else later for at, (first, later) in enumerate(known))
 
 
 _TITLES = re.compile(
@@ -236,6 +254,6 @@ _ACCENT = re.compile(
 
 def _words(text: str) -> str:
     """Lower case, without accents and punctuation, one space between words."""
-    plain = _ACCENT.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    plain = _ACCENT.sub("", unicodedata.normalize("NFKD", text.casefold())).replace("ı", "i")
     kept = (" " if unicodedata.category(character)[0] in "PSZC" else character for character in plain)
     return " ".join("".join(kept).split())

@@ -15,7 +15,7 @@ from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.domain.project import Unit
 from coderai_pipeline.extractors.rules_candidates import answer_to
 from coderai_pipeline.extractors.rules_labels import Label, Occurrence, labels_of, occurrences
-from coderai_pipeline.extractors.rules_layout import Line, Sheet, folded_words
+from coderai_pipeline.extractors.rules_layout import Line, Sheet, fold_word, folded_words
 from coderai_pipeline.extractors.rules_values import read_region
 
 _IN_TABLE = 0.9
@@ -81,29 +81,25 @@ def _is_row(sheet: Sheet, line: Line, columns: Mapping[int, Variable], width: in
     barred = any(mark in sheet.text[line.start : line.end] for mark in "|\t")
     if not 2 <= len(line.cells) <= width or (len(line.cells) < width and not barred):
         return False
-    first = folded_words(line.cells[0].of(sheet.text))
-    return not (first and first[0].folded in _SUMS) and any(_cell(line, index) is not None for index in columns)
+    first = next((text for cell in line.cells if (text := cell.of(sheet.text).strip("*_ "))), "")
+    return not _is_sum(first) and any(_cell(line, index) is not None for index in columns)
 
 
-_SUMS = frozenset(
-    [
-        "total",
-        "totals",
-        "sum",
-        "summe",
-        "gesamt",
-        "insgesamt",
-        "subtotal",
-        "zwischensumme",
-        "totaux",
-        "suma",
-        "итого",
-        "всего",
-        "合计",
-        "总计",
-        "المجموع",
-    ]
+def _is_sum(first_cell: str) -> bool:
+    """`Total`, `Grand total (net)`, `合計`: a cell that begins so, or after a word that goes with it."""
+    words = [fold_word(word.folded) for word in folded_words(first_cell)]
+    opens = words[1:] if words[:1] and words[0] in _BEFORE_SUM else words
+    return bool(opens and opens[0] in _SUMS) or "".join(words) in _SUMS
+
+
+_BEFORE_SUM = frozenset(["grand", "sub", "net", "overall", "montant", "importe", "valor"])
+
+
+_LISTED_SUMS = (
+    "total totals sum summe gesamt gesamtsumme insgesamt subtotal zwischensumme totaux totale totaal suma sumă razem toplam итого всего"
+    " разом σύνολο tổng जोड़ कुल รวม 合计 合計 总计 總計 小计 小計 합계 소계 المجموع الإجمالي إجمالي"
 )
+_SUMS = frozenset(fold_word(word) for word in _LISTED_SUMS.split())
 
 
 def _cell(line: Line, index: int) -> Span | None:

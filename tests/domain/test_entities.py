@@ -142,3 +142,19 @@ def test_initials_that_fit_two_persons_or_none_join_nobody() -> None:
     assert people("J. Smith", "John Smith", "Jane Smith") == [(0,), (1,), (2,)]
     assert people("M. Smith", "K. Smith") == [(0,), (1,)]
     assert people("John Smith", "John Smithson") == [(0,), (1,)]
+
+
+def test_abbreviated_places_and_firms_are_those_written_out() -> None:
+    assert mentions(row(0, "St. Paul", "2024-03-05"), row(1, "Saint Paul", "2024-03-05")) == [(0, 1)]
+    assert mentions(row(0, "12 Main St.", "2024-03-05"), row(1, "12 Main Street", "2024-03-05")) == [(0, 1)]
+    assert mentions(row(0, "St. Paul", "2024-03-05"), row(1, "Paul", "2024-03-05")) == [(0,), (1,)]
+    firm = (Variable(name="firm", type="text"),)
+    written = [
+        FoundRow(chunk, {"firm": name}) for chunk, name in enumerate(("Smith & Sons Ltd.", "Smith and Sons Limited"))
+    ]
+    assert [entity.mentions for entity in join(written, firm)] == [(0, 1)]
+
+
+def test_a_month_is_no_day_where_two_days_of_it_are_known() -> None:
+    months = (row(0, "Lyon", "2024-03"), row(1, "Lyon", "2024-03-05"), row(2, "Lyon", "2024-03-15"))
+    assert mentions(*months) == [(0,), (1,), (2,)]

@@ -326,3 +326,14 @@ def test_rules_between_rows_and_sums_under_them_are_no_entities(table: str) -> N
         Unit(rows="many", represents="part"), variables, document(table), Span(0, len(table)), CONVENTIONS
     )
     assert [[each.value for each in row.answers] for row in rows] == [["Nut", "3"], ["Bolt", "4"]]
+
+
+@pytest.mark.parametrize(
+    "last",
+    ["| **Total** | | 550.00 |", "| Grand total | 5 | 550.00 |", "| 合計 | | 550.00 |", "| Σύνολο | 5 | 550.00 |"],
+)
+def test_the_row_that_sums_the_others_up_is_no_entity(last: str) -> None:
+    text = f"| Item | Quantity | Amount |\n|---|---|---|\n| Chairs | 4 | 200.00 |\n| Tables | 1 | 350.00 |\n{last}\n"
+    asked = [Variable(name="item", type="text"), Variable(name="quantity", type="number")]
+    rows = answer_rows(Unit(rows="many"), asked, document(text), Span(0, len(text)), CONVENTIONS)
+    assert [found.answers[0].value for found in rows] == ["Chairs", "Tables"]
