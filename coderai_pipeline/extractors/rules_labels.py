@@ -30,7 +30,7 @@ _LABELS: Mapping[Notion, str] = {
         "total; grand total; total amount; amount due; total due; balance due; amount payable; total payable; net total;"
         " nett total; total to pay; total amount due; invoice total; total price; sum; gesamtbetrag; gesamtsumme; rechnungsbetrag; summe; gesamt; endbetrag; zu zahlen;"
         " zahlbetrag; bruttobetrag; total ttc; montant total; total à payer; net à payer; montant dû; somme due; importe total; total a pagar;"
-        " monto total; total general; итого; всего; итого к оплате; к оплате; сумма; всего к оплате; الإجمالي; المجموع; المبلغ الإجمالي; إجمالي;"
+        " monto total; total general; итого; итог; всего; итого к оплате; к оплате; сумма; всего к оплате; الإجمالي; المجموع; المبلغ الإجمالي; إجمالي;"
         " المجموع الكلي; المبلغ المستحق; 合计; 总计; 总额; 总金额; 应付金额; 合計; 總計; 金额合计; 价税合计; ご請求金額; 請求金額; お買上げ計;"
         " totale; totale complessivo; totale fattura; importo totale; totaal; totaalbedrag; te betalen; valor total; total geral; suma; razem;"
         " do zapłaty; toplam; genel toplam; ödenecek tutar; σύνολο; πληρωτέο; รวมทั้งสิ้น; ยอดรวม; รวม; tổng cộng; tổng tiền; thành tiền; 합계; 총액;"

@@ -25,7 +25,7 @@ _FINAL = re.compile(
 )
 _TOTAL = re.compile(
     r"\btotal\b|\btotale\b|\bsuma\b|\brazem\b|do zapłaty|\btoplam\b|ödenecek|σύνολο|συνολο|πληρωτέο|รวม|ยอด|tổng cộng|tổng tiền|합계|총액|결제금액|請求金額|\bjumlah\b|कुल"
-    r"|\bvalor total\b|te betalen|amount claimed|\bsum of\b|fee paid|net amount\W+(?:[A-Z₹]{1,3}\.?\s?)?\d|\btotaal\b|\bsumme\b|\bgesamt|betrag\b|\bmontant\b|\bimporte\b|итого|всего|am(?:oun)?t\.? (?:due|payable|paid)|balance due|المجموع|إجمالي|الإجمالي|合计|总计|总额|合計|應付|应付",
+    r"|\bvalor total\b|te betalen|amount claimed|\bsum of\b|fee paid|net amount\W+(?:[A-Z₹]{1,3}\.?\s?)?\d|\btotaal\b|\bsumme\b|\bgesamt|betrag\b|\bmontant\b|\bimporte\b|итого?|всего|am(?:oun)?t\.? (?:due|payable|paid)|balance due|المجموع|إجمالي|الإجمالي|合计|总计|总额|合計|應付|应付",
     re.IGNORECASE,
 )
 _PART = re.compile(
@@ -50,7 +50,7 @@ _PAID = re.compile(
 )
 # The word itself, with nothing but a currency, a colon and the amount.
 _BARE = re.compile(
-    r"\W*(?:total|totaal|summe|gesamt(?:betrag|summe)?|betrag|montant|importe|итого|всего|合计|总计|总额|合計|المجموع|إجمالي|الإجمالي|totale|suma|toplam|σύνολο|συνολο|합계|jumlah)(?: (?:amount|sales?|price|amt|general|général))?"
+    r"\W*(?:total|totaal|summe|gesamt(?:betrag|summe)?|betrag|montant|importe|итого?|всего|合计|总计|总额|合計|المجموع|إجمالي|الإجمالي|totale|suma|toplam|σύνολο|συνολο|합계|jumlah)(?: (?:amount|sales?|price|amt|general|général))?"
     r"\W*(?:RM|R[ps]|kr|zł|Kč|[A-Z]{3})?[\W\d]*(?:RM|R[ps]|kr|zł|Kč|[A-Z]{3})?[\W\d]*",
     re.IGNORECASE,
 )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.domain.values.digits import ascii_digits
 from coderai_pipeline.domain.values.locations import country_code
 from coderai_pipeline.extractors.rules_layout import Line, Sheet, stripped
 from coderai_pipeline.extractors.rules_values import Found
@@ -50,7 +51,7 @@ def company(sheet: Sheet) -> tuple[Found, float] | None:
             found = _name(sheet, _with_form_alone(sheet, head, position), _end_of_bracket(sheet, head, position))
             if found is not None:
                 return found, 0.75 if position < 4 else 0.6
-    if not _ISSUED.search(sheet.span.of(sheet.text)):
+    if not _ISSUED.search(ascii_digits(sheet.span.of(sheet.text))):
         return None
     return _by_position(sheet, head[:5])
 
@@ -78,10 +79,11 @@ def _can_be_name(text: str) -> bool:
 _LABELLED = re.compile(r"[^\W\d_][^\d:：()]{0,24}[:：]\s?\S")
 
 
-# An item of a receipt has a price; a text without any price, telephone or tax number is no receipt at all.
+# An item of a receipt has a price; a text without prices, telephone or tax number is no receipt at all.
 _PRICE = re.compile(r"\d[.,]\d\d(?!\d)")
 _ISSUED = re.compile(
-    r"\d[.,]\d\d(?!\d)|[$€£¥₹₩]\s?\d|\d\s?[$€£¥₹₩円元원]|\b(?:tel|phone|fax|vat|gst|tax|invoice|receipt|bill)\b|\d{1,3}[.,]\d{3}(?!\d)",
+    r"[$€£¥₹₩]\s?\d|\d\s?[$€£¥₹₩円元원]|\b(?:tel|phone|fax|vat|gst|tax|invoice|receipt|bill)\b|\d[.,]\d\d(?!\d)[\s\S]*\d[.,]\d\d(?!\d)"
+    r"|\d{1,3}[.,]\d{3}(?!\d)[\s\S]*\d{1,3}[.,]\d{3}(?!\d)",
     re.IGNORECASE,
 )
 
@@ -172,7 +174,7 @@ def _end_of_form(text: str) -> int:
     return len(text)
 
 
-_AFTER_NAME = re.compile(r"\s*[,(:;|]|\s+-\s|\s+\d{4,}")
+_AFTER_NAME = re.compile(r"\s*[,(:;|]|\s+[-–·•]\s|\s+\d{4,}")
 _STREET = re.compile(
     r"(?<!\w)(?:jalan|jln|jl|ptd|lorong|lrg|persiaran|lebuh(?:raya)?|taman|kampung|kg|street|st(?!\s?#)|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|highway|hwy|way|estate|square|sq|court"
     r"|parkway|pkwy|terrace|close|crescent|quay|plaza|place|rue|avenue|av|allée|chemin|impasse|quai|route|zac|z\.?i|calle|c/|avenida|avda|paseo|carrera|via|viale|piazza|corso|viale|largo|polígono|polig|parque|rua|praça|alameda|ul|aleja|pl|str|strada|bulevardul|calea|cad|caddesi|sok|sokak|bulvarı|mah|mahallesi|οδός|οδος|λεωφόρος|λεωφ|ถนน|ซอย|phố|đường|ngõ|p\.?\s?o\.?\s?box|postfach"
@@ -187,8 +189,8 @@ _UNIT_WORD = re.compile(
     re.IGNORECASE,
 )
 _POSTCODE = re.compile(
-    r"(?<![\d.-])\d{2}-\d{3}\s+[^\W\d]|\b\d{5}-\d{3}\b|〒\s?\d{3}|\b[A-Z]{2,3}\s+\d{4}\s*$|(?<!\d)\d{4}\s?[A-Z]{2}\s+[A-Z]|(?<![\d-])\d{5}(?:-\d{4})?(?![\d/-])[,.]?\s*[^\W\d]|(?<![\d./-])\d{4}\s+[A-ZÄÖÜ][^\W\d]{2,}|\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b"
-    r"|,\s*[A-Z]{2}\s+\d{5}\b|[^\W\d]{3,}[ ,]+\d{5,6}\b|(?<!\d)\d{6}(?!\d)\s*[^\W\d]|(?:^|,\s*)\d{6},|\b[A-Z]\d[A-Z]\s?\d[A-Z]\d\b"
+    r"(?<![\d-])\d{4}-\d{3}\s+[^\W\d]|[^\W\d]{3,},\s*[A-Z]{2}(?=\s*(?:\(|$))|(?<![\d.-])\d{2}-\d{3}\s+[^\W\d]|\b\d{5}-\d{3}\b|〒\s?\d{3}|\b[A-Z]{2,3}\s+\d{4}\s*$|(?<!\d)\d{4}\s?[A-Z]{2}\s+[A-Z]|(?<![\d-])\d{5}(?:-\d{4})?(?![\d/-])[,.]?\s*[^\W\d]|(?<![\d./-])\d{4}\s+[A-ZÄÖÜ][^\W\d]{2,}|\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b"
+    r"|,\s*[A-Z]{2}\s+\d{5}\b|[^\W\d]{3,}[ ,]+\d{5,6}(?=[.,]?(?:\s*[^\W\d]+)?\.?\s*$)|(?<!\d)\d{6}(?!\d)\s*[^\W\d]|(?:^|,\s*)\d{6},|\b[A-Z]\d[A-Z]\s?\d[A-Z]\d\b"
 )
 _STOP = re.compile(
     r"\b(?:tel|phone|fax|e-?mail|www|https?|gst|vat|sst|ust|tax|invoice|receipt|date|time|reg|cashier|hotline|mobile|hp|roc|inn|siret|cif|nif|steuer\w*|rechnung|datum|тел|инн|bill|table|"
@@ -214,12 +216,27 @@ def _is_street(text: str) -> bool:
 def address(sheet: Sheet, from_line: int = 0, within: int = 30) -> tuple[Found, float] | None:
     """The first run of lines that reads like an address, and how sure that is: surer with street and postcode both."""
     lines = sheet.lines[from_line : from_line + within]
+    if from_line == 0 and (found := _on_senders_line(sheet)):
+        return found, 0.7
     for position, line in enumerate(lines):
         if _weight(sheet, line) >= 2:
             first = position
             while first > 0 and _opens(sheet, lines[first - 1], lines[first]):
                 first -= 1
             return _address_from(sheet, lines[first:])
+    return None
+
+
+_BETWEEN_PARTS = re.compile(r"\s+[·•|]\s+")
+
+
+def _on_senders_line(sheet: Sheet) -> Found | None:
+    """`Acme GmbH · Am Bahnhof 7 · 36037 Fulda`: what follows the name on the one line that names the sender."""
+    for line in sheet.lines[:_HEAD_LINES]:
+        parts = list(_BETWEEN_PARTS.finditer(sheet.text, line.start, line.end))
+        if len(parts) >= 2 and _has_postcode(sheet.text[parts[-1].end() : line.end]):
+            span = Span(parts[-2].end(), line.end)
+            return Found(evened(span.of(sheet.text)), span)
     return None
 
 
@@ -239,6 +256,8 @@ def _opens(sheet: Sheet, line: Line, following: Line) -> bool:
     """Whether an address begins on this line already: with a comma at its end, or a street or house above a postcode."""
     text, below = sheet.text[line.start : line.end], sheet.text[following.start : following.end]
     if text.endswith(",") and _weight(sheet, line) >= 1:
+        return True
+    if "," in text and _UNIT_WORD.search(text) and _weight(sheet, line) >= 1 and _HOUSE.fullmatch(below):
         return True
     if not _has_postcode(below) or (_STREET.search(below) and re.search(r"\d", below)) or _STOP.search(text):
         return False
@@ -268,8 +287,11 @@ def _address_from(sheet: Sheet, lines: Sequence[Line]) -> tuple[Found, float]:
 
 
 def evened(address: str) -> str:
-    """On one line, without spaces before commas."""
-    return re.sub(r"\s+,", ",", " ".join(address.split()))
+    """On one line, without spaces before commas and a telephone number after it."""
+    return re.sub(r"\s+,", ",", _TELEPHONE.sub("", " ".join(address.split())))
+
+
+_TELEPHONE = re.compile(r"[,;]?\s+(?:\(\d{3}\)\s?|0?\d{2,4}-)\d{3,4}-?\d{3,5}$")
 
 
 def _continues(sheet: Sheet, lines: Sequence[Line], position: int, postcode: bool) -> bool:

@@ -63,6 +63,17 @@ def test_an_address_beside_the_recipients_name_is_not_the_issuers() -> None:
     assert read(text, "customer_address", labels=("Address",)) == "No: 1 Jalan Test"
 
 
+def test_a_line_that_names_the_sender_has_name_and_address() -> None:
+    text = f"Autohaus Grün GmbH & Co. KG · Am Bahnhof 7 · 36037 Fulda\nHerrn\nJens Peters\nLindenallee 2\n36039 Fulda{ITEMS}"
+    assert read(text, "company", language="de") == "Autohaus Grün GmbH & Co. KG"
+    assert read(text, "address", language="de") == "Am Bahnhof 7 · 36037 Fulda"
+
+
+def test_the_number_of_a_lot_is_no_postcode() -> None:
+    text = f"VERDE LTD\nPTD 101051, JLN IMPIAN 5,\nTAMAN IMPIAN\n81300 SKUDAI\nJOHOR{ITEMS}"
+    assert read(text, "address") == "PTD 101051, JLN IMPIAN 5, TAMAN IMPIAN 81300 SKUDAI JOHOR"
+
+
 def test_spaces_before_the_commas_of_an_address_are_dropped() -> None:
     assert (
         read(f"VERDE LTD\n12 Green Road , Unit 4 ,\n41050 Klang{ITEMS}", "address")
