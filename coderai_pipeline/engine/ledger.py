@@ -23,6 +23,8 @@ from coderai_pipeline.engine.report import counted
 from coderai_pipeline.engine.run import Scope, choose
 from coderai_pipeline.engine.standing import Standing, standings
 from coderai_pipeline.publishing import duck, latest
+from coderai_pipeline.publishing.definition import Definition
+from coderai_pipeline.publishing.reviewed import apply_reviews
 from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import LoadedProject
@@ -162,6 +164,7 @@ def _account(
 ) -> Generator["DuckDBPyConnection"]:
     import duckdb
 
+    definition = Definition(loaded.id, loaded.project, loaded.codebook)
     settings: duck.Settings = {"memory_limit": duck.MEMORY_LIMIT, "autoload_known_extensions": "false"}
     with duckdb.connect(config=settings) as connection:
         connection.register("documents", _documents_table(held, found))
@@ -175,6 +178,10 @@ def _account(
             except duckdb.IOException:  # a compaction in another process took a file between listing and reading
                 if attempt == _ATTEMPTS - 1:
                     raise
+        if latest.has_feedback(connection):
+            latest.load_cells(connection, definition, judged_only=True)
+            apply_reviews(connection, definition)
+            connection.execute(_REVIEWED)
         connection.execute(_WANTED)
         yield connection
 
@@ -266,6 +273,10 @@ _ENTITIES = """
     ANTI JOIN (SELECT settled.document FROM raw_settled AS settled
                JOIN documents ON documents.document = settled.document AND documents.settled_version = settled.version
                WHERE settled.entities = 0) USING (document)"""
+
+_REVIEWED = """
+    UPDATE held SET status = changed.status FROM changed_cells AS changed
+    WHERE held.document = changed.document AND held.entity = changed.entity AND held.variable = changed.variable"""
 
 _WANTED = """
     CREATE TEMP TABLE wanted AS

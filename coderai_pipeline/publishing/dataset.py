@@ -159,6 +159,6 @@ _CELLS = f"""
            precision, unit, confidence, quote, start AS quote_start, "end" AS quote_end, page, grounding,
            changes, alternatives, source, prompt_version, extractor, model, call_ids, input_tokens, output_tokens,
            cost, seconds, current, ask_fingerprint, settle_fingerprint, text_sha256, raw_reply, run_id,
-           make_timestamp(version // 1000) AS settled_at
+           make_timestamp(version // 1000) AS settled_at, version AS cell_version
     FROM all_cells JOIN positions USING (variable)
     ORDER BY document, TRY_CAST(entity AS BIGINT), entity, position"""  # noqa: S608

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TABLES = 3
 """Raised when the snapshot's tables change, so that unchanged blocks are published again."""
 
-KINDS = ("settled", "documents", "entities", "cells", "calls", "prompts")
+KINDS = ("feedback_files", "feedback", "settled", "documents", "entities", "cells", "calls", "prompts")
 """Listed in the reverse order of writing: a document that is listed as settled has its cells listed too."""
 
 _IDENTITIES: Mapping[str, tuple[str, ...]] = {
@@ -32,6 +32,8 @@ _IDENTITIES: Mapping[str, tuple[str, ...]] = {
     "cells": ("document", "variable"),
     "calls": ("call_id",),
     "prompts": ("variable", "prompt_version"),
+    "feedback": ("feedback_id",),
+    "feedback_files": ("file",),
 }
 """What one current row (or, of cells and entities, one current set of rows) is told apart by."""
 
@@ -61,14 +63,29 @@ def content_fingerprint(connection: "DuckDBPyConnection", definition: Definition
     return hashlib.sha256(whole.encode()).hexdigest()
 
 
+def has_feedback(connection: "DuckDBPyConnection") -> bool:
+    return connection.execute("SELECT 1 FROM raw_feedback LIMIT 1").fetchone() is not None
+
+
 def load(connection: "DuckDBPyConnection", definition: Definition, *, texts_up_to: int) -> None:
-    """Fill the temporary tables `now_documents`, `now_settled`, `now_entities`, `now_cells` (asked variables only), `now_calls`, `now_prompts`
-    and `now_texts`; the last stays empty where the documents have more than `texts_up_to` characters together."""
+    """Fill the temporary tables `now_documents`, `now_settled`, `now_entities`, `now_cells` (asked variables only), `now_calls`, `now_prompts`,
+    `now_feedback`, `now_feedback_files` and `now_texts`; the last stays empty where the documents have more than `texts_up_to` characters together. The cells are
+    as they were extracted; what feedback makes of them is in `reviewed`."""
+    load_cells(connection, definition)
+    connection.execute(_CALLS)
+    connection.execute(_PROMPTS)
+    connection.execute(_FEEDBACK)
+    connection.execute(_FEEDBACK_FILES)
+    connection.execute(_TEXTS, [texts_up_to])
+
+
+def load_cells(connection: "DuckDBPyConnection", definition: Definition, *, judged_only: bool = False) -> None:
+    """Fill `now_documents`, `now_settled`, `now_entities` and `now_cells`; judged_only: with cells that have feedback alone."""
     _load_variables(connection, definition)
     connection.execute(_DOCUMENTS)
     connection.execute(_SETTLED)
     connection.execute(_ENTITIES)
-    connection.execute(_CELLS)
+    connection.execute(_CELLS + (_ONLY_JUDGED if judged_only else ""))
     connection.execute(_CELLS_TWICE)
     if definition.project.reading.duplicates == "each":
         connection.execute(_REPEATED_ENTITIES)
@@ -76,9 +93,6 @@ def load(connection: "DuckDBPyConnection", definition: Definition, *, texts_up_t
     connection.execute(_ENTITIES_OF_CELLS)
     for misplaced in _MISPLACED_CELLS:
         connection.execute(misplaced)
-    connection.execute(_CALLS)
-    connection.execute(_PROMPTS)
-    connection.execute(_TEXTS, [texts_up_to])
 
 
 def _kind_fingerprint(connection: "DuckDBPyConnection", kind: str) -> str:
@@ -131,6 +145,9 @@ _CELLS = """
     ANTI JOIN (SELECT document FROM now_settled WHERE entities = 0) AS none
         ON none.document = cells.document AND cells.entity <> ''"""
 
+_ONLY_JUDGED = """
+    SEMI JOIN raw_feedback AS said ON said.document = cells.document AND said.variable = cells.variable"""
+
 # A row may stand in two files, between the two steps of a compaction; it is then the very same row. Deleting the second
 # takes a third of the time of DISTINCT ON over all columns.
 _CELLS_TWICE = """
@@ -178,6 +195,14 @@ _PROMPTS = """
     SELECT variable, prompt_version, arg_max(text, version) AS text, min(version) AS first_version,
            max(version) = max(max(version)) OVER (PARTITION BY variable) AS current
     FROM raw_prompts GROUP BY variable, prompt_version"""
+
+_FEEDBACK = """
+    CREATE TEMP TABLE now_feedback AS
+    SELECT DISTINCT ON (feedback_id) * FROM raw_feedback ORDER BY feedback_id, version DESC"""
+
+_FEEDBACK_FILES = """
+    CREATE TEMP TABLE now_feedback_files AS
+    SELECT DISTINCT ON (file) * FROM raw_feedback_files ORDER BY file, version DESC"""
 
 _TEXTS = """
     CREATE TEMP TABLE now_texts AS

@@ -19,6 +19,7 @@ from coderai_pipeline.publishing import duck
 from coderai_pipeline.publishing.dataset import build_dataset, compute_frames
 from coderai_pipeline.publishing.definition import Definition
 from coderai_pipeline.publishing.latest import content_fingerprint, list_blocks, load, open_blocks
+from coderai_pipeline.publishing.reviewed import apply_reviews
 from coderai_pipeline.publishing.tables import build_tables
 from coderai_pipeline.storage.blocks import BlockStore
 
@@ -138,6 +139,7 @@ def _second_name(file: Path, name: Path) -> Path:
 
 def _fill(connection: "DuckDBPyConnection", definition: Definition, about: Mapping[str, str]) -> None:
     load(connection, definition, texts_up_to=TEXT_CHARACTERS if definition.project.privacy.show_text else -1)
+    apply_reviews(connection, definition)
     duck.seal(connection)  # before the first formula is computed
     names = compute_frames(connection, definition)
     connection.begin()  # one transaction: a table by itself would wait for the disk each time

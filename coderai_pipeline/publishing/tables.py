@@ -1,5 +1,5 @@
-"""The snapshot's tables beside `dataset` and `cells`: documents, texts, entities, codebook, categories, prompts, calls,
-ledger and project. Each is made from the current rows that `latest` has found.
+"""The snapshot's tables beside `dataset` and `cells`: documents, texts, entities, codebook, categories, prompts,
+feedback, calls, ledger and project. Each is made from the current rows that `latest` has found.
 """
 
 import json
@@ -10,6 +10,7 @@ from coderai_pipeline.domain.cells import CellStatus
 from coderai_pipeline.domain.codebook import Variable
 from coderai_pipeline.publishing import duck
 from coderai_pipeline.publishing.definition import ColumnNames, Definition, sql_type
+from coderai_pipeline.publishing.values import display
 from coderai_pipeline.storage.settings_files import PROJECT_FILE, save_project_yaml
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ COMMENTS: Mapping[str, str] = {
     "codebook": "The variables in order, with their rules.",
     "categories": "The categories of the category variables.",
     "prompts": "Every version of every variable's prompt.",
+    "feedback": "Every row of feedback, the newest first: what was said of which cell, and whether it counts or why not.",
     "calls": "Every request answered by the model server, with tokens and cost.",
     "ledger": "Per document: cells wanted, settled and open, and why they are open.",
     "ledger_open": "Every cell that is wanted and not settled, and why.",
@@ -40,7 +42,7 @@ def build_tables(
     _make_project(connection, {**about, **definition.public_settings, **as_file})
     connection.execute("CREATE TABLE entities AS " + _ENTITIES)
     connection.execute(_ledger(definition))
-    for statement in (_LEDGER_OPEN, _DOCUMENTS, _TEXTS, _PROMPTS, _CALLS):
+    for statement in (_LEDGER_OPEN, _DOCUMENTS, _TEXTS, _PROMPTS, _CALLS, _FEEDBACK):
         connection.execute(statement)
     for table, comment in COMMENTS.items():
         kind = "VIEW" if table == "ledger_open" else "TABLE"
@@ -183,6 +185,33 @@ _PROMPTS = """
     CREATE TABLE prompts AS
     SELECT variable, prompt_version, current, make_timestamp(first_version // 1000) AS first_used_at, text
     FROM now_prompts ORDER BY variable, first_version"""
+
+# outcome: applied (it decides what its cell says), superseded (by a later word on the cell), without_cell, or refused.
+_FEEDBACK = f"""
+    CREATE TABLE feedback AS
+    WITH said AS (
+        SELECT *, row_number() OVER (PARTITION BY document, entity, variable ORDER BY version DESC) = 1 AS is_newest
+        FROM now_feedback
+    ), refused AS (
+        SELECT file, version, unnest(from_json(refused, '[{{"row": "INTEGER", "said": "VARCHAR", "why": "VARCHAR"}}]')) AS line
+        FROM now_feedback_files
+    )
+    SELECT said.document, said.entity, said.variable, said.verdict, {display("said.judged_value")} AS judged_value,
+           said.judged_status, {display("said.corrected_value")} AS corrected_value, said.is_corrected, said.note,
+           said.reviewer,
+           CASE WHEN NOT said.is_newest THEN 'superseded' WHEN cells.document IS NULL THEN 'without_cell'
+                ELSE 'applied' END AS outcome,
+           CASE WHEN NOT said.is_newest THEN 'there is a later word on this cell'
+                WHEN cells.document IS NULL THEN 'the dataset no longer has this cell' ELSE cells.reason END AS why,
+           said.inclusion_probability, said.is_blind, said.confidence, said.quote, said.prompt_version,
+           said.judged_value AS judged_value_json, said.corrected_value AS corrected_value_json, said.text_sha256,
+           said.file, said.row, make_timestamp(said.version // 1000) AS given_at, said.feedback_id, said.run_id
+    FROM said LEFT JOIN cells USING (document, entity, variable)
+    UNION ALL BY NAME
+    SELECT 'refused' AS outcome, line.why AS why, line.said AS note, file, line.row AS row,
+           make_timestamp(version // 1000) AS given_at
+    FROM refused
+    ORDER BY given_at DESC, file, row"""  # noqa: S608
 
 _CALLS = """
     CREATE TABLE calls AS

@@ -78,6 +78,10 @@ SCHEMAS: Mapping[str, Any] = {
         prompt_version=pa.string(), confidence=pa.float64(), quote=pa.string(), inclusion_probability=pa.float64(),
         is_blind=pa.bool_(), file=pa.string(), row=pa.int32(), run_id=pa.string(),
     ),
+    "feedback_files": _schema(
+        file=pa.string(), version=pa.int64(), sha256=pa.string(), size_bytes=pa.int64(), mtime_ns=pa.int64(),
+        applied=pa.int32(), unchanged=pa.int32(), blank=pa.int32(), refused=pa.string(), run_id=pa.string(),
+    ),
 }  # fmt: skip
 
 MERGED_BYTES = 64 * 1024 * 1024
@@ -273,7 +277,10 @@ def _neighbours(files: Sequence[Path]) -> Iterator[list[Path]]:
         yield group
 
 
+_CHANGING_DATASETS = ("documents", "cells", "settled", "feedback", "feedback_files")
+
+
 def newest_block(blocks: BlockStore) -> Path | None:
     """The block that changed a dataset last; None before the first."""
-    files = [files[-1] for kind in ("documents", "cells", "settled") if (files := blocks.files(kind))]
+    files = [files[-1] for kind in _CHANGING_DATASETS if (files := blocks.files(kind))]
     return max(files, key=lambda file: file.stat().st_mtime, default=None)

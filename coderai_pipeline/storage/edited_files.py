@@ -44,7 +44,11 @@ def read_yaml_file(path: Path) -> Written:
 
 def read_text(path: Path) -> str:
     """UTF-8, with or without a byte order mark, or UTF-16 with one. Raises InvalidInput."""
-    data = read_bytes(path)
+    return decoded(path, read_bytes(path))
+
+
+def decoded(path: Path, data: bytes) -> str:
+    """The bytes of a file as `read_text` gives them. Raises InvalidInput."""
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         return data.decode(encoding)
@@ -56,8 +60,8 @@ def read_text(path: Path) -> str:
         raise InvalidInput([Problem(label(path), line, "", message)]) from None
 
 
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a regular file of at most MAX_BYTES. Raises InvalidInput."""
+def read_bytes(path: Path, most: int = MAX_BYTES) -> bytes:
+    """The bytes of a regular file of at most `most` bytes. Raises InvalidInput."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except FileNotFoundError:
@@ -70,9 +74,9 @@ def read_bytes(path: Path) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise _unusable(path, "is not a file")
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise _unusable(path, f"is larger than {MAX_BYTES // 1_000_000} MB, too large for a file that people edit")
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise _unusable(path, f"is larger than {most // 1_000_000} MB, too large for a file that people edit")
     return data
 
 

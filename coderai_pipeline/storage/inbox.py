@@ -86,9 +86,7 @@ def scan(
     `settled_after_s` before `now` (seconds since the epoch) is still being written. `known`: keys of documents that
     the project has already; they come first where there are more files than `max_documents` (None: no limit).
     """
-    now = time.time() if now is None else now
-    walk = _Walk(now - settled_after_s, now)
-    walk.inbox(folder.inbox)
+    walk = _walked(folder.inbox, settled_after_s, time.time() if now is None else now)
     files = sorted(walk.files, key=lambda file: (file.key not in known, file.source))
     limit = len(files) if max_documents is None else max_documents
     return InboxScan(
@@ -97,6 +95,13 @@ def scan(
         unsettled=tuple(sorted(walk.unsettled)),
         surplus=tuple(sorted(file.source for file in files[limit:])),
     )
+
+
+def scan_feedback(folder: ProjectFolder, *, settled_after_s: float = SETTLED_AFTER_S) -> InboxScan:
+    """The files in `feedback/` and its folders, by the rules of the inbox; `key` is that of the file's partition."""
+    walk = _walked(folder.feedback, settled_after_s, time.time())
+    files, refused = sorted(walk.files, key=_age), sorted(walk.refused, key=lambda refused: refused.source)
+    return InboxScan(tuple(files), tuple(refused), tuple(sorted(walk.unsettled)), ())
 
 
 def document_key(source: str) -> str:
@@ -120,6 +125,16 @@ def row_key(file_key: str, row_id: str) -> str:
     if row == row_id and len(key) <= MAX_KEY and not _HASHED.search(row):
         return key
     return f"{file_key[: MAX_KEY - 75]}#{row[:60]}~{_hash(f'{file_key}#{row_id}')}"
+
+
+def _age(file: InboxFile) -> tuple[int, str]:
+    return file.mtime_ns, file.source
+
+
+def _walked(root: Path, settled_after_s: float, now: float) -> "_Walk":
+    walk = _Walk(now - settled_after_s, now)
+    walk.inbox(root)
+    return walk
 
 
 @dataclass(slots=True)

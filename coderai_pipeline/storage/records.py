@@ -18,6 +18,7 @@ from coderai_pipeline.domain.documents import (
     Span,
     TableSpan,
 )
+from coderai_pipeline.domain.feedback import Feedback, Verdict
 
 Row = Mapping[str, Any]
 
@@ -114,7 +115,7 @@ def cell_row(cell: Cell, **about: object) -> dict[str, Any]:
         "type": cell.type,
         "status": str(cell.status),
         "reason": cell.reason,
-        "value": None if cell.value is None else json.dumps(cell.value, ensure_ascii=False),
+        "value": stored_value(cell.value),
         "precision": cell.precision,
         "unit": cell.unit,
         "confidence": cell.confidence,
@@ -148,7 +149,7 @@ def cell_from(row: Row) -> Cell:
         type=row["type"],
         status=CellStatus(row["status"]),
         reason=row["reason"],
-        value=_value(row["value"]),
+        value=value_from(row["value"]),
         precision=row["precision"],
         unit=row["unit"],
         confidence=row["confidence"],
@@ -169,7 +170,34 @@ def cell_from(row: Row) -> Cell:
     )
 
 
-def _value(stored: str | None) -> Value:
+def feedback_row(feedback: Feedback, **about: object) -> dict[str, Any]:
+    """A `feedback` row; `about` holds version and run_id."""
+    row = {name: getattr(feedback, name) for name in Feedback.__slots__}
+    return {
+        **row,
+        "verdict": str(feedback.verdict),
+        "judged_status": str(feedback.judged_status),
+        "judged_value": stored_value(feedback.judged_value),
+        "corrected_value": stored_value(feedback.corrected_value),
+        **about,
+    }
+
+
+def feedback_from(row: Row) -> Feedback:
+    stored: dict[str, Any] = {name: row[name] for name in Feedback.__slots__}
+    stored["verdict"] = Verdict(row["verdict"])
+    stored["judged_status"] = CellStatus(row["judged_status"])
+    stored["judged_value"] = value_from(row["judged_value"])
+    stored["corrected_value"] = value_from(row["corrected_value"])
+    return Feedback(**stored)
+
+
+def stored_value(value: Value) -> str | None:
+    """A value as the JSON that blocks hold; None = no value."""
+    return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def value_from(stored: str | None) -> Value:
     if stored is None:
         return None
     value = json.loads(stored)

@@ -93,3 +93,22 @@ def _cell(study: Definition, key: str, name: str, value: Any) -> dict[str, Any]:
     if isinstance(value, Changed):
         return cell_row(key, name, value.get("answer"), **changes | {k: v for k, v in value.items() if k != "answer"})
     return cell_row(key, name, value, **changes)
+
+
+def feedback_row(key: str, variable: str, judged: Any, **changes: Any) -> dict[str, Any]:
+    """A row of feedback that finds the value right; `corrected` makes it a correction."""
+    version = next_version()
+    corrected = changes.pop("corrected", ...)
+    is_corrected = corrected is not ...
+    return {
+        "feedback_id": str(version), "version": version, "document": key, "entity": "", "variable": variable,
+        "verdict": "incorrect" if is_corrected else "correct", "judged_value": _json(judged),
+        "judged_status": "extracted", "corrected_value": _json(corrected) if is_corrected else None,
+        "is_corrected": is_corrected, "note": "", "reviewer": "Ada", "text_sha256": f"text-{key}", "prompt_version": "p1",
+        "confidence": 0.9, "quote": "Text", "inclusion_probability": None, "is_blind": False, "file": "said.csv", "row": 2,
+        "run_id": "run",
+    } | changes  # fmt: skip
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)

@@ -10,7 +10,7 @@ import pytest
 from coderai_pipeline.publishing.formula_check import formula_problem
 from coderai_pipeline.publishing.snapshot import publish
 from coderai_pipeline.publishing.tables import COMMENTS
-from tests.publishing.study import NOW, Changed, definition, document_row, settled_row, write_values
+from tests.publishing.study import NOW, Changed, definition, document_row, feedback_row, settled_row, write_values
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "analysts.md").read_text(encoding="utf-8")
 QUERIES = re.findall(r"```sql\n(.*?)```", GUIDE, re.DOTALL)
@@ -33,6 +33,7 @@ def stable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     blocks = write_values(folder, study, given)
     blocks.append("documents", [document_row("scan", status="needs_ocr", reason="a scan")])
     blocks.append("settled", [settled_row("b", outcome="failed", reason="the server did not answer")])
+    blocks.append("feedback", [feedback_row("a", "total", 5, inclusion_probability=0.5)])
     return publish(study, blocks, folder / "outputs", NOW).stable
 
 
