@@ -24,6 +24,8 @@ class _Commands(click.Group):
         "metrics": ("coderai_pipeline.cli.metrics", "metrics"),
         "forecast": ("coderai_pipeline.cli.forecast", "forecast"),
         "batch": ("coderai_pipeline.cli.batch", "batch"),
+        "review": ("coderai_pipeline.cli.review", "review"),
+        "feedback": ("coderai_pipeline.cli.review", "feedback"),
         "retry": ("coderai_pipeline.cli.controlling", "retry"),
         "cancel": ("coderai_pipeline.cli.controlling", "cancel"),
     }

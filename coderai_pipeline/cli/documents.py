@@ -8,9 +8,10 @@ import click
 from coderai_pipeline.cli.projects import plain_errors
 from coderai_pipeline.cli.reading import document_group
 from coderai_pipeline.domain.cells import Cell
-from coderai_pipeline.domain.documents import Document, Place, Span
+from coderai_pipeline.domain.documents import Document, Span
 from coderai_pipeline.engine.held import held_cells, held_documents, stored_documents
 from coderai_pipeline.engine.intake import read_options
+from coderai_pipeline.engine.review import marks
 from coderai_pipeline.engine.store import forget_document
 from coderai_pipeline.readers import NotReadable, ReadOptions, mark_copy
 from coderai_pipeline.storage.blocks import BlockStore
@@ -48,19 +49,18 @@ def highlight(project_id: str, key: str, variables: tuple[str, ...], output: Pat
     wanted = [cell for cell in cells if not variables or cell.variable in variables]
     target = output or Path(f"{path.stem}-highlighted.pdf")
     try:
-        target.write_bytes(mark_copy(path, list(_marks(found, wanted)), options))
+        target.write_bytes(mark_copy(path, list(marks(found, _evidence(wanted))), options))
     except NotReadable as trouble:
         raise click.ClickException(f"{found.source}: {trouble.reason}") from trouble
     click.echo(f"{target}: the evidence of {len(wanted)} cells of {found.source}")
 
 
-def _marks(found: Document, cells: Iterable[Cell]) -> Iterator[tuple[Place, str]]:
+def _evidence(cells: Iterable[Cell]) -> Iterator[tuple[Span, str]]:
     for cell in cells:
         evidence = cell.evidence
         if evidence is not None and evidence.start is not None and evidence.end is not None:
             label = f"{cell.variable}{f' ({cell.entity})' if cell.entity else ''}: {cell.value}"
-            for place in found.places.locate(Span(evidence.start, evidence.end)):
-                yield place, label
+            yield Span(evidence.start, evidence.end), label
 
 
 @document.command("forget")

@@ -18,7 +18,8 @@ from coderai_pipeline.defs.corpus_run import CorpusRun, ExtractConfig
 from coderai_pipeline.defs.events import DocumentEvents
 from coderai_pipeline.defs.export_config import ExportConfig
 from coderai_pipeline.defs.partitions import register_variables
-from coderai_pipeline.defs.product_assets import LEDGER_CHECK, publish_dataset, write_export, write_prompts
+from coderai_pipeline.defs.product_assets import LEDGER_CHECK, MADE_FROM, publish_dataset, write_export, write_prompts
+from coderai_pipeline.defs.review_assets import ReviewConfig, apply_new_feedback, write_review
 from coderai_pipeline.publishing.exports import FORMATS
 from coderai_pipeline.publishing.snapshot import newest_snapshot
 from coderai_pipeline.storage.control import Control
@@ -34,6 +35,10 @@ def project_jobs(folder: ProjectFolder) -> list[dg.JobDefinition]:
         _extracting(folder, "retry_failed", "Asks again for documents whose extraction failed.", retry_failed=True),
         _job(folder, "publish", "Publishes the dataset.", _publish),
         _exporting(folder, "export", "Writes the dataset in every export format, or in those chosen."),
+        _reviewing(folder),
+        _job(
+            folder, "apply_feedback", "Applies what was dropped into feedback/ and not applied yet.", apply_new_feedback
+        ),
         _job(folder, "write_prompts", "Writes out what the model will be asked about each variable.", _prompts),
         _job(folder, "accept_sample", "Accepts the sample: the whole corpus may be extracted.", _accept),
         _job(folder, "pause", "Holds the project's runs; the one under way stops after the documents in work.", _pause),
@@ -72,6 +77,21 @@ def _exporting(folder: ProjectFolder, name: str, description: str) -> dg.JobDefi
     return writing
 
 
+def _reviewing(folder: ProjectFolder) -> dg.JobDefinition:
+    description = "Writes the workbook and the page with the cells to look at first."
+
+    @dg.op(name=op_name(folder.id, "review"), description=description)
+    def review(context: dg.OpExecutionContext, config: ReviewConfig) -> None:
+        shown = write_review(folder.load(), config)
+        context.log_event(dg.AssetMaterialization(names.asset_key(folder.id, "review"), metadata=shown))
+
+    @dg.job(name=names.job_name(folder.id, "review"), description=description, tags={names.PROJECT_TAG: folder.id})
+    def reviewing() -> None:
+        review()
+
+    return reviewing
+
+
 Action = Callable[[dg.OpExecutionContext, ProjectFolder], None]
 
 
@@ -89,7 +109,7 @@ def _job(folder: ProjectFolder, name: str, description: str, action: Action) -> 
 
 def _publish(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
     key = names.asset_key(folder.id, "dataset")
-    made_from = DocumentEvents(context).provenance([names.asset_key(folder.id, "extractions")])
+    made_from = DocumentEvents(context).provenance([names.asset_key(folder.id, asset) for asset in MADE_FROM])
     done = publish_dataset(folder.load())
     tags = {"dagster/data_version": done.version, "dagster/code_version": names.CODE_VERSION, **made_from}
     context.log_event(dg.AssetMaterialization(key, metadata=done.shown, tags=tags))

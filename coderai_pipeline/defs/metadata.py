@@ -15,11 +15,13 @@ from coderai_pipeline.domain import wording
 from coderai_pipeline.domain.cells import Cell
 from coderai_pipeline.domain.documents import Document
 from coderai_pipeline.domain.project import Privacy
+from coderai_pipeline.engine.judging import Refused
 from coderai_pipeline.engine.ledger import Ledger
 from coderai_pipeline.engine.report import DocumentReport, Settlement, Summary, duration, money
 
 ROWS = 20
 """Rows of a table in one event: events are stored for ever, and one is written for each document."""
+REFUSED_ROWS = 200
 CHARACTERS = 120
 REASON_CHARACTERS = 1_000
 
@@ -160,6 +162,25 @@ def _reasons_table(ledger: Ledger, privacy: Privacy) -> MetadataValue:
         records.append(TableRecord({"state": "", "why": more, "documents": left, "cells": ""}))
     columns = [TableColumn("state"), TableColumn("why"), TableColumn("documents", "int"), TableColumn("cells", "int")]
     return MetadataValue.table(records, TableSchema(columns))
+
+
+def refused_table(refused: Sequence[Refused], privacy: Privacy) -> MetadataValue:
+    """Rows of feedback that were not applied. What stands in them, and often why, quotes values."""
+    visible = privacy.show_text
+    records = [
+        TableRecord(
+            {
+                "row": "" if one.row is None else str(one.row),
+                "why": one.why[:REASON_CHARACTERS] if visible or one.row is None else HELD_BACK,
+                "said": one.said[:CHARACTERS] if visible else "",
+            }
+        )
+        for one in refused[:REFUSED_ROWS]
+    ]
+    if len(refused) > REFUSED_ROWS:
+        more = f"{len(refused) - REFUSED_ROWS} more: the table `feedback` of the dataset lists them all"
+        records.append(TableRecord({"row": "", "why": more, "said": ""}))
+    return MetadataValue.table(records, TableSchema([TableColumn(name) for name in ("row", "why", "said")]))
 
 
 def counts_table(counts: Mapping[str, int], what: str) -> MetadataValue:

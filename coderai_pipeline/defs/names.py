@@ -34,5 +34,9 @@ def documents_of(project_id: str) -> DynamicPartitionsDefinition:
     return DynamicPartitionsDefinition(name=f"{project_id}/documents")
 
 
+def feedback_of(project_id: str) -> DynamicPartitionsDefinition:
+    return DynamicPartitionsDefinition(name=f"{project_id}/feedback")
+
+
 def variables_of(project_id: str) -> DynamicPartitionsDefinition:
     return DynamicPartitionsDefinition(name=f"{project_id}/variables")

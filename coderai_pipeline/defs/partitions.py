@@ -24,9 +24,15 @@ def register_variables(instance: DagsterInstance, loaded: LoadedProject) -> tupl
     return tuple(wanted)
 
 
+def register_feedback(instance: DagsterInstance, project_id: str, keys: Iterable[str]) -> None:
+    """Adds a partition for each feedback file that has none yet."""
+    _add(instance, names.feedback_of(project_id).name, keys)
+
+
 def forget_project(instance: DagsterInstance, project_id: str) -> None:
     """Removes the project's partitions and what Dagster remembers of its assets."""
-    for partitions in (names.documents_of(project_id).name, names.variables_of(project_id).name):
+    for of in (names.documents_of, names.variables_of, names.feedback_of):
+        partitions = of(project_id).name
         assert partitions is not None
         for key in instance.get_dynamic_partitions(partitions):
             instance.delete_dynamic_partition(partitions, key)

@@ -31,6 +31,9 @@ FORMAT_PARTITIONS = dg.StaticPartitionsDefinition(list(FORMATS))
 LEDGER_CHECK = "every_wanted_cell_is_settled"
 LEDGER_CHECK_SAYS = "Every document of the inbox was read, and every cell that the codebook wants of it is settled."
 
+MADE_FROM = ("extractions", "feedback")
+"""What the dataset is made from."""
+
 FOLLOWS = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
     & ~dg.AutomationCondition.any_deps_in_progress()
@@ -50,7 +53,7 @@ def prompts_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
                 partitions_def=names.variables_of(folder.id),
                 skippable=True,
                 kinds={"python", "markdown"},
-                **_common(folder, project),
+                **common(folder, project),
             )
         ],
     )
@@ -114,14 +117,14 @@ def dataset_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
 
     @dg.asset(
         key=key,
-        deps=[names.asset_key(folder.id, "extractions")],
+        deps=[names.asset_key(folder.id, asset) for asset in MADE_FROM],
         code_version=names.CODE_VERSION,
         description=f"The dataset of *{project.name}*: a DuckDB file, one row for {project.unit.represents}.",
         automation_condition=FOLLOWS,
         kinds={"duckdb"},
         op_tags={"coderai/asset": "dataset"},
         check_specs=[dg.AssetCheckSpec(LEDGER_CHECK, asset=key, description=LEDGER_CHECK_SAYS)],
-        **_common(folder, project),
+        **common(folder, project),
     )
     def dataset(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         done = publish_dataset(folder.load())
@@ -181,7 +184,7 @@ def exports_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
                 description="The dataset in the formats people use: CSV, Excel, JSON Lines, Parquet, SPSS, Stata, a replication bundle, and the codebook.",
                 automation_condition=FOLLOWS,
                 kinds={"csv", "excel"},
-                **_common(folder, project),
+                **common(folder, project),
             )
         ],
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -206,5 +209,6 @@ def write_export(
     return {"files": dg.MetadataValue.md(listed), "snapshot": snapshot.name, "holds": FORMATS[key].description}
 
 
-def _common(folder: ProjectFolder, project: Project) -> dict[str, Any]:
+def common(folder: ProjectFolder, project: Project) -> dict[str, Any]:
+    """Group and owners, which all assets of a project share."""
     return {"group_name": names.group_of(folder.id), "owners": [owner for owner in project.owners if "@" in owner]}

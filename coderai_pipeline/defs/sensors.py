@@ -13,11 +13,12 @@ import dagster as dg
 
 from coderai_pipeline.defs import names
 from coderai_pipeline.defs.jobs import op_name
-from coderai_pipeline.defs.partitions import register_documents
+from coderai_pipeline.defs.partitions import register_documents, register_feedback
 from coderai_pipeline.defs.reload import reload_location
 from coderai_pipeline.domain.errors import InvalidInput
 from coderai_pipeline.domain.prompts import prompt_version
 from coderai_pipeline.engine.backlog import SAMPLE, Backlog, backlog
+from coderai_pipeline.engine.feedback import unapplied_files
 from coderai_pipeline.publishing.snapshot import newest_snapshot
 from coderai_pipeline.storage.blocks import BlockStore, newest_block
 from coderai_pipeline.storage.control import Control
@@ -26,6 +27,7 @@ from coderai_pipeline.storage.projects import Home, LoadedProject, ProjectFolder
 INTERVAL_S = 5
 FOLLOW_UP_S = 60.0
 """How long `follow_up` has to publish before this sensor asks for it."""
+TRY_AGAIN_S = 600.0
 ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -88,7 +90,10 @@ def _requests(context: dg.SensorEvaluationContext, folder: ProjectFolder) -> Ite
         loaded = folder.load()
     except InvalidInput:
         return
-    if loaded.project.archived or is_at_work(context.instance, folder):
+    if loaded.project.archived:
+        return
+    yield from _feedback(context, loaded)
+    if is_at_work(context.instance, folder):
         return
     yield from _prompts(loaded)
     todo = backlog(loaded)
@@ -109,6 +114,18 @@ def _prompts(loaded: LoadedProject) -> Iterator[dg.RunRequest]:
         job_name=names.job_name(loaded.id, "write_prompts"),
         tags={names.PROJECT_TAG: loaded.id},
     )
+
+
+def _feedback(context: dg.SensorEvaluationContext, loaded: LoadedProject) -> Iterator[dg.RunRequest]:
+    """Whatever is in feedback/ and not applied. A run that breaks off is asked for again after some minutes."""
+    files = unapplied_files(loaded.folder)
+    job = names.job_name(loaded.id, "apply_feedback")
+    if not files or context.instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=ACTIVE)):
+        return
+    register_feedback(context.instance, loaded.id, (file.key for file in files))
+    state = [int(time.time() // TRY_AGAIN_S), *((file.key, file.size, file.mtime_ns) for file in files)]
+    wanted = hashlib.sha256(repr(state).encode()).hexdigest()[:16]
+    yield dg.RunRequest(run_key=f"feedback:{loaded.id}:{wanted}", job_name=job, tags={names.PROJECT_TAG: loaded.id})
 
 
 def _publication(loaded: LoadedProject) -> Iterator[dg.RunRequest]:

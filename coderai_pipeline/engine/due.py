@@ -35,7 +35,7 @@ class DueDocument:
 
 def due_documents(blocks: BlockStore, records: Mapping[str, HeldDocument]) -> Iterator[DueDocument]:
     """The documents of these records, a bounded number in memory."""
-    stored = _few(blocks, records) if len(records) <= _FEW else _stored(blocks, records)
+    stored = documents_of(blocks, records) if len(records) <= _FEW else _stored(blocks, records)
     while group := list(islice(stored, _AT_ONCE)):
         keys = [document.key for document in group]
         cells, calls = held_cells(blocks, keys), held_calls(blocks, keys)
@@ -48,7 +48,7 @@ def _stored(blocks: BlockStore, records: Mapping[str, HeldDocument]) -> Iterator
     yield from stored_documents(blocks, {key: record.version for key, record in records.items()})
 
 
-def _few(blocks: BlockStore, records: Mapping[str, HeldDocument]) -> Iterator[Document]:
+def documents_of(blocks: BlockStore, records: Mapping[str, HeldDocument]) -> Iterator[Document]:
     """Only the rows asked for are made into objects, instead of all there are."""
     seen: set[str] = set()
     for row in blocks.rows_of("documents", list(records)):

@@ -141,4 +141,7 @@ _STYLES: Mapping[str, Mapping[str, Any]] = {
     "name": {"bold": True},
     "text": {"text_wrap": True},
     "date": {"num_format": "yyyy-mm-dd"},
+    "entry_header": {"bold": True, "bg_color": "#C6E0B4", "bottom": 1, "text_wrap": True},
+    "entry": {"locked": False, "bg_color": "#F3F9EE", "border": 4, "text_wrap": True, "num_format": "@"},
+    "entry_number": {"locked": False, "bg_color": "#F3F9EE", "border": 4},
 }
