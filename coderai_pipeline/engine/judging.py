@@ -311,10 +311,11 @@ def _identity(row: WrittenRow, *place: str) -> str:
 
 
 def _verdict(row: WrittenRow) -> Verdict | None:
-    written = _text(row, "verdict").casefold().replace(" ", "_").replace("-", "_")
-    if written and written not in _VERDICTS:
+    written = _text(row, "verdict")
+    named = written.casefold().replace(" ", "_").replace("-", "_")
+    if named and named not in _VERDICTS:
         raise _Unclear(f'"{short(written)}" is no verdict; write correct, incorrect or partially_correct')
-    return _VERDICTS.get(written)
+    return _VERDICTS.get(named)
 
 
 def _probability(row: WrittenRow) -> float | None:

@@ -23,13 +23,14 @@ MOST_CELLS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class ReviewCell:
-    """A cell to be judged, and why. cell: names it, and what it held, when the verdict comes back. value: as people read
-    it. start, end: span of the quote in the document's text. inclusion_probability: None outside the audit sample."""
+    """A cell to be judged, and why. cell: names it, and what it held, when the verdict comes back. passage: of the
+    document's row that it belongs to. value: as people read it. start, end: span of the quote in the document's text. inclusion_probability: None outside the audit sample."""
 
     cell: str
     document: str
     source: str
     entity: str
+    passage: str | None
     variable: str
     value: str | None
     status: str
@@ -128,6 +129,7 @@ def _shown(
 
 
 _SHOWN = """
-    SELECT rowid, 'c' || cell_version AS cell, document, source, entity, variable, value, status, reason, confidence, quote,
-           quote_start AS start, quote_end AS "end", page
-    FROM cells WHERE rowid IN (SELECT unnest(?))"""
+    SELECT cells.rowid, 'c' || cell_version AS cell, document, source, entity, entities.quote AS passage, variable,
+           CASE WHEN type = 'boolean' THEN replace(replace(value, 'true', 'yes'), 'false', 'no') ELSE value END AS value,
+           status, reason, confidence, cells.quote, cells.quote_start AS start, cells.quote_end AS "end", page
+    FROM cells LEFT JOIN entities USING (document, entity) WHERE cells.rowid IN (SELECT unnest(?))"""

@@ -33,7 +33,14 @@ class _Column:
     hidden: bool = False
 
 
-_WHERE = (_Column("document", 24), _Column("entity", 7), _Column("variable", 16), _Column("label", 22))
+_WHERE = (
+    _Column("document", 24),
+    _Column("entity", 7),
+    _Column("variable", 16),
+    _Column("label", 22),
+    _Column("passage", 30),
+    _Column("passage", 30),
+)
 _SHOWN = (
     *(_Column("value", 28), _Column("quote", 60), _Column("page", 7), _Column("confidence", 11), _Column("status", 11)),
     *(_Column("reason", 36), _Column("why", 18)),
@@ -67,7 +74,7 @@ def write_review_workbook(review: Review, snapshot: Path, path: Path) -> None:
 
 
 def _columns(review: Review) -> tuple[_Column, ...]:
-    where = tuple(column for column in _WHERE if column.name != "entity" or review.many)
+    where = tuple(column for column in _WHERE if column.name not in ("entity", "passage") or review.many)
     shown = _ASKED if review.blind else (*_SHOWN, _VERDICT)
     return (*where, *shown, *_ENTRIES, *_HIDDEN)
 
@@ -79,7 +86,7 @@ def _facts(cell: ReviewCell, review: Review) -> dict[str, Any]:
 
 
 def _write_header(book: Book, sheet: "Worksheet", columns: Sequence[_Column]) -> None:
-    sheet.freeze_panes(1, [column.name for column in columns].index("label") + 1)
+    sheet.freeze_panes(1, [column.name for column in columns].index("variable") + 1)
     for index, column in enumerate(columns):
         sheet.set_column(index, index, column.width, None, {"hidden": column.hidden})
         sheet.write_string(0, index, column.name, book.style("entry_header" if column.entry else "header"))

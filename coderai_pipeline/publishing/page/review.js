@@ -128,7 +128,7 @@ function step(by) {
 /* ---- the cell ---- */
 function drawFacts() {
   const variable = data.variables[current.variable];
-  const rows = [["Variable", variable.label], ["Document", data.documents[current.document].source], ["Row", current.entity]];
+  const rows = [["Variable", variable.label], ["Document", data.documents[current.document].source], ["Row", current.entity], ["Begins", current.passage]];
   if (variable.instructions) rows.push(["Asked for", variable.instructions]);
   if (!data.blind) {
     const confidence = current.confidence === null ? "" : `${Math.round(current.confidence * 100)} %`;
