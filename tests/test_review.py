@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 from click.testing import CliRunner, Result
 from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
@@ -22,6 +23,7 @@ from coderai_pipeline.storage.projects import Home, ProjectFolder
 from tests.dagster_ui import CHROMIUM, DRIVER, browser, until
 from tests.defs import corpora
 from tests.deployments import Deployment, deployed
+from tests.engine import small_project
 from tests.engine.projects import LONG_AGO, drop, make
 
 VARIABLES: list[dict[str, Any]] = [
@@ -50,7 +52,7 @@ def study(deployment: Deployment) -> ProjectFolder:
     drop(folder, "2.txt", "total: 2.5\ncity: القاهرة\nkind: contract\n" + "نص طويل جدا\n" * 400)
     corpora.write_pdf(folder.inbox / "3.pdf", ["total: 3.5", "city: Wien", "kind: receipt"])
     corpora.settle(folder)
-    assert coderai("run", "study").exit_code == 0
+    assert small_project.run(folder.load()).done == 3
     reviewed = coderai("review", "study")
     assert reviewed.exit_code == 0, reviewed.output
     assert "9 cells to look at, 9 of them drawn by chance; 0 judged before" in reviewed.output
@@ -81,14 +83,16 @@ def test_verdicts_given_in_the_page_survive_a_reload_and_reach_the_dataset(
         driver.find_element(By.ID, "corrected").send_keys("7.25")
         driver.find_element(By.ID, "note").send_keys("the second page says so")
         _open(driver, "3.pdf", "kind")
-        driver.find_element(By.TAG_NAME, "body").send_keys("1")
+        driver.find_element(By.CSS_SELECTOR, "li[aria-current]").click()
+        ActionChains(driver).send_keys("1").perform()
         copy = driver.find_element(By.CSS_SELECTOR, "#text a").get_attribute("href") or ""
         assert Path(copy.removeprefix("file://")).read_bytes().startswith(b"%PDF")
         _open(driver, "2.txt", "kind")
         Select(driver.find_element(By.ID, "corrected")).select_by_visible_text("receipt")
         assert driver.find_element(By.CSS_SELECTOR, "#text .line").value_of_css_property("unicode-bidi") is not None
+        _shows(driver, "3 of 9 judged")
         driver.refresh()
-        assert "3 of 9 judged" in driver.find_element(By.ID, "progress").text
+        _shows(driver, "3 of 9 judged")
         _open(driver, "1.txt", "city")
         assert EVIL in driver.find_element(By.ID, "facts").text
         assert driver.find_elements(By.TAG_NAME, "img") == []
@@ -102,6 +106,10 @@ def test_verdicts_given_in_the_page_survive_a_reload_and_reach_the_dataset(
     assert cell(study, "3.pdf", "kind") == ("receipt", "validated", "confirmed by Ada <b>")
     assert cell(study, "2.txt", "kind")[:2] == ("receipt", "corrected")
     assert json.loads(saved.read_text())["feedback"][0]["inclusion_probability"] == 1
+
+
+def _shows(driver: webdriver.Chrome, progress: str) -> None:
+    until(lambda: driver.find_element(By.ID, "progress").text == progress, 20, lambda: str(driver.get_log("browser")))
 
 
 def _open(driver: webdriver.Chrome, document: str, variable: str) -> None:
