@@ -13,6 +13,7 @@ from coderai_pipeline.storage.inbox import InboxFile, InboxScan
 from coderai_pipeline.storage.projects import Home, LoadedProject, find_home
 
 EXIT_NOT_APPLIED = 1
+HELD_BACK = "the reason may quote values, see the table `feedback` of the dataset"
 
 
 @click.command("review")
@@ -55,7 +56,7 @@ def feedback(project_id: str, files: tuple[Path, ...]) -> None:
         loaded = Home(find_home()).project(project_id).load()
         scan = None if files else scan_feedback(loaded.folder, settled_after_s=0)
         reports = _apply(loaded, [adopt(loaded.folder, path) for path in files] if scan is None else scan.files)
-        _print(reports, scan)
+        _print(reports, scan, quoted=loaded.project.privacy.show_text)
         if reports:
             _published(loaded)
             click.echo(f"dataset:   {loaded.folder.outputs / 'dataset.duckdb'}")
@@ -70,12 +71,14 @@ def _apply(loaded: LoadedProject, files: Sequence[InboxFile]) -> list[FileReport
     return list(apply_files(loaded, files, "the command line"))
 
 
-def _print(reports: Sequence[FileReport], scan: InboxScan | None) -> None:
+def _print(reports: Sequence[FileReport], scan: InboxScan | None, *, quoted: bool) -> None:
+    """quoted: whether what stands in a row may be printed; what a command prints ends in logs."""
     for report in reports:
         click.echo(f"{_printable(report.file)}: {report.stated}")
         for refused in report.refused:
             place = f"row {refused.row}" if refused.row is not None else "the file"
-            click.echo(_printable(f"  {place}: {refused.why}" + (f" [{refused.said}]" if refused.said else "")))
+            said = f"{refused.why} [{refused.said}]" if refused.said else refused.why
+            click.echo(_printable(f"  {place}: {said if quoted else HELD_BACK}"))
     for refused in scan.refused if scan else ():
         click.echo(_printable(f"{refused.source}: {refused.reason}"))
 

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from dagster import MetadataValue, TableColumn, TableRecord, TableSchema
+from dagster import MetadataValue, TableColumn, TableMetadataValue, TableRecord, TableSchema
 
 from coderai_pipeline.defs.confidential import HELD_BACK
 from coderai_pipeline.domain import wording
@@ -164,7 +164,7 @@ def _reasons_table(ledger: Ledger, privacy: Privacy) -> MetadataValue:
     return MetadataValue.table(records, TableSchema(columns))
 
 
-def refused_table(refused: Sequence[Refused], privacy: Privacy) -> MetadataValue:
+def refused_table(refused: Sequence[Refused], privacy: Privacy) -> TableMetadataValue:
     """Rows of feedback that were not applied. What stands in them, and often why, quotes values."""
     visible = privacy.show_text
     records = [

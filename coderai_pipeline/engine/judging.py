@@ -5,8 +5,6 @@ A row that could mean two things is refused with a remedy, never guessed. Files 
 
 import hashlib
 import json
-import re
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,12 +13,13 @@ from coderai_pipeline.domain.asks import level_of
 from coderai_pipeline.domain.cells import CellStatus, JsonValue, Value
 from coderai_pipeline.domain.codebook import Variable
 from coderai_pipeline.domain.codebook_rules import did_you_mean
-from coderai_pipeline.domain.conventions import LANGUAGE_CHARACTERS, conventions_of_project
+from coderai_pipeline.domain.conventions import conventions_of_project
 from coderai_pipeline.domain.corrections import NO_VALUE, NotTaken, read_correction
 from coderai_pipeline.domain.errors import CoderAIError
 from coderai_pipeline.domain.feedback import Feedback, Verdict, same_value
 from coderai_pipeline.domain.values import Conventions
 from coderai_pipeline.domain.wording import short, shown, shown_json
+from coderai_pipeline.engine.judged_cells import CellKey, JudgedCells, JudgedDocument, judged_documents
 from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.feedback_files import WrittenRow
 from coderai_pipeline.storage.projects import LoadedProject
@@ -30,9 +29,6 @@ _VERDICTS = {str(verdict): verdict for verdict in Verdict} | {
     "partly_correct": Verdict.PARTIALLY_CORRECT, "right": Verdict.CORRECT, "wrong": Verdict.INCORRECT
 }  # fmt: skip
 _YES = ("true", "yes", "1", "x")
-
-CellKey = tuple[str, str, str]
-"""document, entity, variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +57,12 @@ class _Unclear(CoderAIError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Document:
-    """language: None where it was not told from enough text. original: of a duplicate, the document whose cells it repeats."""
-
-    key: str
-    removed: bool
-    language: str | None
-    original: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Judging:
     """What rows are judged by: the codebook, the documents by key and by source, their cells of all times, earlier feedback."""
 
     loaded: LoadedProject
-    documents: Mapping[str, _Document]
-    cells: "_Cells"
+    documents: Mapping[str, JudgedDocument]
+    cells: JudgedCells
     corrected: Mapping[CellKey, Feedback]
     """The newest feedback on a cell, where it is a correction."""
 
@@ -84,12 +70,12 @@ class Judging:
     def of(
         cls, loaded: LoadedProject, blocks: BlockStore, rows: Sequence[WrittenRow], before: Sequence[Feedback]
     ) -> "Judging":
-        documents = _documents(blocks)
+        documents = judged_documents(blocks)
         named = (documents.get(_text(row, "document")) for row in rows)
         keys = sorted({document.original or document.key for document in named if document is not None})
         newest = {(one.document, one.entity, one.variable): one for one in before}
         corrected = {place: one for place, one in newest.items() if one.is_corrected}
-        return cls(loaded, documents, _Cells.of(blocks.rows_of("cells", keys, _CELL_COLUMNS)), corrected)
+        return cls(loaded, documents, JudgedCells.of(blocks, keys), corrected)
 
     def judge(self, row: WrittenRow, file: str) -> Said | Refused:
         words = _words(row)
@@ -125,7 +111,7 @@ class Judging:
         )
         return self._decided(row, judged, document, variable)
 
-    def _document(self, row: WrittenRow) -> _Document:
+    def _document(self, row: WrittenRow) -> JudgedDocument:
         named = _text(row, "document")
         if not named:
             raise _Unclear("names no document; fill in the column document")
@@ -137,6 +123,8 @@ class Judging:
             )
         if document.removed:
             raise _Unclear(f'"{short(named)}" was taken out of the project; put it back into the inbox first')
+        if document.original and self.loaded.project.reading.duplicates == "once":
+            raise _Unclear(f'"{short(named)}" has no cells, as it repeats {document.original}; judge that document')
         return document
 
     def _variable(self, row: WrittenRow) -> Variable:
@@ -155,7 +143,7 @@ class Judging:
             raise _Unclear(f"{variable.name} is computed by a formula; correct the variables that it reads")
         return variable
 
-    def _entity(self, row: WrittenRow, document: _Document, variable: Variable) -> str:
+    def _entity(self, row: WrittenRow, document: JudgedDocument, variable: Variable) -> str:
         """ "" of a variable of the whole document, whichever of its rows the reviewer looked at."""
         if level_of(variable, self.loaded.project) == "document":
             return ""
@@ -169,7 +157,7 @@ class Judging:
             raise _Unclear(f'the document has no row "{short(named)}"; its rows are {", ".join(known[:20])}')
         return named
 
-    def _cell(self, row: WrittenRow, document: _Document, entity: str, variable: Variable) -> Mapping[str, Any]:
+    def _cell(self, row: WrittenRow, document: JudgedDocument, entity: str, variable: Variable) -> Mapping[str, Any]:
         """The cell as it was judged: the very one that the review showed, else the one that is there now."""
         place = (document.original or document.key, entity, variable.name)
         shown_version = _text(row, "cell")
@@ -190,7 +178,7 @@ class Judging:
             raise _Unclear("the cell is not extracted yet; run the project, then apply the file again")
         return cell
 
-    def _decided(self, row: WrittenRow, judged: Feedback, document: _Document, variable: Variable) -> Feedback:
+    def _decided(self, row: WrittenRow, judged: Feedback, document: JudgedDocument, variable: Variable) -> Feedback:
         """The verdict and the corrected value, which must not contradict each other."""
         verdict = _verdict(row)
         is_corrected = "corrected_value" in row.fields or _is_yes(row, "is_corrected")
@@ -228,79 +216,13 @@ class Judging:
                 "told; write the right value as corrected_value"
             )
 
-    def _value(self, row: WrittenRow, document: _Document, variable: Variable) -> Value:
+    def _value(self, row: WrittenRow, document: JudgedDocument, variable: Variable) -> Value:
         project = self.loaded.project
         theirs = Conventions(document.language, document.language, project.date_order) if document.language else None
         read = read_correction(row.fields.get("corrected_value"), variable, conventions_of_project(project), theirs)
         if isinstance(read, NotTaken):
             raise _Unclear(f"the corrected value cannot be taken: {read.reason}")
         return read
-
-
-_CELL_COLUMNS = (
-    "document", "entity", "variable", "version", "status", "value", "confidence", "quote", "text_sha256", "prompt_version",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Cells:
-    """The cells of some documents, of all times."""
-
-    versions: Mapping[CellKey, Mapping[int, Mapping[str, Any]]]
-    newest: Mapping[tuple[str, str], int]
-    """document, variable -> the version of its present cells."""
-
-    @classmethod
-    def of(cls, rows: Sequence[Mapping[str, Any]]) -> "_Cells":
-        versions: dict[CellKey, dict[int, Mapping[str, Any]]] = defaultdict(dict)
-        newest: dict[tuple[str, str], int] = defaultdict(int)
-        for row in rows:
-            versions[row["document"], row["entity"] or "", row["variable"]][row["version"]] = row
-            place = row["document"], row["variable"]
-            newest[place] = max(newest[place], row["version"])
-        return cls(versions, newest)
-
-    def version(self, place: CellKey, named: str) -> Mapping[str, Any] | None:
-        version = named.removeprefix("c")
-        return self.versions.get(place, {}).get(int(version)) if re.fullmatch(r"\d{1,19}", version) else None
-
-    def present(self, place: CellKey) -> Mapping[str, Any] | None:
-        document, _, variable = place
-        return self.versions.get(place, {}).get(self.newest.get((document, variable), -1))
-
-    def is_same_row(self, place: CellKey, cell: Mapping[str, Any]) -> bool:
-        """Whether the present cell of that number belongs to the row that was shown: each extraction numbers rows anew."""
-        present = self.present(place)
-        return present is not None and (present["version"] == cell["version"] or present["quote"] == cell["quote"])
-
-    def is_present(self, judged: Feedback) -> bool:
-        cell = self.present((judged.document, judged.entity, judged.variable))
-        return cell is None or same_value(value_from(cell["value"]), judged.judged_value)
-
-    def entities(self, document: str, variable: str) -> list[str]:
-        """The document's rows that have the variable now, in order."""
-        found = [place[1] for place in self.versions if (place[0], place[2]) == (document, variable) and place[1]]
-        return sorted(
-            (one for one in found if self.present((document, one, variable))), key=lambda one: (len(one), one)
-        )
-
-
-def _documents(blocks: BlockStore) -> dict[str, _Document]:
-    """The newest record of each document, by key and by source; a key goes before another document's source."""
-    columns = ("document", "source", "version", "removed", "language", "characters", "status", "duplicate_of")
-    newest: dict[str, Mapping[str, Any]] = {}
-    for row in (row for batch in blocks.batches("documents", columns) for row in batch):
-        if row["document"] not in newest or newest[row["document"]]["version"] <= row["version"]:
-            newest[row["document"]] = row
-    by_key = {key: _document(row) for key, row in newest.items()}
-    by_source = {row["source"]: by_key[key] for key, row in newest.items() if not row["removed"]}
-    return {**by_source, **by_key}
-
-
-def _document(row: Mapping[str, Any]) -> _Document:
-    is_long = (row["characters"] or 0) >= LANGUAGE_CHARACTERS
-    original = row["duplicate_of"] if row["status"] == "duplicate" else None
-    return _Document(row["document"], bool(row["removed"]), row["language"] if is_long else None, original)
 
 
 def _identity(row: WrittenRow, *place: str) -> str:

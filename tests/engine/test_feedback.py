@@ -205,6 +205,11 @@ def test_a_document_with_many_rows_needs_the_row(tmp_path: Path) -> None:
     assert "extracted anew since the review" in stale.refused[0].why
 
 
+def test_feedback_on_a_duplicate_names_the_document_that_has_the_cells(study: ProjectFolder) -> None:
+    BlockStore(study.state).append("documents", [document_row("copy", status="duplicate", duplicate_of="a")])
+    assert "it repeats a; judge that document" in said(study, {"document": "copy", "verdict": "correct"}).refused[0].why
+
+
 @pytest.mark.parametrize("suffix", ["csv", "semicolons.csv", "json", "jsonl", "xlsx"])
 def test_every_form_says_the_same(study: ProjectFolder, suffix: str) -> None:
     rows = [{"Note": "=cmd()", "Variable": "total", "document": "a", "CORRECTED VALUE": 7.5, "extra": 1}]
