@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from coderai_pipeline.domain.cells import CellStatus
 from coderai_pipeline.domain.codebook import Variable
+from coderai_pipeline.domain.errors import InvalidInput, Problem
 from coderai_pipeline.domain.review_order import AUDIT_SAMPLE, JUDGED, Pick, ReviewableCell, review_order
 from coderai_pipeline.publishing import duck
 from coderai_pipeline.publishing.export_tables import project_facts
@@ -68,8 +69,9 @@ class Review:
 def gather(
     snapshot: Path, *, sample: int = AUDIT_SAMPLE, seed: int = 0, blind: bool = False, most: int = MOST_CELLS
 ) -> Review:
-    """The cells of a snapshot to look at first."""
+    """The cells of a snapshot to look at first. Raises InvalidInput where an earlier version of this package made it."""
     with duck.read(snapshot) as connection:
+        _check(connection, snapshot)
         facts = project_facts(connection)
         definitions = connection.execute("SELECT name, definition FROM codebook ORDER BY position").fetchall()
         variables = {name: Variable.model_validate_json(definition) for name, definition in definitions}
@@ -88,6 +90,13 @@ def gather(
         judged=sum(cell.status in JUDGED for _, cell in cells),
         left_out=_left_out(picks, most),
     )
+
+
+def _check(connection: "DuckDBPyConnection", snapshot: Path) -> None:
+    columns = {name for name, *_ in connection.execute("DESCRIBE cells").fetchall()}
+    if "cell_version" not in columns:
+        message = "was made by an earlier version of the package; publish the dataset again"
+        raise InvalidInput([Problem(snapshot.name, None, "", message)])
 
 
 def _left_out(picks: Sequence[Pick], most: int) -> tuple[str, ...]:

@@ -323,7 +323,7 @@ _ROWS = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=_ROWS)
 def test_nothing_of_a_feedback_file_is_lost(study: ProjectFolder, rows: list[dict[str, Any]]) -> None:
     texts = [{name: _as_text(row.get(name)) for name in COLUMNS} for row in rows]

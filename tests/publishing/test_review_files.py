@@ -5,9 +5,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import openpyxl
 import pytest
 
+from coderai_pipeline.domain.errors import InvalidInput
 from coderai_pipeline.publishing.review import Review, gather
 from coderai_pipeline.publishing.review_page import write_review_page
 from coderai_pipeline.publishing.review_workbook import write_review_workbook
@@ -27,15 +29,16 @@ TEXT = f"\U0001f600 before {EVIL} after. نص عربي"
 AT = TEXT.index(EVIL)
 
 
-@pytest.fixture
-def snapshot(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("study")
     unsure = Changed(answer=EVIL, status="flagged", reason="two titles", quote=EVIL, start=AT, end=AT + len(EVIL))
     study = definition(VARIABLES)
     given = {"a": {"title": unsure, "total": 5.0, "kind": "=march", "violent": True}, "b": {"total": 6.0}}
-    blocks = write_values(tmp_path, study, given)
+    blocks = write_values(folder, study, given)
     blocks.append("documents", [document_row("a", text=TEXT, source="=a.txt", characters=len(TEXT))])
     blocks.append("feedback", [feedback_row("b", "total", 6.0)])
-    return publish(study, blocks, tmp_path / "outputs", NOW).path
+    return publish(study, blocks, folder / "outputs", NOW).path
 
 
 def read_page(path: Path) -> dict[str, Any]:
@@ -68,6 +71,15 @@ def test_a_review_that_is_too_long_says_how_much_is_left(snapshot: Path) -> None
     review = gather(snapshot, most=1)
     assert len(review.cells) == 1
     assert "3 further cells" in review.left_out[0]
+
+
+def test_a_snapshot_of_an_earlier_version_is_to_be_published_again(snapshot: Path, tmp_path: Path) -> None:
+    earlier = tmp_path / "dataset-earlier.duckdb"
+    earlier.write_bytes(snapshot.read_bytes())
+    with duckdb.connect(str(earlier)) as connection:
+        connection.execute("ALTER TABLE cells DROP COLUMN cell_version")
+    with pytest.raises(InvalidInput, match="publish the dataset again"):
+        gather(earlier)
 
 
 def test_only_what_reviewers_fill_in_is_open_and_no_text_is_a_formula(snapshot: Path, tmp_path: Path) -> None:
