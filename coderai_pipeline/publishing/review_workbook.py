@@ -33,6 +33,9 @@ class _Column:
     hidden: bool = False
 
 
+LINE_POINTS = 15.0
+MOST_LINES = 8
+
 _WHERE = (
     _Column("document", 24),
     _Column("entity", 7),
@@ -95,6 +98,7 @@ def _write_header(book: Book, sheet: "Worksheet", columns: Sequence[_Column]) ->
 def _write_row(
     book: Book, sheet: "Worksheet", number: int, columns: Sequence[_Column], facts: dict[str, Any], variable: Variable
 ) -> None:
+    sheet.set_row(number, _height(columns, facts))
     for index, column in enumerate(columns):
         if column.entry:
             # Excel makes dates of 2024-03 and numbers of 007 where a cell is not text; numbers it should read itself.
@@ -102,6 +106,13 @@ def _write_row(
             sheet.write_blank(number, index, None, book.style("entry_number" if is_number else "entry"))
         else:
             book.write(sheet, number, index, facts[column.name], facts["status"] if column.name == "status" else "")
+
+
+def _height(columns: Sequence[_Column], facts: dict[str, Any]) -> float:
+    """Points: room for the longest text, up to a few lines. LibreOffice does not make room for wrapped texts by itself."""
+    shown = ((str(facts.get(column.name) or ""), column.width) for column in columns if not column.hidden)
+    lines = max(sum(1 + int(len(line) / width) for line in text.split("\n")) for text, width in shown)
+    return LINE_POINTS * min(lines, MOST_LINES)
 
 
 def _add_dropdowns(book: Book, sheet: "Worksheet", columns: Sequence[_Column], review: Review) -> None:
