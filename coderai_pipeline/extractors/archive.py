@@ -17,6 +17,7 @@ from typing import cast
 from coderai_pipeline.domain.cells import CallRequest, JsonValue, Reply
 
 _PARTIAL = ".partial"
+_UNREAD = ".unread-"
 
 _REPLY_TYPES: dict[str, tuple[type, ...]] = {
     "call_id": (str,),
@@ -60,12 +61,7 @@ class ReplyArchive:
         """Keeps a reply with the request that it answers and the body that the server sent."""
         held = {
             "call_id": reply.call_id,
-            "request": {
-                "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-                "schema": dict(request.schema),
-                "model": request.model,
-                "parameters": dict(request.parameters),
-            },
+            "request": _asked(request),
             "reply": _stated(reply),
             "raw": raw,
         }
@@ -75,13 +71,23 @@ class ReplyArchive:
             text = json.dumps({**held, "raw": "nested too deeply to be kept"}, ensure_ascii=False)
         _write(self.folder, self.path(reply.call_id), text.encode("utf-8", "surrogatepass"))
 
+    def put_unread(self, call_id: str, request: CallRequest, body: str, why: str) -> None:
+        """Keeps a body that is no reply, since it may be charged for, under a name by which no call is looked up."""
+        held = {"call_id": call_id, "request": _asked(request), "unread": {"why": why, "body": body}}
+        path = self.folder / call_id[:2] / f"{call_id}{_UNREAD}{time.time_ns()}.json"
+        _write(self.folder, path, json.dumps(held, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+
     def path(self, call_id: str) -> Path:
         return self.folder / call_id[:2] / f"{call_id}.json"
 
     def ids(self) -> Iterator[str]:
         """Call ids held, in order."""
         for shard in sorted(self.folder.glob("[0-9a-f][0-9a-f]")):
-            yield from sorted(path.stem for path in shard.glob("*.json"))
+            yield from sorted(path.stem for path in shard.glob("*.json") if _UNREAD not in path.stem)
+
+    def unread(self) -> Iterator[Path]:
+        """Files of the bodies that could not be read."""
+        yield from sorted(self.folder.glob(f"[0-9a-f][0-9a-f]/*{_UNREAD}*.json"))
 
     def count(self) -> int:
         return sum(1 for _ in self.ids())
@@ -109,6 +115,15 @@ def next_attempt(request: CallRequest) -> CallRequest:
     """The same question asked once more: a call of its own, so that the reply that could not be read is kept as well."""
     attempt = int(request.parameters.get("attempt", 1)) + 1
     return replace(request, parameters={**request.parameters, "attempt": attempt})
+
+
+def _asked(request: CallRequest) -> dict[str, JsonValue]:
+    return {
+        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        "schema": dict(request.schema),
+        "model": request.model,
+        "parameters": dict(request.parameters),
+    }
 
 
 def _stated(reply: Reply) -> dict[str, JsonValue]:

@@ -31,13 +31,14 @@ from coderai_pipeline.extractors.prices import cost_of
 from coderai_pipeline.extractors.retrying import Patience, Trouble
 from coderai_pipeline.extractors.sending import Answered, Failed, Sender, body_for
 from coderai_pipeline.extractors.stats import Counters
-from coderai_pipeline.extractors.wire import REPLY_FORMATS, Asking, ReplyFormat, Said, Usage
+from coderai_pipeline.extractors.wire import REPLY_FORMATS, STRICT_FORMATS, Asking, ReplyFormat, Said, Usage, believable
 
 _CROWDED_S = 0.2
 _CHANGES_OF_FORM = 8
+_CHARGED_TRIES = 3
 _TIGHT = 20
 _REFUSING_ALL = ("401", "404", "405", "407")
-"""Statuses that say nothing of the one request: the key, the model, the address or a proxy. A 403 may be about content."""
+"""Statuses that say nothing of the one request: the key, the model, the address or a proxy. A 403 may be about content (`refusals`)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -140,6 +141,8 @@ class Attempts:
         """What comes of a request: the reply, written down and accounted for, or another try. Raises ProviderError."""
         if isinstance(sent.outcome, Answered):
             return self._take(call, sent, sent.outcome)
+        if sent.outcome.body:
+            self._keep_unread(call, sent.outcome)
         self.release(call)
         step = self._react(call, sent, sent.outcome)
         if isinstance(step, Later):
@@ -208,7 +211,7 @@ class Attempts:
         return self._pace.wait_for_turn(call.paced)
 
     def _asking(self, call: Call) -> tuple[Asking, Protocol]:
-        asking = self._formats.asking(call.request.model)
+        asking = self._formats.asking(call.request.model, call.request.schema)
         if call.reply_format is not None:
             asking = replace(asking, reply_format=call.reply_format)
         if call.is_tight and call.estimate is not None:
@@ -223,7 +226,7 @@ class Attempts:
             self.breaker.succeeded()
             self.concurrency.answered(seconds)
             self._latencies.answered(seconds)
-        elif outcome.trouble.kind == "transient":
+        elif outcome.trouble.kind == "transient" and outcome.usage is None:
             self._last_trouble = outcome.trouble.message
             self.breaker.failed()
             if outcome.hung:
@@ -248,6 +251,16 @@ class Attempts:
         self._account(call, reply, answered.said)
         return reply
 
+    def _keep_unread(self, call: Call, failed: Failed) -> None:
+        """Writes down a body that is no reply but may be charged for; what it says was used counts as spent."""
+        assert call.estimate is not None
+        self._archive.put_unread(call.id, call.request, failed.body, failed.trouble.message)
+        usage = believable(failed.usage, call.estimate.prompt)
+        if usage is not None:
+            self._budget.settle(call.reserved, usage.input_tokens + usage.output_tokens)
+            call.reserved = 0
+            self._wake()
+
     def _is_format_ignored(self, call: Call, reply: Reply, asking: Asking) -> bool:
         """Prose from a server that took a reply format and never yet honoured it: the next format is tried."""
         model, reply_format = call.request.model, asking.reply_format
@@ -265,12 +278,14 @@ class Attempts:
         call.reserved = 0
         self._wake()
         self._pace.used(call.paced, used)
-        self.counters.answered(reply, call.estimate.prompt, is_estimated=said.usage is None)
+        self.counters.answered(
+            reply, call.estimate.prompt, is_estimated=believable(said.usage, call.estimate.prompt) is None
+        )
 
     def _reply(self, call: Call, answered: Answered, seconds: float) -> Reply:
         assert call.estimate is not None
         said = answered.said
-        usage = said.usage or Usage(call.estimate.prompt, count_tokens(said.text), 0)
+        usage = believable(said.usage, call.estimate.prompt) or Usage(call.estimate.prompt, count_tokens(said.text), 0)
         model = call.request.model
         cost = cost_of(self._settings.prices, model, usage.input_tokens, usage.output_tokens, usage.cached_tokens)
         return Reply(
@@ -290,7 +305,7 @@ class Attempts:
     def _react(self, call: Call, sent: Sent, failed: Failed) -> Reply | Later:
         trouble = failed.trouble
         if trouble.kind == "limited":
-            return self._slow_down(call, trouble)
+            return self._slow_down(call, trouble, sent.seconds)
         if trouble.kind == "transient":
             return self._try_again(call, failed)
         if trouble.kind == "filtered":
@@ -299,7 +314,7 @@ class Attempts:
             return Later(0.0)
         raise self._refusal(trouble)
 
-    def _slow_down(self, call: Call, trouble: Trouble) -> Later:
+    def _slow_down(self, call: Call, trouble: Trouble, seconds: float) -> Later:
         """A limit is waited for: it is never a failure of the call. What would take too long is left to a later run."""
         call.limited += 1
         wait_s = trouble.wait_s
@@ -312,7 +327,7 @@ class Attempts:
             raise ProviderUnavailable(self._given_up, trouble.raw)
         if wait_s is None:
             wait_s = random.uniform(0.0, min(60.0, 2.0**call.limited))  # noqa: S311 -- spreads callers, protects nothing
-        self._pace.limited(trouble.wait_s)
+        self._pace.limited(trouble.wait_s, seconds)
         self.concurrency.troubled()
         return Later(wait_s)
 
@@ -321,6 +336,9 @@ class Attempts:
         call.hung += failed.hung
         wait_s = self._patience.backoff_s(call.tries)
         trouble = failed.trouble
+        if failed.usage is not None and call.tries >= _CHARGED_TRIES:
+            why = f"{self._address} gave {call.tries} replies that are charged for and say nothing: {trouble.message}"
+            raise RequestRefused(why, trouble.raw)
         if wait_s is None:
             raise ProviderUnavailable(
                 f"{self._address} gave no usable reply in {call.tries} tries, the last time: {trouble.message}",
@@ -339,9 +357,13 @@ class Attempts:
         """Whether another reply format, parameter name or protocol may be taken where this one was not."""
         model = call.request.model
         if trouble.kind == "schema":
+            schema = call.request.schema
+            return self._reshaped(call) and self._formats.refuse_schema(model, schema, sent.asking.reply_format)
+        if trouble.kind == "unkept":
             call.reply_format = _next_format(sent.asking.reply_format)
             return self._settings.reply_format == "auto" and self._reshaped(call)
         if trouble.kind == "format":
+            call.reply_format = call.reply_format and _next_format(call.reply_format)
             return self._reshaped(call) and self._formats.refuse_format(model, sent.asking.reply_format)
         if trouble.kind == "parameter":
             return self._reshaped(call) and self._formats.refuse_parameter(model, trouble.parameter, sent.asking)
@@ -357,7 +379,7 @@ class Attempts:
     def _refusal(self, trouble: Trouble) -> RequestRefused:
         if trouble.kind == "too_long":
             return ContextTooLong(f"the request is longer than the model reads ({trouble.message})", trouble.raw)
-        concerns_all = trouble.kind in ("quota", "address") or trouble.message.startswith(_REFUSING_ALL)
+        concerns_all = trouble.kind in ("quota", "address", "key") or trouble.message.startswith(_REFUSING_ALL)
         refused = AccessRefused if concerns_all else RequestRefused
         remedy = self._remedy(trouble)
         return refused(f"{self._address} refused the request ({trouble.message}); {remedy}", trouble.raw)
@@ -368,7 +390,7 @@ class Attempts:
             return f"the account behind {name} has no credit left: top it up, or use another key, then resume"
         if trouble.message.startswith(("401", "403")):
             return f"check the key in {name} and what it may use"
-        if trouble.message.startswith(("404", "405")):
+        if trouble.kind == "address" or trouble.message.startswith(("404", "405")):
             return "check `extractor.base_url`, `extractor.model` and `extractor.api` in project.yaml"
         return "check the extractor settings in project.yaml"
 
@@ -378,8 +400,8 @@ class Attempts:
 
 
 def _next_format(reply_format: ReplyFormat) -> ReplyFormat:
-    """A schema that one strict format refuses is refused by the other; JSON mode takes no schema."""
-    return "json_object" if reply_format in ("json_schema", "tools") else REPLY_FORMATS[-1]
+    """What a model could not keep to in one strict format it cannot in the other; JSON mode takes no schema."""
+    return "json_object" if reply_format in STRICT_FORMATS else REPLY_FORMATS[-1]
 
 
 def _digest(text: str) -> str:

@@ -25,7 +25,7 @@ from coderai_pipeline.extractors.clients import without_key
 from coderai_pipeline.extractors.formats import Formats
 from coderai_pipeline.extractors.prices import cost_of
 from coderai_pipeline.extractors.retrying import trouble_of
-from coderai_pipeline.extractors.wire import Malformed, ReplyFormat, Usage
+from coderai_pipeline.extractors.wire import Malformed, ReplyFormat, Usage, believable
 
 if TYPE_CHECKING:
     import openai
@@ -87,7 +87,7 @@ class Batch:
             submitted_at=datetime.now(UTC).isoformat(),
             estimated_tokens=tokens,
             protocol=self._formats.protocol(model),
-            reply_format=self._formats.asking(model).reply_format,
+            reply_format=self._formats.asking(model, requests[0].schema).reply_format,
         )
         lines = self._lines_of(ticket, wanted)
         if len(lines) > MOST_BYTES:
@@ -191,7 +191,12 @@ class Batch:
         path = self._path(ticket)
         body_for = responses.body_for if ticket.protocol == "responses" else chat.body_for
         lines = (
-            {"custom_id": name, "method": "POST", "url": path, "body": body_for(one, self._formats.asking(one.model))}
+            {
+                "custom_id": name,
+                "method": "POST",
+                "url": path,
+                "body": body_for(one, self._formats.asking(one.model, one.schema)),
+            }
             for name, one in requests.items()
         )
         return b"\n".join(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") for line in lines)
@@ -216,14 +221,15 @@ class Batch:
         """The reply of one line, or why it is none."""
         response = cast(dict[str, object], line.get("response") or {})
         if response.get("status_code") != 200:
-            self._learn(ticket, request.model, response)
+            self._learn(ticket, request, response)
             raw = str(line.get("error") or response.get("body") or "no response")
             return without_key(raw, self._key)[:_LONGEST_WHY]
         try:
             said = (responses if ticket.protocol == "responses" else chat).said_in(response.get("body"))
         except Malformed as error:
             return str(error)
-        usage = said.usage or Usage(estimate(request).prompt, count_tokens(said.text), 0)
+        prompt = estimate(request).prompt
+        usage = believable(said.usage, prompt) or Usage(prompt, count_tokens(said.text), 0)
         started_at = datetime.fromisoformat(ticket.submitted_at)
         tokens = (usage.input_tokens, usage.output_tokens, usage.cached_tokens)
         cost = cost_of(self._settings.prices, request.model, *tokens, batch=True)
@@ -231,15 +237,17 @@ class Batch:
         model = said.model or request.model
         return Reply(identity, said.text, said.finish_reason, model, *tokens, started_at, seconds, cost, 1)
 
-    def _learn(self, ticket: BatchTicket, model: str, response: Mapping[str, object]) -> None:
+    def _learn(self, ticket: BatchTicket, request: CallRequest, response: Mapping[str, object]) -> None:
         """What a refusal says of the form of the request, for the batch in which it is asked again."""
-        status = response.get("status_code")
+        model, status = request.model, response.get("status_code")
         if not isinstance(status, int):
             return
         trouble = trouble_of(status, {}, response.get("body"), "")
-        asking = self._formats.asking(model)
+        asking = self._formats.asking(model, request.schema)
         if trouble.kind == "format" and asking.reply_format == ticket.reply_format:
             self._formats.refuse_format(model, cast(ReplyFormat, ticket.reply_format))
+        elif trouble.kind == "schema":
+            self._formats.refuse_schema(model, request.schema, asking.reply_format)
         elif trouble.kind == "parameter" and trouble.parameter not in asking.dropped:
             self._formats.refuse_parameter(model, trouble.parameter, asking)
 

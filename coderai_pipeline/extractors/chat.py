@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import cast
 
-from coderai_pipeline.domain.cells import CallRequest, JsonValue
+from coderai_pipeline.domain.cells import CallRequest, JsonValue, Message
+from coderai_pipeline.extractors.refusals import SYSTEM
 from coderai_pipeline.extractors.schema_text import describe
 from coderai_pipeline.extractors.wire import (
     SCHEMA_NAME,
@@ -59,14 +60,19 @@ def said_in(body: object) -> Said:
 
 def messages_for(request: CallRequest, asking: Asking) -> list[JsonValue]:
     """The messages; the wanted JSON is described in the first one where the server takes no schema, or was misread once."""
-    messages: list[JsonValue] = [{"role": message.role, "content": message.content} for message in request.messages]
-    if asking.reply_format == "json_schema" and attempt_of(request) == 1:
-        return messages
-    description = describe(request.schema)
-    if not request.messages or request.messages[0].role not in ("system", "developer"):
-        return [{"role": "system", "content": description}, *messages]
-    first = request.messages[0]
-    return [{"role": first.role, "content": f"{first.content}\n\n{description}"}, *messages[1:]]
+    messages = list(request.messages)
+    if asking.reply_format != "json_schema" or attempt_of(request) > 1:
+        messages = _with_instruction(messages, describe(request.schema))
+    if SYSTEM in asking.dropped:
+        messages = [Message("user", "\n\n".join(message.content for message in messages))]
+    return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def _with_instruction(messages: list[Message], instruction: str) -> list[Message]:
+    if not messages or messages[0].role not in ("system", "developer"):
+        return [Message("system", instruction), *messages]
+    first = messages[0]
+    return [Message(first.role, f"{first.content}\n\n{instruction}"), *messages[1:]]
 
 
 def _format(request: CallRequest, asking: Asking) -> Body:

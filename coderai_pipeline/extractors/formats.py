@@ -12,18 +12,21 @@ from pathlib import Path
 from typing import Literal, cast
 
 from coderai_pipeline.domain.project import ExtractorSettings
-from coderai_pipeline.extractors.wire import REPLY_FORMATS, Asking, ReplyFormat
+from coderai_pipeline.extractors.schema_text import Schema, digest_of
+from coderai_pipeline.extractors.wire import REPLY_FORMATS, STRICT_FORMATS, Asking, ReplyFormat
 
 Protocol = Literal["chat", "responses"]
 
+_SCHEMAS_KNOWN = 256
 _OTHER_NAME = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
 @dataclass(slots=True)
 class _Model:
-    """What is known of one model. proven: formats that have brought a reply."""
+    """What is known of one model. proven: formats that have brought a reply. schemas: digests of those it does not take."""
 
     refused: set[str] = field(default_factory=set[str])
+    schemas: set[str] = field(default_factory=set[str])
     proven: set[str] = field(default_factory=set[str])
     dropped: set[str] = field(default_factory=set[str])
     tokens_name: str = ""
@@ -46,11 +49,11 @@ class Formats:
         self._models: dict[str, _Model] = {}
         self._load()
 
-    def asking(self, model: str) -> Asking:
+    def asking(self, model: str, schema: Schema) -> Asking:
         with self._lock:
             known = self._model(model)
             tokens_name = known.tokens_name or self._first_tokens_name()
-            return Asking(self._reply_format(known), frozenset(known.dropped), tokens_name)
+            return Asking(self._reply_format(known, schema), frozenset(known.dropped), tokens_name)
 
     def protocol(self, model: str) -> Protocol:
         """Chat unless the project asks for the other one, or the server was found to have only that."""
@@ -65,6 +68,18 @@ class Formats:
             return False
         with self._lock:
             self._model(model).refused.add(reply_format)
+            self._save()
+            return True
+
+    def refuse_schema(self, model: str, schema: Schema, reply_format: ReplyFormat) -> bool:
+        """This schema is not taken, though others may be: it is described in words from now on. False: as it already was."""
+        if self._settings.reply_format != "auto" or reply_format not in STRICT_FORMATS:
+            return False
+        with self._lock:
+            schemas = self._model(model).schemas
+            if len(schemas) >= _SCHEMAS_KNOWN:
+                schemas.clear()
+            schemas.add(digest_of(schema))
             self._save()
             return True
 
@@ -104,10 +119,16 @@ class Formats:
                 known.proven.add(reply_format)
                 self._save()
 
-    def _reply_format(self, known: _Model) -> ReplyFormat:
+    def _reply_format(self, known: _Model, schema: Schema) -> ReplyFormat:
+        """A schema that one strict format refuses is refused by the other; JSON mode takes no schema."""
         if self._settings.reply_format != "auto":
             return self._settings.reply_format
-        return next(name for name in REPLY_FORMATS if name == "text" or name not in known.refused)
+        refused = (
+            known.refused.union(STRICT_FORMATS)
+            if known.schemas and digest_of(schema) in known.schemas
+            else known.refused
+        )
+        return next(name for name in REPLY_FORMATS if name == "text" or name not in refused)
 
     def _first_tokens_name(self) -> str:
         """Local servers know the older name; the provider's own newer models take only the newer one."""
@@ -131,6 +152,7 @@ class Formats:
         held = {
             model: {
                 "refused": sorted(known.refused),
+                "schemas": sorted(known.schemas),
                 "proven": sorted(known.proven),
                 "dropped": sorted(known.dropped),
                 "tokens_name": known.tokens_name,
@@ -152,6 +174,7 @@ def _known_from(held: dict[str, object]) -> _Model:
     tokens_name, protocol = held.get("tokens_name"), held.get("protocol")
     return _Model(
         names("refused"),
+        names("schemas"),
         names("proven"),
         names("dropped"),
         tokens_name if isinstance(tokens_name, str) else "",

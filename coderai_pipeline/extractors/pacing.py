@@ -1,6 +1,6 @@
 """Requests and tokens a minute: when the next call may be sent, agreed between all processes that use the same key.
 
-How many calls are in flight at once is decided in `concurrency`.
+How many calls are in flight at once is decided in `concurrency`, which rate a server bears in `rates`.
 """
 
 import fcntl
@@ -10,37 +10,30 @@ import threading
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 
-from coderai_pipeline.extractors.retrying import duration_s
+from coderai_pipeline.extractors.rates import FORGET_S, Rate
+from coderai_pipeline.extractors.waits import until_s
 
-_LAYOUT = struct.Struct("<8sddddd")
-_MAGIC = b"pace-v1\0"
+_LAYOUT = struct.Struct("<8s10d")
+_MAGIC = b"pace-v2\0"
 _LATE_S = 0.8
 """A slot this old may still be used: threads that wake late do not lower the rate, and a start after a pause uses most of the
 second's worth of calls that servers commonly take at once."""
-_FORGET_S = 7_200.0
-_GRACE_S = 3.0
 _MOMENT_S = 0.02
-_LEAST_SHARE = 0.05
-_GROWTH_A_SECOND = 0.01
+_UNTOLD_S = 1.0
+_LONGEST_RESET_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Schedule:
-    """Times are seconds of the system clock, which processes share.
-
-    requests_from, tokens_from: when the next request may be sent, by each of the two limits. share: part of the allowed
-    request rate that the server bears, lowered by 429s and growing back since `share_at`. server_limit: requests a
-    minute that the server says it allows; 0 = it does not say.
-    """
+    """requests_from, tokens_from: when the next request may be sent, by each of the two limits, in seconds of the system
+    clock, which processes share. rate: what the server bears."""
 
     requests_from: float = 0.0
     tokens_from: float = 0.0
-    share: float = 1.0
-    share_at: float = 0.0
-    server_limit: float = 0.0
+    rate: Rate = field(default_factory=Rate)
 
 
 class Pace:
@@ -57,6 +50,7 @@ class Pace:
         self._correction = 0
         self._slots_ahead = 0
         self._tokens_ahead = 0
+        self._taken = 0
         self._ahead_from = self._ahead_until = 0.0
         file.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -74,40 +68,40 @@ class Pace:
         with self._ahead_lock:
             self._correction += actual - estimated
 
-    def limited(self, wait_s: float | None) -> None:
-        """The server said 429: nothing is sent before `wait_s` is over, by any process, and the rate goes down a little."""
+    def limited(self, wait_s: float | None, since_s: float = 0.0) -> None:
+        """The server said 429 to a request sent `since_s` ago: nothing is sent before `wait_s` is over, by any process, and
+        the rate goes down to what the server bears."""
         now = time.time()
         self._slots_ahead = 0
         with self._schedule() as held:
             schedule = held.now
-            pause = now + (wait_s if wait_s is not None else 60 / self._rate(schedule, now))
-            share, share_at = schedule.share, schedule.share_at
-            if now - share_at > 1.0:
-                share, share_at = max(_LEAST_SHARE, self._share(schedule, now) * 0.8), now
-            held.now = replace(
-                schedule, requests_from=max(schedule.requests_from, pause), share=share, share_at=share_at
-            )
+            sent = schedule.rate.after_sending(self._uncounted(), now)
+            rate = sent.after_refusal(self._requests_per_minute, now, now - since_s)
+            if wait_s is None:
+                # At a first refusal nothing is sent until what is under way has shown how much the server bears.
+                is_known = schedule.rate.learned or schedule.rate.stated
+                wait_s = 60 / self._allowed(rate, now) if is_known else _UNTOLD_S
+            held.now = replace(schedule, requests_from=max(schedule.requests_from, now + wait_s), rate=rate)
 
     def told(self, headers: Mapping[str, str]) -> None:
-        """Takes notice of x-ratelimit headers: a lower limit than the configured one, or nothing left."""
+        """Takes notice of rate-limit headers: a lower limit than the configured one, or nothing left."""
         limit = _number(headers.get("x-ratelimit-limit-requests"))
-        if limit is None or limit < 1:
+        tokens_gone_s, all_gone_s = _gone_s(headers, "-tokens"), _gone_s(headers, "")
+        is_stated = limit is not None and limit >= 1
+        if not (is_stated or tokens_gone_s or all_gone_s):
             return
-        exhausted = _number(headers.get("x-ratelimit-remaining-requests")) == 0
-        tokens_gone_s = _tokens_gone_s(headers)
         now = time.time()
         with self._schedule() as held:
             schedule = held.now
-            if limit < schedule.server_limit or not schedule.server_limit:
-                # Calls sent before the limit was known may still meet it; that says nothing of the limit's pace.
-                schedule = replace(schedule, share_at=max(schedule.share_at, now + _GRACE_S))
-            schedule = replace(schedule, server_limit=limit)
-            if exhausted:
-                least = now + 60 / self._rate(schedule, now)
-                schedule = replace(schedule, requests_from=max(schedule.requests_from, least))
-            if tokens_gone_s:
-                schedule = replace(schedule, tokens_from=max(schedule.tokens_from, now + tokens_gone_s))
-            held.now = schedule
+            if limit is not None and is_stated:
+                schedule = replace(schedule, rate=schedule.rate.after_statement(limit, now))
+                if _number(headers.get("x-ratelimit-remaining-requests")) == 0:
+                    all_gone_s = max(all_gone_s, 60 / self._allowed(schedule.rate, now))
+            held.now = replace(
+                schedule,
+                requests_from=max(schedule.requests_from, now + all_gone_s),
+                tokens_from=max(schedule.tokens_from, now + tokens_gone_s),
+            )
 
     def stop(self) -> None:
         self._stopped.set()
@@ -130,18 +124,28 @@ class Pace:
             requests_from = _at_least(schedule.requests_from, now - _LATE_S, now)
             tokens_from = _at_least(corrected, now - _LATE_S, now)
             slot = max(requests_from, tokens_from)
-            rate = self._rate(schedule, now)
+            rate = self._allowed(schedule.rate, now)
             slots = max(1, int(min(rate, self._tokens_per_minute / max(1, tokens)) / 60 * _MOMENT_S))
             held.now = replace(
                 schedule,
                 requests_from=max(requests_from, slot - _LATE_S) + slots * 60 / rate,
                 tokens_from=tokens_from + slots * tokens * 60 / self._tokens_per_minute,
+                rate=schedule.rate.after_sending(
+                    self._uncounted(), now, max(0.0, requests_from - schedule.requests_from)
+                ),
             )
         with self._ahead_lock:
             self._ahead_from = time.monotonic() + slot - now
             self._slots_ahead, self._ahead_until = slots - 1, self._ahead_from + _MOMENT_S
             self._tokens_ahead = tokens
+            self._taken += 1
         return slot - now
+
+    def _uncounted(self) -> int:
+        """Turns taken that the schedule does not know of yet."""
+        with self._ahead_lock:
+            taken, self._taken = self._taken, 0
+            return taken
 
     def _take_slot_ahead(self, tokens: int) -> bool:
         """Takes one of several slots reserved at once, without waiting for whoever has the file in hand."""
@@ -149,20 +153,12 @@ class Pace:
             if self._slots_ahead <= 0 or not self._ahead_from <= time.monotonic() < self._ahead_until:
                 return False
             self._slots_ahead -= 1
+            self._taken += 1
             self._correction += tokens - self._tokens_ahead
             return True
 
-    def _rate(self, schedule: _Schedule, now: float) -> float:
-        """Requests a minute at present; never more than configured."""
-        allowed = self._requests_per_minute
-        if schedule.server_limit:
-            allowed = min(allowed, schedule.server_limit)
-        return allowed * self._share(schedule, now)
-
-    def _share(self, schedule: _Schedule, now: float) -> float:
-        if schedule.share_at > now + _FORGET_S:
-            return 1.0
-        return min(1.0, schedule.share + max(0.0, now - schedule.share_at) * _GROWTH_A_SECOND)
+    def _allowed(self, rate: Rate, now: float) -> float:
+        return rate.allowed(self._requests_per_minute, now)
 
     @contextmanager
     def _schedule(self) -> Generator["_Held"]:
@@ -185,26 +181,19 @@ class _Held:
 
 def _at_least(time_s: float, least: float, now: float) -> float:
     """A time far in the future comes from a clock that was set back."""
-    return max(least, time_s) if time_s < now + _FORGET_S else least
+    return max(least, time_s) if time_s < now + FORGET_S else least
 
 
 def _unpacked(content: bytes) -> _Schedule:
     """An empty or foreign file is a schedule that holds nobody up."""
     if len(content) != _LAYOUT.size or not content.startswith(_MAGIC):
         return _Schedule()
-    _, *values = _LAYOUT.unpack(content)
-    return _Schedule(*values)
+    _, requests_from, tokens_from, *rate = _LAYOUT.unpack(content)
+    return _Schedule(requests_from, tokens_from, Rate(*rate))
 
 
 def _packed(schedule: _Schedule) -> bytes:
-    return _LAYOUT.pack(
-        _MAGIC,
-        schedule.requests_from,
-        schedule.tokens_from,
-        schedule.share,
-        schedule.share_at,
-        schedule.server_limit,
-    )
+    return _LAYOUT.pack(_MAGIC, schedule.requests_from, schedule.tokens_from, *astuple(schedule.rate))
 
 
 def _number(text: str | None) -> float | None:
@@ -214,8 +203,9 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def _tokens_gone_s(headers: Mapping[str, str]) -> float:
-    """How long until tokens are left again; 0 while some are."""
-    if _number(headers.get("x-ratelimit-remaining-tokens")) != 0:
-        return 0.0
-    return min(60.0, duration_s(headers.get("x-ratelimit-reset-tokens", "")) or 0.0)
+def _gone_s(headers: Mapping[str, str], what: str) -> float:
+    """How long until something is left again of a limit; 0 while something is. what: `-tokens`, or "" for one of all requests."""
+    for prefix in ("x-ratelimit", "ratelimit"):
+        if _number(headers.get(f"{prefix}-remaining{what}")) == 0:
+            return min(_LONGEST_RESET_S, until_s(headers.get(f"{prefix}-reset{what}", "")) or 0.0)
+    return 0.0

@@ -3,6 +3,7 @@
 Which servers those are is found out in `formats`.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import cast
@@ -14,6 +15,9 @@ Schema = Mapping[str, JsonValue]
 _DEEPEST = 12
 _TOKENS_A_LEAF = 60
 _ROWS_ASSUMED = 25
+_SCHEMAS_KNOWN = 64
+_digests: dict[int, tuple[Schema, str]] = {}
+"""By identity, since schemas cannot be hashed; holding the schema keeps its identity from being used again."""
 
 
 def describe(schema: Schema) -> str:
@@ -25,6 +29,19 @@ def describe(schema: Schema) -> str:
 def most_tokens(schema: Schema) -> int:
     """A generous bound on the tokens of a reply, for reserving budget: more where rows can repeat."""
     return min(32_768, 200 + int(_leaf_tokens(schema, schema, 0)))
+
+
+def digest_of(schema: Schema) -> str:
+    """Tells schemas apart; the same for the same content."""
+    held = _digests.get(id(schema))
+    if held is not None and held[0] is schema:
+        return held[1]
+    text = json.dumps(schema, sort_keys=True, ensure_ascii=False, default=dict)
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    if len(_digests) >= _SCHEMAS_KNOWN:
+        _digests.clear()
+    _digests[id(schema)] = (schema, digest)
+    return digest
 
 
 def _form(schema: Schema, root: Schema, depth: int) -> str:

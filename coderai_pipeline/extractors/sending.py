@@ -21,7 +21,7 @@ from coderai_pipeline.extractors.bodies import json_in
 from coderai_pipeline.extractors.clients import Endpoint, without_key
 from coderai_pipeline.extractors.formats import Protocol
 from coderai_pipeline.extractors.retrying import Trouble, stated_status, trouble_of
-from coderai_pipeline.extractors.wire import Asking, Body, Malformed, Said
+from coderai_pipeline.extractors.wire import Asking, Body, Malformed, Said, Usage, any_usage
 
 if TYPE_CHECKING:
     import ssl
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _CONNECT_S = 15.0
 _LONGEST_RAW = 2_000
+_LONGEST_UNREAD = 1024 * 1024
 _LONGEST_BODY = 64 * 1024 * 1024
 _LONGEST_HEADER = 64 * 1024
 _MOST_HEADERS = 1_000
@@ -47,11 +48,13 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """hung: no answer came within the time given."""
+    """hung: no answer came within the time given. body: of a success that cannot be read, and what it says it used."""
 
     trouble: Trouble
     headers: Mapping[str, str]
     hung: bool = False
+    body: str = ""
+    usage: Usage | None = None
 
 
 Then = Callable[[Answered | Failed, float], None]
@@ -224,10 +227,12 @@ def _read(content: bytes, response: "aiohttp.ClientResponse", protocol: Protocol
         raw = json_in(content, headers.get("content-type", ""))
         said = responses.said_in(raw) if protocol == "responses" else chat.said_in(raw)
     except Malformed as error:
-        text = without_key(content[:_LONGEST_RAW].decode("utf-8", "replace"), key)
+        text = without_key(content[:_LONGEST_UNREAD].decode("utf-8", "replace"), key)
+        raw_text = text[:_LONGEST_RAW]
         if (status := stated_status(raw)) is not None:
-            return Failed(trouble_of(status, headers, json.loads(without_key(json.dumps(raw), key)), text), headers)
-        return Failed(Trouble("transient", f"a reply that cannot be read: {error}", text), headers)
+            return Failed(trouble_of(status, headers, json.loads(without_key(json.dumps(raw), key)), raw_text), headers)
+        trouble = Trouble("transient", f"a reply that cannot be read: {error}", raw_text)
+        return Failed(trouble, headers, body=text, usage=any_usage(raw))
     return Answered(said, raw, headers)
 
 

@@ -11,18 +11,22 @@ from coderai_pipeline.domain.cells import CallRequest, JsonValue
 
 ReplyFormat = Literal["json_schema", "tools", "json_object", "text"]
 REPLY_FORMATS: tuple[ReplyFormat, ...] = ("json_schema", "tools", "json_object", "text")
+STRICT_FORMATS: tuple[ReplyFormat, ...] = ("json_schema", "tools")
+"""Those that send the schema itself."""
 
 Body: TypeAlias = dict[str, JsonValue]
 
 SCHEMA_NAME = "reply"
 _MOST_TOKENS = 100_000_000
+_MOST_OUTPUT = 2_000_000
+_MOST_OFF, _HIDDEN_TOKENS = 10, 20_000
 _OURS = frozenset({"attempt", "reply_format", "seed", "max_output_tokens"})
 """Parameters that have their own rules; all others are sent as they stand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How one request is asked. dropped: parameters that this model refuses. tokens_name: what chat calls the cap on a reply.
+    """How one request is asked. dropped: parameters that this model refuses, and `system` where it has no such role. tokens_name: what chat calls the cap on a reply.
     cap: most tokens of a reply where the request names none; None = as many as it takes."""
 
     reply_format: ReplyFormat = "json_schema"
@@ -107,3 +111,18 @@ def usage_from(body: Mapping[str, object], asked: str, said: str) -> Usage | Non
     details = usage.get(f"{asked}_tokens_details")
     cached = cast(dict[str, object], details).get("cached_tokens") if isinstance(details, dict) else 0
     return Usage(prompt, completion, min(prompt, as_count(cached) or 0))
+
+
+def any_usage(body: object) -> Usage | None:
+    """What a body counts as used, by either protocol's names."""
+    if not isinstance(body, dict):
+        return None
+    stated = cast(dict[str, object], body)
+    return usage_from(stated, "prompt", "completion") or usage_from(stated, "input", "output")
+
+
+def believable(usage: Usage | None, prompt: int) -> Usage | None:
+    """What a server counts, unless no tokenizer could count a prompt like that, estimated at `prompt`, or no model say so much."""
+    if usage is None or usage.input_tokens > _MOST_OFF * prompt + _HIDDEN_TOKENS:
+        return None
+    return usage if usage.output_tokens <= _MOST_OUTPUT else None
