@@ -24,7 +24,7 @@ from coderai_pipeline.domain.values.categories import split_categories
 from coderai_pipeline.domain.values.measures import conversion, is_measure
 from coderai_pipeline.domain.values.number_words import ISO_CODES
 from coderai_pipeline.domain.values.reading import read_value
-from coderai_pipeline.domain.wording import short, shown_json
+from coderai_pipeline.domain.wording import denies, short, shown_json
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -94,6 +94,8 @@ def _within(value: Mapping[str, JsonValue], variable: Variable) -> JsonValue:
 
 
 _MOST_QUOTES = 5
+_AROUND = 40
+"""Characters on either side of a passage that was found but for a few letters."""
 
 
 def _quotes(answer: Answer, parts: int) -> list[tuple[str | None, ...]]:
@@ -145,7 +147,7 @@ def _candidate(
     read, scaled = _in_unit(read, part, quoted, variable, context.conventions)
     reading, breaches = validated(read, variable)
     unit, other_unit = _unit(reading, quoted, variable, context.conventions)
-    missing = quote_problem or _objection(reading, evidence, quoted, variable, context.conventions)
+    missing = quote_problem or _objection(reading, evidence, quoted, variable, context)
     problems = tuple(dict.fromkeys(filter(None, (reading.ambiguous, *breaches, other_unit, missing))))
     return replace(
         found,
@@ -194,13 +196,20 @@ def _locate(
 
 
 def _objection(
-    reading: Reading, evidence: Evidence | None, quoted: str, variable: Variable, conventions: Conventions
+    reading: Reading, evidence: Evidence | None, quoted: str, variable: Variable, context: SettleContext
 ) -> str:
-    """Why the evidence does not hold the value. Numbers and dates must stand in the document's own words; a text may
-    stand in the reply's copy of the quote alone, where the passage found is a little shorter."""
-    why = objection(reading, quoted, variable, conventions) if quoted else ""
-    if why and evidence is not None and variable.type in (VariableType.TEXT, VariableType.LOCATION):
-        return objection(reading, evidence.quote, variable, conventions)
+    """Why the evidence does not hold the value. What counts are the document's own words; of a text also those just around
+    the passage found, which may be a little shorter than the reply's copy of it."""
+    why = objection(reading, quoted, variable, context.conventions) if quoted else ""
+    if evidence is None or evidence.start is None or evidence.end is None:
+        return why
+    if why and variable.type in (VariableType.TEXT, VariableType.LOCATION):
+        if evidence.grounding is not Grounding.FUZZY:
+            return objection(reading, evidence.quote, variable, context.conventions)
+        around = context.text.original[max(0, evidence.start - _AROUND) : evidence.end + _AROUND]
+        return objection(reading, around, variable, context.conventions)
+    if evidence.grounding is Grounding.FUZZY and denies(evidence.quote.casefold()) != denies(quoted.casefold()):
+        return "the quote differs from the document in a negation"
     return why
 
 

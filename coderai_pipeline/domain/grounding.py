@@ -281,10 +281,15 @@ def _occurrences(quote: str, text: str, start: int, end: int, limit: int = 1_000
     while at >= 0 and len(whole) < limit:
         stop = at + len(quote)
         bounded = _begins_word(text, at) and is_boundary(text, stop)
-        if bounded or len(inside) < limit:
+        if bounded or (len(inside) < limit and not (_splits_number(text, at) or _splits_number(text, stop))):
             (whole if bounded else inside).append(Span(at, stop))
         at = text.find(quote, at + 1, end)
     return whole or (inside if len(quote) >= _LONG_ENOUGH_TO_BE_CUT else [])
+
+
+def _splits_number(text: str, at: int) -> bool:
+    """Whether an offset stands between two digits: a number that was cut off is another number."""
+    return 0 < at < len(text) and text[at - 1].isdigit() and text[at].isdigit()
 
 
 def is_boundary(text: str, at: int) -> bool:

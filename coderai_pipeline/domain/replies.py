@@ -89,6 +89,10 @@ class _Reader:
         if rows is None:
             return ParsedReply(problem=f"the reply lists no rows of the variables asked: {_shown(str(value))}")
         found = [row_in(row, self._row_names()) for _, row in rows]
+        notes: tuple[str, ...] = ()
+        if self.ask.mode == "rows" and any(_says_nothing(row) for row in found):
+            found = [row for row in found if not _says_nothing(row)]
+            notes = ("rows that say nothing are left out",)
         document = self._document(value)
         missing = self._missing(self.ask.document_variables, document)
         missing += [v.name for v in self.ask.row_variables if any(v.name not in row for row in found)]
@@ -96,6 +100,7 @@ class _Reader:
             answers=self._answers(self.ask.document_variables, document),
             rows=tuple(self._answers(self.ask.row_variables, row) for row in found),
             missing=tuple(missing),
+            notes=notes,
         )
         if self.ask.mode == "identify":
             return replace(reading, row_quotes=tuple(text_under(row, own_key(self.ask, "quote")) for _, row in rows))
@@ -168,6 +173,11 @@ class _Reader:
             missing=self.ask.names if absent else reading.missing,
             notes=tuple(notes),
         )
+
+
+def _says_nothing(row: Entries) -> bool:
+    """Whether each variable of a row is there and null, without a quote: no entity is told of."""
+    return bool(row) and all(entry.value is None and not entry.quotes for entries in row.values() for entry in entries)
 
 
 def _value(variable: Variable, entries: list[Entry]) -> JsonValue:

@@ -161,7 +161,11 @@ def _finite(value: JsonValue) -> JsonValue:
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
-_REASONING = re.compile(r"^.*</(?:think|thinking|reasoning)>|^\s*<(?:think|thinking|reasoning)>.*$", re.DOTALL)
+_REASONING = re.compile(
+    r"^.*(?:</(?:think|thinking|thought|reasoning)>|\[/THINK\]|<\|end_of_thought\|>|<\|channel\|>final<\|message\|>)"
+    r"|^\s*(?:<(?:think|thinking|thought|reasoning)>|\[THINK\]).*$",
+    re.DOTALL,
+)
 
 
 def _without_reasoning(text: str) -> str:

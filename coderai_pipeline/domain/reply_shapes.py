@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from coderai_pipeline.domain.cells import JsonValue
 from coderai_pipeline.domain.codebook import Variable
-from coderai_pipeline.domain.reply_json import Repeated
+from coderai_pipeline.domain.reply_json import Repeated, unpacked
 
 DEEPEST = 5
 """Wrappers around the content that are looked into."""
@@ -109,6 +109,8 @@ def entries_of(raw: JsonValue) -> list[Entry]:
     """What stands under a variable's name; [] = no value there (a quote alone says nothing)."""
     if isinstance(raw, Repeated):
         return [entry for item in raw for entry in entries_of(item)]
+    if isinstance(raw, str) and raw.lstrip().startswith("{") and isinstance(inner := unpacked(raw), dict):
+        return entries_of(inner) if _has(inner, _VALUE_KEYS) else [Entry(raw)]
     if isinstance(raw, list):
         if raw and all(isinstance(item, dict) and _has(item, _VALUE_KEYS) for item in raw):
             return [entry for item in raw for entry in entries_of(item)]

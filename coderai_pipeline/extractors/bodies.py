@@ -5,6 +5,7 @@ What the JSON says is read in `chat` and `responses`.
 
 import codecs
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from email.message import Message
 from typing import cast
@@ -12,11 +13,16 @@ from typing import cast
 from coderai_pipeline.domain.cells import JsonValue
 from coderai_pipeline.extractors.wire import Malformed, as_list
 
+_GZIP = b"\x1f\x8b"
+_LONGEST_UNPACKED = 64 * 1024 * 1024
+
 _Event = Mapping[str, object]
 
 
 def json_in(content: bytes, content_type: str) -> JsonValue:
     """The JSON of a body; a stream of chunks becomes the one body that it would have been. Raises Malformed with a reason."""
+    if content.startswith(_GZIP):
+        content = _unpacked(content)
     if not content.strip():
         raise Malformed("the body is empty")
     text = _decoded(content, content_type)
@@ -29,6 +35,14 @@ def json_in(content: bytes, content_type: str) -> JsonValue:
     if not events:
         raise Malformed(f"the body is {content_type or 'of no stated type'}, not JSON")
     return _joined(events)
+
+
+def _unpacked(content: bytes) -> bytes:
+    """A body whose header forgets to say that it is compressed."""
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content, _LONGEST_UNPACKED)
+    except zlib.error:
+        return content
 
 
 def _decoded(content: bytes, content_type: str) -> str:

@@ -93,9 +93,18 @@ def _choice(given: object) -> tuple[str, str]:
     message = as_object(choice.get("message", choice), "the message")
     finish = _FINISHED.get(str(choice.get("finish_reason")).lower(), "stop")
     content = message.get("content") or message.get("text")
-    text = _text(content, "text") or _arguments(message)
+    text = _text(content, "text") or _arguments(message) or _misplaced(message)
     refusal = _text(message.get("refusal"), "refusal") or _text(as_list(content), "refusal")
     return (refusal, "refusal") if refusal and not text else (text, finish)
+
+
+def _misplaced(message: Mapping[str, object]) -> str:
+    """A whole JSON object among the thoughts: where local servers put the reply of a model that was told not to think."""
+    for name in ("reasoning_content", "reasoning"):
+        thought = message.get(name)
+        if isinstance(thought, str) and thought.lstrip().startswith("{") and thought.rstrip().endswith("}"):
+            return thought
+    return ""
 
 
 def _text(content: object, name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from coderai_pipeline.domain.errors import MissingKey
+from coderai_pipeline.domain.errors import InvalidInput, MissingKey, Problem
 from coderai_pipeline.domain.project import ExtractorSettings
 
 if TYPE_CHECKING:
@@ -27,7 +27,19 @@ def require_key(settings: ExtractorSettings) -> str:
 
 
 def make_client(settings: ExtractorSettings, key: str) -> "openai.OpenAI":
-    """A client that retries nothing by itself."""
+    """A client that retries nothing by itself. Raises InvalidInput where the environment names a proxy that it cannot use."""
+    try:
+        return _client(settings, key)
+    except ImportError as error:  # of what speaks to SOCKS proxies
+        raise unusable_proxy(f"names a proxy of another kind ({error})") from None
+
+
+def unusable_proxy(why: str) -> InvalidInput:
+    allowed = "an http:// or https:// proxy in ALL_PROXY, HTTP_PROXY and HTTPS_PROXY, or none"
+    return InvalidInput([Problem("environment", None, "ALL_PROXY", why, allowed=allowed)])
+
+
+def _client(settings: ExtractorSettings, key: str) -> "openai.OpenAI":
     import openai
 
     organization = os.environ.get(settings.organization_env) if settings.organization_env else None

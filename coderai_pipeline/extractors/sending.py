@@ -16,9 +16,10 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from coderai_pipeline.domain.cells import CallRequest, JsonValue
+from coderai_pipeline.domain.errors import InvalidInput
 from coderai_pipeline.extractors import chat, responses
 from coderai_pipeline.extractors.bodies import json_in
-from coderai_pipeline.extractors.clients import Endpoint, without_key
+from coderai_pipeline.extractors.clients import Endpoint, unusable_proxy, without_key
 from coderai_pipeline.extractors.formats import Protocol
 from coderai_pipeline.extractors.retrying import Trouble, stated_status, trouble_of
 from coderai_pipeline.extractors.wire import Asking, Body, Malformed, Said, Usage, any_usage
@@ -106,7 +107,7 @@ class Sender:
         asyncio.set_event_loop(self._loop)
         try:
             self._session.set_result(self._loop.run_until_complete(self._opened()))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, InvalidInput) as error:
             self._session.set_exception(error)
             self._loop.close()
             return
@@ -156,6 +157,10 @@ class Sender:
             response, received = await self._exchange(url, content, timeout_s)
         except TimeoutError:
             return Failed(Trouble("transient", f"no answer within {timeout_s:.3g} s"), {}, hung=True)
+        except aiohttp.ClientConnectorSSLError as error:
+            if "WRONG_VERSION_NUMBER" not in str(error):
+                raise
+            return Failed(Trouble("address", "no TLS is spoken there; write http:// in `extractor.base_url`"), {})
         except (aiohttp.ClientConnectorCertificateError, aiohttp.InvalidURL) as error:
             return Failed(Trouble("address", f"no connection can be made: {without_key(str(error), self._key)}"), {})
         if 200 <= response.status < 300:
@@ -211,10 +216,13 @@ def _proxy(address: str) -> "tuple[str | None, aiohttp.BasicAuth | None]":
     import aiohttp
 
     parts = urlsplit(address)
-    proxy = getproxies().get(parts.scheme)
+    named = getproxies()
+    proxy = named.get(parts.scheme) or named.get("all")
     if not proxy or proxy_bypass(parts.netloc):
         return None, None
     given = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    if given.scheme not in ("http", "https"):
+        raise unusable_proxy(f"names a {given.scheme} proxy for {address}")
     host = given.netloc.rpartition("@")[2]
     auth = aiohttp.BasicAuth(unquote(given.username), unquote(given.password or "")) if given.username else None
     return f"{given.scheme}://{host}", auth

@@ -92,6 +92,20 @@ def test_a_label_stands_for_the_name() -> None:
     assert values(read({"Day of the event": "3 May"}, row_ask("day"))) == {"day": "3 May"}
 
 
+def test_an_answer_that_is_json_in_a_string_is_unpacked() -> None:
+    parsed = read({"city": json.dumps(full("Lyon", "in Lyon", 0.9)), "injured": "{5}"}, row_ask("city", "injured"))
+    assert values(parsed) == {"city": "Lyon", "injured": "{5}"}
+    assert parsed.answers[0].quote == "in Lyon"
+
+
+@pytest.mark.parametrize(
+    "thoughts",
+    ["<think>{0}</think>", "[THINK]{0}[/THINK]", "<|channel|>analysis<|message|>{0}<|channel|>final<|message|>"],
+)
+def test_thoughts_are_no_answers(thoughts: str) -> None:
+    assert values(read(thoughts.format('{"city": "Nice"}') + '{"city": "Lyon"}', row_ask("city"))) == {"city": "Lyon"}
+
+
 def test_an_absent_key_is_missing_and_not_null() -> None:
     parsed = read({"city": None, "injured": {"quote": "five people"}}, row_ask("city", "day", "injured"))
     assert values(parsed) == {"city": None}
@@ -255,6 +269,13 @@ def test_a_variable_missing_in_one_row_is_missing() -> None:
     parsed = read({"outlet": "x", "rows": [ROWS[0], {"city": "Nice", "day": "4 May"}]}, rows_ask())
     assert parsed.missing == ("injured", "tactics")
     assert len(parsed.rows) == 2
+
+
+def test_a_row_that_says_nothing_is_left_out_and_that_is_noted() -> None:
+    nothing = {name: full(None) for name in ROWS[0]}
+    parsed = read({"outlet": "x", "rows": [*ROWS, nothing]}, rows_ask())
+    assert len(parsed.rows) == 2
+    assert parsed.notes == ("rows that say nothing are left out",)
 
 
 @pytest.mark.parametrize("rows", [None, [{}], [5], [ROWS[0], "second event"], {"a": 1}])

@@ -46,6 +46,28 @@ def test_without_a_quote_the_value_is_found_in_the_documents_own_form() -> None:
     assert "no quote was given" in settled.changes[0]
 
 
+@pytest.mark.parametrize(
+    ("quote", "value", "kind", "why"),
+    [
+        ("The treaty was signed in Prag", "Prag", VariableType.LOCATION, 'does not contain "Prag"'),
+        (
+            "treaty was signed in Paris and is valid",
+            True,
+            VariableType.BOOLEAN,
+            "differs from the document in a negation",
+        ),
+        ("clause 12 of the treaty, page 11", "page 11", VariableType.TEXT, "is not in the document"),
+    ],
+)
+def test_a_quote_that_was_bent_to_hold_the_value_is_flagged(
+    quote: str, value: str | bool, kind: VariableType, why: str
+) -> None:
+    text = "The treaty was signed in Paris and is not valid. See clause 12 of the treaty, page 1157.\n"
+    settled = settle([Answer("v", value, quote, 0.99, "call")], variable(kind), context(text))
+    assert settled.status is CellStatus.FLAGGED
+    assert why in settled.reason
+
+
 def test_what_could_not_be_read_stands_among_the_alternatives() -> None:
     settled = outcome("last Monday", "Invoice of 5 March 2024", variable(VariableType.DATE, default="2020"))
     assert (settled.status, settled.value, settled.alternatives) == (CellStatus.FLAGGED, None, ("last Monday",))

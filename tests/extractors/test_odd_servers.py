@@ -18,7 +18,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from coderai_pipeline.domain.cells import Reply
-from coderai_pipeline.domain.errors import AccessRefused, ContextTooLong, ProviderUnavailable, RequestRefused
+from coderai_pipeline.domain.errors import (
+    AccessRefused,
+    ContextTooLong,
+    ProviderError,
+    ProviderUnavailable,
+    RequestRefused,
+)
 from coderai_pipeline.domain.project import ExtractorSettings, Limits
 from coderai_pipeline.extractors import chat
 from coderai_pipeline.extractors.archive import ReplyArchive
@@ -116,6 +122,9 @@ def asking(base_url: str, folder: Path, patience: Patience = QUICK) -> Generator
         http(200, json.dumps(body(), ensure_ascii=False).encode(), "Content-Type: application/json; charset=iso-8859-1"),
         http(200, b'{"id": "\xff\xfe",' + json.dumps(body()).encode()[1:], "Content-Type: application/json; charset=what"),
         http(200, gzip.compress(json.dumps(body()).encode()), "content-ENCODING: gzip"),
+        http(200, gzip.compress(json.dumps(body()).encode())),
+        http(200, body("", reasoning_content=TEXT)),
+        http(200, body(None, reasoning=TEXT)),
         http(200, body(), "X-Long: " + "a" * 20_000, *(f"X-{number}: v" for number in range(300))),
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n" + http(201, body()),
         http(200, STREAM, "Content-Type: text/event-stream"),
@@ -156,6 +165,54 @@ def test_what_is_no_reply_ends_with_the_reason(tmp_path: Path, answer: bytes, er
     ):
         ask(1)
     assert type(caught.value) is error
+
+
+def test_a_server_without_tls_is_told_from_one_that_is_down(tmp_path: Path) -> None:
+    def answer_in_plain_text() -> None:
+        with contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            connection.sendall(http(400, b""))
+            connection.recv(10_000)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=answer_in_plain_text, daemon=True).start()
+        address = f"https://127.0.0.1:{listener.getsockname()[1]}/v1"
+        with asking(address, tmp_path) as ask, pytest.raises(AccessRefused, match="no TLS is spoken there"):
+            ask(1)
+
+
+UNCHARGED = http(200, {"choices": []})
+CHARGED = http(200, body(None))
+
+
+@pytest.mark.parametrize(("answer", "tries", "spent"), [(UNCHARGED, 6, 0), (CHARGED, 3, 3 * 59)])
+def test_what_cannot_be_read_is_kept_and_counted_but_answers_no_call(
+    tmp_path: Path, answer: bytes, tries: int, spent: int
+) -> None:
+    with raw_server(answer) as (base_url, asked), asking(base_url, tmp_path) as ask:
+        with pytest.raises(ProviderError):
+            ask(1)
+        assert len(asked) == tries
+    archive = ReplyArchive(tmp_path / "replies")
+    kept = list(archive.unread())
+    assert (archive.count(), len(kept)) == (0, tries)
+    assert '"choices": ' in json.loads(kept[0].read_text())["unread"]["body"]
+    assert TokenBudget(tmp_path / "budget", 10**8).spent() == spent
+
+
+def test_one_document_without_replies_is_no_outage(tmp_path: Path) -> None:
+    with raw_server(*[CHARGED] * 9, http(200, body())) as (base_url, _), asking(base_url, tmp_path) as ask:
+        for number in range(3):
+            with pytest.raises(RequestRefused, match="charged for and say nothing"):
+                ask(number)
+        assert ask(4).attempts == 1
+
+
+@pytest.mark.parametrize("lie", [{"prompt_tokens": 50_000_000}, {"completion_tokens": 50_000_000}])
+def test_a_count_that_no_call_could_have_takes_no_budget(tmp_path: Path, lie: dict[str, int]) -> None:
+    with raw_server(http(200, body(usage={**USAGE, **lie}))) as (base_url, _), asking(base_url, tmp_path) as ask:
+        assert ask(1).input_tokens < 1_000
+    assert TokenBudget(tmp_path / "budget", 10**8).spent() < 1_000
 
 
 def test_limits_that_never_end_are_left_to_a_later_run(tmp_path: Path) -> None:

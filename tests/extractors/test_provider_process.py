@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from coderai_pipeline.domain.errors import BudgetExhausted, ContextTooLong, ProviderUnavailable
+from coderai_pipeline.domain.errors import BudgetExhausted, ContextTooLong, InvalidInput, ProviderUnavailable
 from coderai_pipeline.domain.project import ExtractorSettings, Limits
 from coderai_pipeline.extractors.archive import ReplyArchive, call_id, next_attempt
-from coderai_pipeline.extractors.clients import Endpoint
+from coderai_pipeline.extractors.clients import Endpoint, make_client
 from coderai_pipeline.extractors.provider_process import ProviderProcess
 from coderai_pipeline.extractors.sending import Sender
 from tests.extractors.calls import KEY, QUICK, answer, request
@@ -129,9 +129,10 @@ def process_of(asking: int) -> int:
     return next(int(pid) for pid, parent, _ in of_asking if int(parent) == asking)
 
 
-def test_a_proxy_of_the_environment_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["http_proxy", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     with ModelServer(answer) as server:
-        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.port}")
+        monkeypatch.setenv(name, f"http://127.0.0.1:{server.port}")
         with process_for("http://model-server.invalid/v1", tmp_path) as provider:
             assert provider.submit(request(1)).result(20).finish_reason == "stop"
         assert server.counts()["answered"] == 1
@@ -147,6 +148,14 @@ def test_a_redirect_is_not_followed_since_the_key_would_go_along(tmp_path: Path)
         assert elsewhere.counts()["received"] == 0
     assert "extractor.base_url" in str(error)
     assert elsewhere.base_url in str(error)
+
+
+def test_a_proxy_of_a_kind_that_is_not_spoken_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    with pytest.raises(InvalidInput, match="ALL_PROXY: names a proxy of another kind"):
+        make_client(ExtractorSettings(base_url="http://model-server.invalid/v1"), KEY)
+    with pytest.raises(InvalidInput, match="ALL_PROXY: names a socks5 proxy"):
+        Sender(Endpoint("http://model-server.invalid/v1", {}, {}, is_azure=False), KEY).start()
 
 
 def test_what_keeps_the_sender_from_starting_is_raised_and_not_waited_for(
