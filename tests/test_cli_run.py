@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from coderai_pipeline.cli import main
+from coderai_pipeline.cli.running import print_standing
 from coderai_pipeline.defs.headless import open_instance, run_job
+from coderai_pipeline.engine.run import Scope
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import ProjectFolder
 from tests.defs import corpora
@@ -74,6 +76,12 @@ def test_documents_asked_for_by_name_are_done_and_no_others_and_one_still_being_
     drop(study, "fresh.txt", "total: 9.5", at=int(time.time()))
     assert coderai("run", "study", "--documents", "1.txt", "fresh.txt").exit_code == 0
     assert values(study, "total") == {"1.txt": 1.5, "fresh.txt": 9.5}
+
+
+def test_what_looks_like_markup_is_printed_as_it_is(study: ProjectFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    drop(study, "[/INST].txt", "total: 1")
+    assert not print_standing(study.load(), Scope())
+    assert "[/INST].txt" in capsys.readouterr().out
 
 
 def test_a_document_that_is_not_there_is_an_error_before_anything_is_done(

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from coderai_pipeline.cli.projects import plain_errors
 from coderai_pipeline.cli.running import run_project
@@ -89,7 +90,7 @@ def _print_rows(preview: Preview) -> None:
             break
         table.add_column(name, max_width=COLUMN_WIDTH, no_wrap=True, overflow="ellipsis")
     for row in preview.rows:
-        table.add_row(*row[: len(table.columns)])
+        table.add_row(*map(Text, row[: len(table.columns)]))
     console.print(table)
 
 

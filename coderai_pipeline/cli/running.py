@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from coderai_pipeline.cli.projects import EXIT_INVALID, plain_errors
 from coderai_pipeline.domain.errors import MissingKey
@@ -148,7 +149,7 @@ class _Bar:
         elif isinstance(event, Summary):
             console.print(progress_line(event))
             if event.stopped:
-                console.print(f"[bold]stopped before the end:[/bold] {event.stopped}")
+                console.print(Text.assemble(("stopped before the end:", "bold"), f" {_printable(event.stopped)}"))
         else:
             self._progress.update(self._task, completed=summary.done, description=progress_line(summary))
 
@@ -192,7 +193,8 @@ def _print_troubled(troubled: Sequence[Standing]) -> None:
     for column in ("document", "state", "why"):
         table.add_column(column, overflow="fold")
     for one in troubled[:LISTED]:
-        table.add_row(_printable(one.source), one.state, _printable(one.why))
+        # As Text: what servers and file names say may look like markup.
+        table.add_row(Text(_printable(one.source)), Text(one.state), Text(_printable(one.why)))
     Console().print(table)
     if len(troubled) > LISTED:
         click.echo(f"... and {len(troubled) - LISTED} more: see the table `ledger` of the dataset")

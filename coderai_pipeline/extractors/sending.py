@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _CONNECT_S = 15.0
 _LONGEST_RAW = 2_000
+_SECRET = 16
+"""Characters of a key that no document holds by chance; local servers take any word, which a reply may hold."""
 _LONGEST_UNREAD = 1024 * 1024
 _LONGEST_BODY = 64 * 1024 * 1024
 _LONGEST_HEADER = 64 * 1024
@@ -155,6 +157,8 @@ class Sender:
 
         try:
             response, received = await self._exchange(url, content, timeout_s)
+            if len(self._key) >= _SECRET:
+                received = received.replace(self._key.encode(), b"[key]")
         except TimeoutError:
             return Failed(Trouble("transient", f"no answer within {timeout_s:.3g} s"), {}, hung=True)
         except aiohttp.ClientConnectorSSLError as error:

@@ -200,6 +200,13 @@ def test_what_cannot_be_read_is_kept_and_counted_but_answers_no_call(
     assert TokenBudget(tmp_path / "budget", 10**8).spent() == spent
 
 
+def test_a_reply_that_shows_the_key_is_kept_without_it(tmp_path: Path) -> None:
+    with raw_server(http(200, body(f"Bearer {KEY}", id=KEY))) as (base_url, _), asking(base_url, tmp_path) as ask:
+        reply = ask(1)
+        assert reply.text == "Bearer [key]"
+    assert KEY not in ReplyArchive(tmp_path / "replies").path(reply.call_id).read_text()
+
+
 def test_one_document_without_replies_is_no_outage(tmp_path: Path) -> None:
     with raw_server(*[CHARGED] * 9, http(200, body())) as (base_url, _), asking(base_url, tmp_path) as ask:
         for number in range(3):
