@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dagster import AssetExecutionContext, OpExecutionContext
 from dagster_openai import OpenAIResource
 
-from coderai_pipeline.extractors.clients import make_client, require_key
+from coderai_pipeline.extractors.clients import make_client, proxies_understood, require_key
 from coderai_pipeline.storage.projects import LoadedProject
 
 if TYPE_CHECKING:
@@ -33,8 +33,9 @@ def client_factory(
     def from_resource() -> "openai.OpenAI":
         organization = os.environ.get(settings.organization_env) if settings.organization_env else None
         resource = OpenAIResource(api_key=key, base_url=settings.base_url, organization=organization)
-        resource.setup_for_execution(None)  # pyright: ignore[reportArgumentType] - the resource does not look at it
-        with resource.get_client(op_context) as client:
-            return client.with_options(max_retries=0)
+        with proxies_understood():
+            resource.setup_for_execution(None)  # pyright: ignore[reportArgumentType] - the resource does not look at it
+            with resource.get_client(op_context) as client:
+                return client.with_options(max_retries=0)
 
     return from_resource

@@ -2,7 +2,8 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -28,9 +29,16 @@ def require_key(settings: ExtractorSettings) -> str:
 
 def make_client(settings: ExtractorSettings, key: str) -> "openai.OpenAI":
     """A client that retries nothing by itself. Raises InvalidInput where the environment names a proxy that it cannot use."""
-    try:
+    with proxies_understood():
         return _client(settings, key)
-    except ImportError as error:  # of what speaks to SOCKS proxies
+
+
+@contextmanager
+def proxies_understood() -> Generator[None]:
+    """Around the making of a client, which imports what speaks to SOCKS proxies, and that is not installed."""
+    try:
+        yield
+    except ImportError as error:
         raise unusable_proxy(f"names a proxy of another kind ({error})") from None
 
 
