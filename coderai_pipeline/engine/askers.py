@@ -32,6 +32,9 @@ from coderai_pipeline.extractors.provider_process import ProviderProcess
 TRIES = 3
 """How often a run asks a question whose replies cannot be read; replies of earlier runs do not count."""
 
+SHORT = 50
+"""Tokens of a part that is not halved, whatever the server says of its length."""
+
 Waiting = Sequence[Future[Any]]
 Tried = tuple[Reply, ParsedReply]
 """A reply and what it says."""
@@ -167,6 +170,8 @@ class ModelAsker:
 
     def _halves(self, document: Document, one: _Open, error: ContextTooLong, heard: list[Heard]) -> list[_Open]:
         try:
+            if one.question.chunk.tokens < SHORT:
+                raise error  # it is not the text that is too long
             halves = split_further(one.question.chunk, document)
         except ContextTooLong:
             heard.append(_unheard(one, error))
