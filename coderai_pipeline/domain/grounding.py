@@ -168,27 +168,33 @@ def _chain(first: Span, parts: list[str], text: NormalisedText) -> Span | None:
 
 def _with_gap(quote: str, text: NormalisedText, window: Span, near: Span | None) -> _Found | None:
     """A quote that leaves out something without saying so: its longest beginning that stands in the text, then the rest. A
-    few words, or whatever stands between two sentences that the quote joins."""
+    few words, or else half as much as it says, or whatever stands between two sentences that the quote joins."""
     cuts = [at for at in range(1, len(quote)) if quote[at - 1] == " " or _is_wide(quote[at])]
     if len(cuts) < 2 or len(quote) < (6 if _is_wide(quote[0]) else 12):
         return None
     longest = bisect_right(
         cuts, False, key=lambda at: text.text.find(quote[:at].rstrip(), window.start, window.end) < 0
     )
-    for cut in reversed(cuts[max(0, longest - 2) : longest]):
-        rest, found = quote[cut:].strip(), list[Span]()
-        joined = _ENDS_SENTENCE.search(quote[:cut]) and min(cut, len(rest)) >= _SHORTEST_SENTENCE
-        gap = _LONGEST_GAP if joined else _LONGEST_OMISSION
-        for first in _occurrences(quote[:cut].rstrip(), text.text, window.start, window.end):
-            limit = min(len(text.text), first.end + gap + len(rest))
-            found += [
-                Span(first.start, last.end)
-                for last in _occurrences(rest, text.text, first.end, limit, limit=1)
-                if joined or not denials(text.text[first.end : last.start])
-            ]
-        if found:
-            return _choose([text.to_original(span.start, span.end) for span in found], near, Grounding.FUZZY)
+    for longest_omission in (_LONGEST_OMISSION, len(quote) // 2):
+        for cut in reversed(cuts[max(0, longest - 2) : longest]):
+            if found := _parted(quote, cut, longest_omission, text, window):
+                return _choose([text.to_original(span.start, span.end) for span in found], near, Grounding.FUZZY)
     return None
+
+
+def _parted(quote: str, cut: int, longest_omission: int, text: NormalisedText, window: Span) -> list[Span]:
+    """Where both parts of a quote stand, the second after the first and not far from it."""
+    rest, found = quote[cut:].strip(), list[Span]()
+    joined = _ENDS_SENTENCE.search(quote[:cut]) and min(cut, len(rest)) >= _SHORTEST_SENTENCE
+    gap = _LONGEST_GAP if joined else longest_omission
+    for first in _occurrences(quote[:cut].rstrip(), text.text, window.start, window.end):
+        limit = min(len(text.text), first.end + gap + len(rest))
+        found += [
+            Span(first.start, last.end)
+            for last in _occurrences(rest, text.text, first.end, limit, limit=1)
+            if joined or not denials(text.text[first.end : last.start])
+        ]
+    return found
 
 
 def _aligned(quote: str, text: NormalisedText, window: Span, near: Span | None) -> _Found | None:
@@ -200,10 +206,19 @@ def _aligned(quote: str, text: NormalisedText, window: Span, near: Span | None) 
     found: list[Span] = []
     for start, end in _separate(_nearest(query, target, allowed)):
         span = _to_words(text.text, window.start + start, window.start + end + 1)
-        passage = span.of(text.text)
-        if _same_digits(quote, passage) and says_the_same(quote, _with_ending(quote, span, text.text)):
-            found.append(text.to_original(span.start, span.end))
+        if _same_digits(quote, span.of(text.text)):
+            wider = (span, _with_word_before(span, text.text))
+            found += [text.to_original(each.start, each.end) for each in wider if _says(quote, each, text.text)][:1]
     return _choose(found, near, Grounding.FUZZY) if found else None
+
+
+def _says(quote: str, span: Span, text: str) -> bool:
+    return says_the_same(quote, _with_ending(quote, span, text))
+
+
+def _with_word_before(span: Span, text: str) -> Span:
+    """A quote that begins within a word and leaves out the next is aligned from the one after it."""
+    return _to_words(text, text.rfind(" ", 0, max(0, span.start - 1)) + 1, span.end)
 
 
 def _with_ending(quote: str, span: Span, text: str) -> str:

@@ -41,7 +41,9 @@ def _is_cut_off(first: Sequence[str], second: Sequence[str], *, opens: bool, clo
     shorter, longer = sorted(("".join(first), "".join(second)), key=len)
     if _is_opposite(shorter, longer):
         return False
-    return (closes and longer.startswith(shorter)) or (opens and longer.endswith(shorter))
+    if (closes and longer.startswith(shorter)) or (opens and longer.endswith(shorter)):
+        return True
+    return opens and len(first) == 1 and second[0].endswith(first[0])  # the words after it are left out
 
 
 def _are_spellings_of(first: Sequence[str], second: Sequence[str]) -> bool:

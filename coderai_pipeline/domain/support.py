@@ -125,7 +125,7 @@ def _is_other_reading(found: Reading, reading: Reading) -> bool:
 def _date_objection(reading: Reading, quote: str, conventions: Conventions) -> str:
     """The quote must give at least the value's precision; a day and month the other way round is an ambiguous date."""
     wanted, objection = str(reading.value), f"the quote does not contain the date {reading.value}"
-    if re.search(rf"(?<!\d){wanted.replace('-', '')}(?!\d)", ascii_digits(quote)) and reading.precision == "day":
+    if wanted.replace("-", "") in re.findall(r"\d+", ascii_digits(quote)) and reading.precision == "day":
         return ""
     for _, found in find_dates(quote, conventions):
         value = str(found.value)

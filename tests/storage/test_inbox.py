@@ -208,12 +208,3 @@ def test_two_rows_never_get_one_key_nor_that_of_a_file(one: str, row: str, other
 
 def test_a_row_is_named_after_its_file() -> None:
     assert row_key("reports.csv", "17") == "reports.csv#17"
-
-
-def test_a_hundred_thousand_files_would_be_scanned_within_ten_seconds(folder: ProjectFolder) -> None:
-    for number in range(3_000):
-        (folder.inbox / f"document {number}.txt").touch()
-    start = time.process_time()
-    found = scan(folder, now=time.time() + 100)
-    assert len(found.files) == 3_000
-    assert time.process_time() - start < 0.3
