@@ -20,6 +20,7 @@ class _Commands(click.Group):
         "evaluate": ("coderai_pipeline.cli.evaluate", "evaluate"),
         "export": ("coderai_pipeline.cli.exporting", "export_command"),
         "bundle": ("coderai_pipeline.cli.exporting", "bundle"),
+        "quality": ("coderai_pipeline.cli.quality", "quality"),
         "ledger": ("coderai_pipeline.cli.ledger", "ledger"),
         "metrics": ("coderai_pipeline.cli.metrics", "metrics"),
         "forecast": ("coderai_pipeline.cli.forecast", "forecast"),

@@ -3,12 +3,12 @@
 How values are compared is in `domain.agreement`; how rules read is in `extractors.rules`.
 """
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
 
+from coderai_pipeline.cli.projects import plain_errors
 from coderai_pipeline.domain.agreement import (
     Agreement,
     GoldCell,
@@ -27,6 +27,7 @@ from coderai_pipeline.domain.settling import settle
 from coderai_pipeline.domain.values import Conventions
 from coderai_pipeline.extractors import rules
 from coderai_pipeline.readers import ReadOptions, read_files
+from coderai_pipeline.storage.gold import read_gold_file, table_rows
 from coderai_pipeline.storage.settings_files import load_codebook, load_project
 
 _Path = click.Path(exists=True, path_type=Path)
@@ -54,40 +55,25 @@ def evaluate(
     """
     if (folder is None) == (cells_file is None):
         raise click.UsageError("give either --documents or --cells")
-    codebook = load_codebook(codebook_file)
-    project = load_project(project_file) if project_file else Project(name="evaluation")
-    conventions = Conventions(project.language, project.locale, project.date_order)
-    gold = [read_gold(cell, codebook[cell.variable].type, conventions) for cell in _gold_cells(gold_file, codebook)]
-    if folder is not None:
-        cells = list(_read_by_rules(folder, {cell.document for cell in gold}, codebook, project, conventions))
-    else:
-        assert cells_file is not None
-        cells = list(_exported(cells_file, codebook))
-    _print(agreement(gold, cells))
-    if misses:
-        _print_misses(gold, cells)
-
-
-def _gold_cells(path: Path, codebook: Codebook) -> Iterator[GoldCell]:
-    for row in _rows(path, ("document", "variable", "expected")):
-        if row["variable"] in codebook:
-            forms = [row["expected"], *row.get("alternatives", "").split("|")]
-            entity = row.get("entity") or row.get("entity_id") or ""
-            yield GoldCell(row["document"], entity, row["variable"], tuple(form for form in forms if form.strip()))
-
-
-def _rows(path: Path, needed: Sequence[str]) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        lacking = [name for name in needed if name not in (reader.fieldnames or ())]
-        if lacking:
-            raise click.ClickException(f"{path}: no column {', '.join(lacking)}; there must be {', '.join(needed)}")
-        for row in reader:
-            yield {name: value or "" for name, value in row.items()}
+    with plain_errors():
+        codebook = load_codebook(codebook_file)
+        project = load_project(project_file) if project_file else Project(name="evaluation")
+        conventions = Conventions(project.language, project.locale, project.date_order)
+        gold = [
+            read_gold(cell, codebook[cell.variable].type, conventions) for cell in read_gold_file(gold_file, codebook)
+        ]
+        if folder is not None:
+            cells = list(_read_by_rules(folder, {cell.document for cell in gold}, codebook, project, conventions))
+        else:
+            assert cells_file is not None
+            cells = list(_exported(cells_file, codebook))
+        _print(agreement(gold, cells))
+        if misses:
+            _print_misses(gold, cells)
 
 
 def _exported(path: Path, codebook: Codebook) -> Iterator[Cell]:
-    for row in _rows(path, ("document", "variable", "value")):
+    for row in table_rows(path, ("document", "variable", "value")):
         if row["variable"] in codebook:
             type_ = codebook[row["variable"]].type.value
             yield _cell(row["document"], row.get("entity", ""), row["variable"], type_, row["value"] or None)

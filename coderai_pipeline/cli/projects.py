@@ -63,7 +63,7 @@ def list_() -> None:
     projects = home.list()
     if not projects:
         click.echo(f"no projects yet in {home.root}; make one with `coderai project new ID`")
-    _print_table(("project", "state", "variables", "name"), (_list_row(folder) for folder in projects))
+    print_table(("project", "state", "variables", "name"), (_list_row(folder) for folder in projects))
     for stray in home.strays():
         click.echo(str(stray), err=True)
 
@@ -78,7 +78,7 @@ def show(project_id: str) -> None:
         click.echo(f"{heading:<16}{value}")
     click.echo()
     rows = (_variable_row(variable) for variable in loaded.codebook.variables)
-    _print_table(("variable", "type", "label", "rules"), rows)
+    print_table(("variable", "type", "label", "rules"), rows)
 
 
 @project.command("check")
@@ -230,7 +230,7 @@ def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def _print_table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+def print_table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     """A table for people at a terminal; tab-separated lines without a header where another program reads."""
     rows = list(rows)
     if not sys.stdout.isatty():

@@ -16,6 +16,7 @@ from rich.text import Text
 from coderai_pipeline.cli.projects import EXIT_INVALID, plain_errors
 from coderai_pipeline.domain.errors import MissingKey
 from coderai_pipeline.domain.fingerprints import work_fingerprint
+from coderai_pipeline.engine.gate import accept_sample, require_open
 from coderai_pipeline.engine.held import Held
 from coderai_pipeline.engine.intake import list_inbox
 from coderai_pipeline.engine.report import Event, Planned, Summary, progress_line
@@ -78,8 +79,10 @@ def run_project(home: Home, loaded: LoadedProject, scope: Scope) -> bool:
     control = Control(loaded.folder.state)
     with control.extracting("about to start"):
         pass  # says who is at work before anything is done; the run itself takes the project again
-    if scope.documents is None and scope.sample is None and control.acceptance is None:
-        control.accept("the command line", "by asking for the whole corpus")
+    if scope.documents is None and scope.sample is None:
+        require_open(loaded)
+        if control.acceptance is None:
+            control.accept("the command line", "by asking for the whole corpus")
     _run_jobs(home, loaded, scope)
     return print_standing(loaded, scope)
 
@@ -211,12 +214,16 @@ def _printable(text: str) -> str:
 @click.command("accept")
 @click.argument("project_id")
 @click.option("--note", default="", help="Why the sample is good enough.")
-def accept(project_id: str, note: str) -> None:
-    """Accept the sample: from now on the whole corpus is extracted."""
-    with _control(project_id) as (folder, control):
+@click.option("--override", default="", metavar="REASON", help="Why it counts although the quality gate is shut.")
+def accept(project_id: str, note: str, override: str) -> None:
+    """Accept the sample: from now on the whole corpus is extracted.
+
+    Where project.yaml asks for a gate (`quality: gate: true`), this is refused until the thresholds are reached.
+    """
+    with _control(project_id) as (folder, _):
         import getpass
 
-        control.accept(getpass.getuser(), note)
+        accept_sample(folder.load(), getpass.getuser(), note, override)
         click.echo(f"{folder.id}: the sample is accepted")
 
 

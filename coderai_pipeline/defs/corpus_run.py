@@ -21,6 +21,7 @@ from coderai_pipeline.defs.product_assets import write_changed_prompts
 from coderai_pipeline.defs.progress import Progress, progress_page
 from coderai_pipeline.domain.chunks import split
 from coderai_pipeline.engine import forecasting
+from coderai_pipeline.engine.gate import require_open
 from coderai_pipeline.engine.held import held_settlements
 from coderai_pipeline.engine.ledger import open_ledger
 from coderai_pipeline.engine.report import Begun, DocumentReport, Event, Planned, Stored, Summary, counted
@@ -51,6 +52,10 @@ class ExtractConfig(dg.Config):
     top_up: bool = Field(default=False, description="Documents extracted earlier count towards the sample.")
     retry_failed: bool = Field(default=False, description="Ask again for documents whose extraction failed.")
 
+    @property
+    def is_about_everything(self) -> bool:
+        return not (self.documents or self.sample_size)
+
 
 class CorpusRun:
     """One execution, by the asset step or by a job's op."""
@@ -79,6 +84,8 @@ class CorpusRun:
         loaded, run_id = self._loaded, self._context.run_id
         self._context.instance.add_run_tags(run_id, {names.PROJECT_TAG: loaded.id})
         control = Control(loaded.folder.state)
+        if config.is_about_everything and not self._partitions:
+            require_open(loaded)
         write_changed_prompts(self._context, loaded)
         with control.extracting(run_id), open_extractions(loaded, client_factory(loaded, self._context)) as extractions:
             self._forecast(self._scope(config))

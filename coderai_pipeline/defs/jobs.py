@@ -20,6 +20,8 @@ from coderai_pipeline.defs.export_config import ExportConfig
 from coderai_pipeline.defs.partitions import register_variables
 from coderai_pipeline.defs.product_assets import LEDGER_CHECK, MADE_FROM, publish_dataset, write_export, write_prompts
 from coderai_pipeline.defs.review_assets import ReviewConfig, apply_new_feedback, write_review
+from coderai_pipeline.defs.quality_assets import report_quality
+from coderai_pipeline.engine.gate import accept_sample
 from coderai_pipeline.publishing.exports import FORMATS
 from coderai_pipeline.publishing.snapshot import newest_snapshot
 from coderai_pipeline.storage.control import Control
@@ -40,7 +42,7 @@ def project_jobs(folder: ProjectFolder) -> list[dg.JobDefinition]:
             folder, "apply_feedback", "Applies what was dropped into feedback/ and not applied yet.", apply_new_feedback
         ),
         _job(folder, "write_prompts", "Writes out what the model will be asked about each variable.", _prompts),
-        _job(folder, "accept_sample", "Accepts the sample: the whole corpus may be extracted.", _accept),
+        _accepting(folder),
         _job(folder, "pause", "Holds the project's runs; the one under way stops after the documents in work.", _pause),
         _job(folder, "resume", "Lets the project's runs go on.", _resume),
     ]
@@ -118,6 +120,7 @@ def _publish(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
         key, LEDGER_CHECK, check.passed, check.metadata, severity=check.severity, description=check.description
     )
     context.log_event(evaluation)  # pyright: ignore[reportArgumentType] - taken, though its types do not say so
+    report_quality(context, folder.load())
 
 
 def _export(context: dg.OpExecutionContext, folder: ProjectFolder, config: ExportConfig) -> None:
@@ -138,17 +141,38 @@ def _prompts(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
     write_prompts(context, loaded, list(register_variables(context.instance, loaded)))
 
 
-def _accept(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
-    Control(folder.state).accept(by=_person(context))
+class AcceptConfig(dg.Config):
+    """override: why the sample counts although the project's quality gate is shut; "" = it has to be open."""
+
+    override: str = ""
+
+
+def _accepting(folder: ProjectFolder) -> dg.JobDefinition:
+    description = (
+        "Accepts the sample: the whole corpus may be extracted. Refused while the project's quality gate is shut."
+    )
+
+    @dg.op(name=op_name(folder.id, "accept_sample"), description=description)
+    def accept(context: dg.OpExecutionContext, config: AcceptConfig) -> None:
+        accept_sample(folder.load(), by=person(context), override=config.override)
+
+    @dg.job(
+        name=names.job_name(folder.id, "accept_sample"), description=description, tags={names.PROJECT_TAG: folder.id}
+    )
+    def accepting() -> None:
+        accept()
+
+    return accepting
 
 
 def _pause(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
-    Control(folder.state).pause(f"by {_person(context)}")
+    Control(folder.state).pause(f"by {person(context)}")
 
 
 def _resume(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
     Control(folder.state).resume()
 
 
-def _person(context: dg.OpExecutionContext) -> str:
+def person(context: dg.OpExecutionContext) -> str:
+    """Who launched the run, as far as is known."""
     return context.run.tags.get("user") or getpass.getuser()

@@ -17,7 +17,9 @@ from coderai_pipeline.defs import metadata, names
 from coderai_pipeline.defs.confidential import guarded
 from coderai_pipeline.defs.partitions import register_variables
 from coderai_pipeline.domain.project import ExportOptions, Project
+from coderai_pipeline.defs.quality_assets import report_quality
 from coderai_pipeline.domain.prompts import prompt_text, prompt_version
+from coderai_pipeline.engine.gate import gold_of
 from coderai_pipeline.engine.ledger import open_ledger
 from coderai_pipeline.publishing.definition import Definition
 from coderai_pipeline.publishing.exports import FORMATS, export
@@ -128,6 +130,7 @@ def dataset_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
     )
     def dataset(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         done = publish_dataset(folder.load())
+        report_quality(context, folder.load())
         version = dg.DataVersion(done.version)
         yield dg.MaterializeResult(metadata=done.shown, data_version=version, check_results=[done.ledger_check])
 
@@ -147,7 +150,9 @@ def publish_dataset(loaded: LoadedProject) -> Publication:
     definition = Definition(loaded.id, loaded.project, loaded.codebook)
     privacy = loaded.project.privacy
     with guarded(privacy):
-        published = publish(definition, BlockStore(loaded.folder.state), loaded.folder.outputs, datetime.now(UTC))
+        published = publish(
+            definition, BlockStore(loaded.folder.state), loaded.folder.outputs, datetime.now(UTC), gold_of(loaded)
+        )
         with open_ledger(loaded) as ledger:
             account, closes = metadata.ledger_metadata(ledger, privacy), ledger.closes
         shown = _published(published, account, loaded)

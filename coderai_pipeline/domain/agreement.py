@@ -85,19 +85,20 @@ def same_value(expected: tuple[str, ...], value: Value, type_: str) -> bool:
     if value is None or not expected:
         return value is None and not expected
     if isinstance(value, tuple):
-        found = sorted(_comparable(part, type_) for part in value)
-        return any(found == sorted(_comparable(part, type_) for part in form.split("; ")) for form in expected)
+        found = sorted(comparable(part, type_) for part in value)
+        return any(found == sorted(comparable(part, type_) for part in form.split("; ")) for form in expected)
     return any(_same(form, value, type_) for form in expected)
 
 
 def _same(form: str, value: Scalar, type_: str) -> bool:
-    wanted, found = _comparable(form, type_), _comparable(value, type_)
+    wanted, found = comparable(form, type_), comparable(value, type_)
     if type_ == "date" and len(wanted) == _WHOLE_DAY:
         return found[:_WHOLE_DAY] == wanted  # the time of day, where the cell has one, was not asked for
     return found == wanted
 
 
-def _comparable(value: Scalar, type_: str) -> str:
+def comparable(value: Scalar, type_: str) -> str:
+    """A value in the one form in which it is compared with others of its type."""
     if isinstance(value, bool):
         return str(value).lower()
     if type_ == "number":
@@ -121,7 +122,7 @@ def folded(text: str) -> str:
     return plain.strip(" .,;:")
 
 
-def wilson_interval(right: int, total: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson_interval(right: float, total: float, z: float = 1.959964) -> tuple[float, float]:
     """The 95 % score interval of a proportion (Wilson 1927), which holds its level for small counts and near 0 and 1."""
     if total == 0:
         return 0.0, 1.0

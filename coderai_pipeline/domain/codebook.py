@@ -90,6 +90,8 @@ class Variable(Settings):
     """Many-row projects: whether the value belongs to the document or to each entity. None: entity there, document else."""
     model: str | None = None
     """A model for this variable alone."""
+    scale: Literal["nominal", "ordinal", "interval"] | None = None
+    """Measurement level for agreement statistics. None: interval for numbers and dates, nominal for all else."""
 
     @property
     def heading(self) -> str:
@@ -99,6 +101,13 @@ class Variable(Settings):
     @property
     def takes_many(self) -> bool:
         return self.if_multiple == "all" or (self.type is VariableType.CATEGORY and self.allow_multiple)
+
+    @property
+    def measured_on(self) -> Literal["nominal", "ordinal", "interval"]:
+        """The measurement level: as declared, else by type. Categories on an ordinal scale stand in their order."""
+        if self.scale is not None:
+            return self.scale
+        return "interval" if self.type in (VariableType.NUMBER, VariableType.DATE) else "nominal"
 
     @model_validator(mode="after")
     def _categories_match_type(self) -> Self:

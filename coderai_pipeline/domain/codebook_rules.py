@@ -215,6 +215,15 @@ def _computed(variable: Variable) -> Iterator[Finding]:
         yield Finding(("depends_on",), "is for variables that are asked; in a formula write CASE WHEN ... THEN ... END")
 
 
+def _scale(variable: Variable) -> Iterator[Finding]:
+    is_counted = variable.type in (VariableType.NUMBER, VariableType.DATE)
+    if variable.scale == "interval" and not is_counted:
+        yield Finding(("scale",), "is for types number and date", variable.scale, "nominal, ordinal")
+    if variable.scale == "ordinal" and not is_counted and variable.type is not VariableType.CATEGORY:
+        message = "is for categories in their order, numbers and dates"
+        yield Finding(("scale",), message, variable.scale, "nominal")
+
+
 _RULES: tuple[Callable[[Variable], Iterator[Finding]], ...] = (
     _reserved,
     _category_keys,
@@ -222,6 +231,7 @@ _RULES: tuple[Callable[[Variable], Iterator[Finding]], ...] = (
     _examples,
     _validation,
     _computed,
+    _scale,
 )
 
 

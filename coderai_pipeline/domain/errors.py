@@ -3,6 +3,7 @@
 CoderAIError
 ├── InvalidInput        a file people edit is wrong; carries every problem found in it
 ├── UnknownProject      no project of that id
+├── QualityTooLow       the project's quality gate is shut
 ├── ProjectBusy         another run is extracting this project
 ├── MissingKey          the environment variable that should hold the key is not set
 ├── ProviderError       the model server did not give a usable reply
@@ -59,6 +60,10 @@ class UnknownProject(CoderAIError):
 
 class ProjectBusy(CoderAIError):
     """Another run is extracting this project; wait for it or cancel it."""
+
+
+class QualityTooLow(CoderAIError):
+    """The project asks for a quality that its cells do not have; the full run waits."""
 
 
 class MissingKey(CoderAIError):

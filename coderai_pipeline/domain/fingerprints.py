@@ -86,7 +86,7 @@ def _settle_definition(project: Project, codebook: Codebook, variable: Variable)
 
 
 def _settling(project: Project, variable: Variable) -> dict[str, object]:
-    kept = variable.model_dump(mode="json", exclude={"formula", "examples", "level"})
+    kept = variable.model_dump(mode="json", exclude={"formula", "examples", "level", "scale"})
     return {
         "variable": kept,
         "level": level_of(variable, project),

@@ -102,6 +102,21 @@ class ReadingSettings(Settings):
     """Tables of documents: the column that names each document. None: the row number."""
 
 
+class QualitySettings(Settings):
+    """What a variable must reach. None: not looked at. The checks warn; with `gate` they also hold the full run back."""
+
+    gate: bool = False
+    """True: the sample can be accepted, and the whole corpus extracted, only while every threshold holds."""
+    min_accuracy: Annotated[float, Field(ge=0, le=1)] | None = 0.8
+    """Least share of right cells among those judged by feedback or a gold file."""
+    min_grounding: Annotated[float, Field(ge=0, le=1)] | None = 0.9
+    """Least share of values whose quote was found in the document."""
+    max_flagged: Annotated[float, Field(ge=0, le=1)] | None = 0.3
+    """Greatest share of flagged cells among those asked."""
+    min_judged: Annotated[int, Field(ge=0)] = 0
+    """Judged cells that a variable must have before its accuracy is taken to be known."""
+
+
 class Privacy(Settings):
     show_text: bool = True
     """False: no document text in logs, run metadata or previews."""
@@ -152,6 +167,7 @@ class Project(Settings):
     reading: ReadingSettings = ReadingSettings()
     privacy: Privacy = Privacy()
     exports: ExportOptions = ExportOptions()
+    quality: QualitySettings = QualitySettings()
     owners: tuple[str, ...] = ()
     archived: bool = False
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from coderai_pipeline.domain.fingerprints import work_fingerprint
+from coderai_pipeline.engine.gate import gate_closed
 from coderai_pipeline.engine.held import Held
 from coderai_pipeline.engine.intake import Listing, list_inbox
 from coderai_pipeline.engine.run import Scope, plan
@@ -26,7 +27,7 @@ class Backlog:
 def backlog(loaded: LoadedProject) -> Backlog:
     """Everything missing or stale; before the sample is accepted, only what reading and the sample need."""
     control = Control(loaded.folder.state)
-    accepted = control.acceptance is not None
+    accepted = control.acceptance is not None and not gate_closed(loaded)
     held = Held.load(BlockStore(loaded.folder.state))
     listing = list_inbox(loaded.folder, loaded.project, held.documents)
     fingerprint = work_fingerprint(loaded.project, loaded.codebook)

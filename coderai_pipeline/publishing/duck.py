@@ -39,6 +39,18 @@ def create(path: Path, *, scratch: Path, memory: str = MEMORY_LIMIT) -> Generato
 
 
 @contextmanager
+def in_memory() -> Generator["DuckDBPyConnection"]:
+    """A database that is gone on leaving."""
+    import duckdb
+
+    connection = duckdb.connect(":memory:", config={"memory_limit": MEMORY_LIMIT, "autoload_known_extensions": "false"})
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
 def read(path: Path) -> Generator["DuckDBPyConnection"]:
     """A snapshot, opened for reading and unable to reach anything else."""
     import duckdb

@@ -55,11 +55,11 @@ def open_blocks(connection: "DuckDBPyConnection", files: Mapping[str, Sequence[P
         connection.execute(sql)
 
 
-def content_fingerprint(connection: "DuckDBPyConnection", definition: Definition) -> str:
-    """Changes when a row is appended or the definition changes; not when blocks are compacted."""
+def content_fingerprint(connection: "DuckDBPyConnection", definition: Definition, gold: str = "") -> str:
+    """Changes when a row is appended, or the definition or the gold files change; not when blocks are compacted."""
     parts = [_kind_fingerprint(connection, kind) for kind in KINDS]
     described = json.dumps(definition.public_settings, sort_keys=True) + definition.codebook.model_dump_json()
-    whole = json.dumps([TABLES, definition.id, described, parts])
+    whole = json.dumps([TABLES, definition.id, described, parts, gold])
     return hashlib.sha256(whole.encode()).hexdigest()
 
 

@@ -7,21 +7,24 @@ the stable name belongs to analysts, who may hold it open or even write to it.
 import fcntl
 import os
 import shutil
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from coderai_pipeline.domain.agreement import GoldCell
 from coderai_pipeline.domain.errors import CoderAIError
 from coderai_pipeline.publishing import duck
 from coderai_pipeline.publishing.dataset import build_dataset, compute_frames
 from coderai_pipeline.publishing.definition import Definition
 from coderai_pipeline.publishing.latest import content_fingerprint, list_blocks, load, open_blocks
+from coderai_pipeline.publishing.quality import build_quality, gold_fingerprint, measure
 from coderai_pipeline.publishing.reviewed import apply_reviews
 from coderai_pipeline.publishing.tables import build_tables
 from coderai_pipeline.storage.blocks import BlockStore
+from coderai_pipeline.storage.judgements import judgements
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -60,12 +63,17 @@ class PublicationError(CoderAIError):
     """The blocks kept being compacted while they were listed."""
 
 
-def publish(definition: Definition, blocks: BlockStore, outputs: Path, now: datetime) -> Published:
-    """Publish what the blocks hold below `outputs`; content that is already published is not published again."""
+def publish(
+    definition: Definition, blocks: BlockStore, outputs: Path, now: datetime, gold: Sequence[GoldCell] = ()
+) -> Published:
+    """Publish what the blocks hold below `outputs`; content that is already published is not published again.
+
+    gold: true values from gold files, which the table `quality` compares the cells with.
+    """
     versions = outputs / "versions"
     versions.mkdir(parents=True, exist_ok=True)
     with _alone(versions):
-        path, new = _build(definition, blocks, versions, now)
+        path, new = _build(definition, blocks, versions, now, gold)
         _lead_to(path, outputs / STABLE_NAME)
         _prune(versions)
     return _describe(path, outputs / STABLE_NAME, new=new)
@@ -90,18 +98,21 @@ def _alone(versions: Path) -> Generator[None]:
         yield
 
 
-def _build(definition: Definition, blocks: BlockStore, versions: Path, now: datetime) -> tuple[Path, bool]:
+def _build(
+    definition: Definition, blocks: BlockStore, versions: Path, now: datetime, gold: Sequence[GoldCell]
+) -> tuple[Path, bool]:
     """The versioned file of the blocks' content, and whether it is new."""
     work = _work_folder(versions)
     newest = max(_snapshots(versions), default=None)
     held = _hold(blocks, work)
     with duck.create(work / "unfinished.duckdb", scratch=work / "spill") as connection:
         open_blocks(connection, held)
-        fingerprint = content_fingerprint(connection, definition)[:_FINGERPRINT]
+        fingerprint = content_fingerprint(connection, definition, gold_fingerprint(gold))[:_FINGERPRINT]
         if newest is not None and newest.stem.endswith(fingerprint):
             return newest, False
         version = f"{_stamp_after(newest, now)}-{fingerprint}"
-        _fill(connection, definition, {"version": version, "published_at": now.astimezone(UTC).isoformat()})
+        about = {"version": version, "published_at": now.astimezone(UTC).isoformat()}
+        _fill(connection, definition, about, blocks, gold)
     return (work / "unfinished.duckdb").replace(versions / f"dataset-{version}.duckdb"), True
 
 
@@ -137,13 +148,21 @@ def _second_name(file: Path, name: Path) -> Path:
     return name
 
 
-def _fill(connection: "DuckDBPyConnection", definition: Definition, about: Mapping[str, str]) -> None:
+def _fill(
+    connection: "DuckDBPyConnection",
+    definition: Definition,
+    about: Mapping[str, str],
+    blocks: BlockStore,
+    gold: Sequence[GoldCell],
+) -> None:
     load(connection, definition, texts_up_to=TEXT_CHARACTERS if definition.project.privacy.show_text else -1)
+    measured = measure(connection, definition, judgements(blocks), gold)
     apply_reviews(connection, definition)
     duck.seal(connection)  # before the first formula is computed
     names = compute_frames(connection, definition)
     connection.begin()  # one transaction: a table by itself would wait for the disk each time
     build_dataset(connection, definition, names)
+    build_quality(connection, blocks, measured)
     build_tables(connection, definition, names, {"id": definition.id, **about})
     connection.commit()
 

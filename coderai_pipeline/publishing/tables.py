@@ -29,6 +29,7 @@ COMMENTS: Mapping[str, str] = {
     "calls": "Every request answered by the model server, with tokens and cost.",
     "ledger": "Per document: cells wanted, settled and open, and why they are open.",
     "ledger_open": "Every cell that is wanted and not settled, and why.",
+    "quality": "Every measurement of every variable: value, 95 % interval and the number of cells that it rests on.",
     "project": "The project's settings and what this snapshot is.",
 }
 
@@ -36,7 +37,7 @@ COMMENTS: Mapping[str, str] = {
 def build_tables(
     connection: "DuckDBPyConnection", definition: Definition, names: ColumnNames, about: Mapping[str, str]
 ) -> None:
-    """Make every table but `dataset` and `cells`, which must be there. about: further rows of `project`."""
+    """Make every table but `dataset`, `cells` and `quality`, which must be there. about: further rows of `project`."""
     _make_codebook(connection, definition, names)
     as_file = {PROJECT_FILE: save_project_yaml(definition.public_project)}
     _make_project(connection, {**about, **definition.public_settings, **as_file})

@@ -82,6 +82,11 @@ SCHEMAS: Mapping[str, Any] = {
         file=pa.string(), version=pa.int64(), sha256=pa.string(), size_bytes=pa.int64(), mtime_ns=pa.int64(),
         applied=pa.int32(), unchanged=pa.int32(), blank=pa.int32(), refused=pa.string(), run_id=pa.string(),
     ),
+    "quality": _schema(
+        variable=pa.string(), measure=pa.string(), part=pa.string(), version=pa.int64(), value=pa.float64(),
+        low=pa.float64(), high=pa.float64(), n=pa.int64(), source=pa.string(), basis=pa.string(),
+        prompt_version=pa.string(),
+    ),
 }  # fmt: skip
 
 MERGED_BYTES = 64 * 1024 * 1024

@@ -23,11 +23,15 @@ _BETWEEN_TRIES_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """Who accepted the sample, and when (ISO 8601, UTC): from then on the full corpus is extracted."""
+    """Who accepted the sample, and when (ISO 8601, UTC): from then on the full corpus is extracted.
+
+    overrides_gate: whether that counts although the project's quality gate is shut; the note says why.
+    """
 
     by: str
     at: str
     note: str = ""
+    overrides_gate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +47,10 @@ class Control:
         except FileNotFoundError:
             return None
 
-    def accept(self, by: str, note: str = "") -> None:
+    def accept(self, by: str, note: str = "", *, overrides_gate: bool = False) -> None:
+        """Whether it may be accepted is asked in `engine.gate`."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        acceptance = Acceptance(by, datetime.now(UTC).isoformat(timespec="seconds"), note)
+        acceptance = Acceptance(by, datetime.now(UTC).isoformat(timespec="seconds"), note, overrides_gate)
         unfinished = self._accepted.with_suffix(".unfinished")
         unfinished.write_text(json.dumps(asdict(acceptance), ensure_ascii=False))
         unfinished.replace(self._accepted)

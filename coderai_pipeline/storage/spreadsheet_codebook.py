@@ -3,7 +3,7 @@
 One row a variable below a header row; the columns are the keys of a variable, in any order, blank = default:
 
     name, label, type, instructions, where, unit, default, if_multiple, max_values, confidence_threshold, if_uncertain,
-    depends_on, formula, level, model    as in YAML
+    depends_on, formula, level, model, scale    as in YAML
     allow_multiple, allow_other, required    true or false (yes/no and x are understood)
     min, max, pattern, allowed    the keys of `validation`; allowed values are separated by ; or stand one a line
     labels    separated by ; or one a line
@@ -40,7 +40,7 @@ _FLAGS = ("allow_multiple", "allow_other", "required")
 _NUMBERS = ("max_values", "confidence_threshold")
 _TEXTS = (
     *("name", "label", "type", "instructions", "where", "unit", "if_multiple", "if_uncertain"),
-    *("depends_on", "formula", "level", "model", "pattern"),
+    *("depends_on", "formula", "level", "model", "scale", "pattern"),
 )
 _COLUMNS = (*_TEXTS, *_FLAGS, *_NUMBERS, "default", "min", "max", "allowed", "labels", "categories", "examples")
 _EXAMPLE_COLUMNS = ("variable", "source_text", "value", "use")

@@ -35,7 +35,15 @@ def test_the_tutorial_shows_every_setting_and_all_that_it_shows_is_valid(home: H
     folder.project_file.write_text(shown)
     project = load_project(folder.project_file)
     assert project.unit.key == ("event_date", "city")
-    for section in (project, project.unit, project.extractor, project.limits, project.reading, project.privacy):
+    for section in (
+        project,
+        project.unit,
+        project.extractor,
+        project.limits,
+        project.reading,
+        project.quality,
+        project.privacy,
+    ):
         assert set(type(section).model_fields) <= section.model_fields_set | {"base_url"}
 
 
