@@ -21,6 +21,7 @@ class _Commands(click.Group):
         "export": ("coderai_pipeline.cli.exporting", "export_command"),
         "bundle": ("coderai_pipeline.cli.exporting", "bundle"),
         "quality": ("coderai_pipeline.cli.quality", "quality"),
+        "refine": ("coderai_pipeline.cli.refine", "refine"),
         "ledger": ("coderai_pipeline.cli.ledger", "ledger"),
         "metrics": ("coderai_pipeline.cli.metrics", "metrics"),
         "forecast": ("coderai_pipeline.cli.forecast", "forecast"),

@@ -9,6 +9,7 @@ from coderai_pipeline.defs.jobs import project_jobs
 from coderai_pipeline.defs.product_assets import dataset_asset, exports_asset, prompts_asset
 from coderai_pipeline.defs.review_assets import feedback_asset, review_asset
 from coderai_pipeline.defs.quality_assets import quality_asset
+from coderai_pipeline.defs.refinement_assets import refined_prompts_asset, refinement_jobs
 from coderai_pipeline.defs.sensors import following_sensor, inbox_sensor
 from coderai_pipeline.domain.errors import InvalidInput
 from coderai_pipeline.storage.projects import Home, ProjectFolder
@@ -43,6 +44,7 @@ def project_definitions(folder: ProjectFolder) -> dg.Definitions:
         review_asset(folder, project),
         feedback_asset(folder, project),
         quality_asset(folder, project),
+        refined_prompts_asset(folder, project),
     ]
-    jobs = [*project_jobs(folder), submit_batch_job(folder), cancel_batches_job(folder)]
+    jobs = [*project_jobs(folder), submit_batch_job(folder), cancel_batches_job(folder), *refinement_jobs(folder)]
     return dg.Definitions(assets=assets, jobs=jobs, executor=dg.in_process_executor)

@@ -4,6 +4,7 @@ CoderAIError
 ├── InvalidInput        a file people edit is wrong; carries every problem found in it
 ├── UnknownProject      no project of that id
 ├── QualityTooLow       the project's quality gate is shut
+├── NotRefinable        there is nothing to refine a variable from, or nothing to apply
 ├── ProjectBusy         another run is extracting this project
 ├── MissingKey          the environment variable that should hold the key is not set
 ├── ProviderError       the model server did not give a usable reply
@@ -64,6 +65,10 @@ class ProjectBusy(CoderAIError):
 
 class QualityTooLow(CoderAIError):
     """The project asks for a quality that its cells do not have; the full run waits."""
+
+
+class NotRefinable(CoderAIError):
+    """There is nothing to refine a variable from, or no candidate to apply."""
 
 
 class MissingKey(CoderAIError):

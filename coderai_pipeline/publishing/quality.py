@@ -65,7 +65,7 @@ def measure_now(definition: Definition, blocks: BlockStore, gold: Sequence[GoldC
 def measure(
     connection: "DuckDBPyConnection", definition: Definition, judged: Sequence[Judgement], gold: Sequence[GoldCell]
 ) -> Measured:
-    """Needs the current rows (`latest.load`) and the views of the blocks, so it comes before the connection is sealed."""
+    """Needs the current rows as `latest.load` fills them, before anything is corrected in them."""
     connection.execute(_MODEL_CELLS)
     texts = dict(connection.execute("SELECT document, text_sha256 FROM now_documents").fetchall())
     about_now = [one for one in judged if one.variable in definition.codebook and is_about(one, texts)]
@@ -160,16 +160,10 @@ def _cells(connection: "DuckDBPyConnection", documents: set[str]) -> dict[Place,
     return {(d, e, v): Cell(d, e, v, t, CellStatus(s), "", value_from(x), confidence=c) for d, e, v, t, s, x, c in rows}
 
 
-# As settled by the extractor, whatever people have made of them since; duplicates of a document are not counted again.
 _MODEL_CELLS = """
-    CREATE TEMP TABLE model_cells AS
-    SELECT DISTINCT ON (document, entity, variable) document, coalesce(cells.entity, '') AS entity, variable, cells.type,
-           cells.status, nullif(cells.value, 'null') AS value, cells.confidence, cells.grounding, cells.prompt_version
-    FROM raw_cells AS cells
-    JOIN (SELECT document, variable, max(version) AS version FROM raw_cells GROUP BY document, variable)
-        USING (document, variable, version)
-    SEMI JOIN now_cells AS now
-        ON (now.document, now.entity, now.variable) = (cells.document, coalesce(cells.entity, ''), cells.variable)"""
+    CREATE TEMP VIEW model_cells AS
+    SELECT document, entity, variable, type, status, nullif(value, 'null') AS value, confidence, grounding, prompt_version
+    FROM now_cells"""
 
 _COUNTS = """
     SELECT variable, count(*) FILTER (status <> 'skipped'),

@@ -13,8 +13,8 @@ from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.measurements import keep_measurement
 from coderai_pipeline.storage.projects import ProjectFolder
-from tests.engine.projects import answer, drop, labelled, make, run
-from tests.servers import ModelServer
+from tests.engine.projects import make
+from tests.publishing.study import cell_row, document_row
 
 VARIABLES = [{"name": "total", "type": "number"}]
 
@@ -22,10 +22,9 @@ VARIABLES = [{"name": "total", "type": "number"}]
 @pytest.fixture(name="folder")
 def _folder(tmp_path: Path) -> ProjectFolder:
     folder = make(tmp_path, VARIABLES, quality={"gate": True, "min_accuracy": 0.9})
-    for number in range(3):
-        drop(folder, f"{number}.txt", labelled({"total": number}))
-    with ModelServer(answer) as server:
-        run(folder, server)
+    blocks, keys = BlockStore(folder.state), [f"{number}.txt" for number in range(3)]
+    blocks.append("documents", [document_row(key, source=key) for key in keys])
+    blocks.append("cells", [cell_row(key, "total", number, type="number") for number, key in enumerate(keys)])
     return folder
 
 

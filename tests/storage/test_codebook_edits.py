@@ -1,0 +1,124 @@
+"""Writing new words into codebook.yaml changes those words and not one byte besides."""
+
+import difflib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coderai_pipeline.domain.errors import InvalidInput
+from coderai_pipeline.storage.codebook_edits import VariableEdit, edit_codebook
+from coderai_pipeline.storage.settings_files import load_codebook
+
+CODEBOOK = """\
+# Ours, since 2019.
+variables:   # in the order of the columns
+  - name: total   # the sum
+    type: number
+    instructions: |
+      The total.
+      All of it.
+
+    # examples from the pilot
+    examples:
+      - source_text: "Total: 5"
+        value: 5
+      # a second one would stand here
+
+  - {name: kind, type: category, categories: [{value: march}, {value: rally, description: old}]}  # short
+
+  - name: note
+    type: text
+"""
+LONG = "Take the sum that is finally due, with every tax in it and after every discount; " * 3
+
+
+def edited(folder: Path, edit: VariableEdit, text: str = CODEBOOK) -> str:
+    path = folder / "codebook.yaml"
+    path.write_bytes(text.encode())
+    return edit_codebook(path, edit).decode()
+
+
+def changed_lines(before: str, after: str) -> list[str]:
+    """What was taken away, then what was added."""
+    lines = [line for line in difflib.ndiff(before.splitlines(), after.splitlines()) if line[0] in "+-"]
+    return sorted(lines, key=lambda line: line[0] == "+")
+
+
+def test_instructions_are_replaced_where_they_stand(tmp_path: Path) -> None:
+    after = edited(tmp_path, VariableEdit("total", "The sum: all of it."))
+    assert changed_lines(CODEBOOK, after) == [
+        "-     instructions: |",
+        "-       The total.",
+        "-       All of it.",
+        '+     instructions: "The sum: all of it."',
+    ]
+
+
+def test_long_ones_are_folded_and_missing_ones_stand_below_the_name(tmp_path: Path) -> None:
+    text = " ".join(LONG.split())
+    after = edited(tmp_path, VariableEdit("note", text))
+    assert not [line for line in changed_lines(CODEBOOK, after) if line.startswith("-")]
+    assert "    instructions: >-\n" in after
+    (tmp_path / "codebook.yaml").write_text(after)
+    assert load_codebook(tmp_path / "codebook.yaml")["note"].instructions == text
+
+
+def test_descriptions_and_examples_are_added_in_either_style(tmp_path: Path) -> None:
+    after = edited(
+        tmp_path,
+        VariableEdit(
+            "kind", "New.", {"march": "moving", "rally": "standing"}, [{"source_text": "a: b", "value": "march"}]
+        ),
+    )
+    (removed, added) = changed_lines(CODEBOOK, after)
+    assert removed.endswith("# short")
+    assert added.endswith("# short")
+    after = edited(
+        tmp_path,
+        VariableEdit("total", examples=[{"source_text": "Sum 7", "value": 7}, {"source_text": "none", "value": None}]),
+    )
+    assert changed_lines(CODEBOOK, after) == [
+        '+       - {source_text: "Sum 7", value: 7}',
+        '+       - {source_text: "none", value: null}',
+    ]
+    after = edited(tmp_path, VariableEdit("note", examples=[{"source_text": "x", "value": "y"}]))
+    assert changed_lines(CODEBOOK, after) == ["+     examples:", '+       - {source_text: "x", value: "y"}']
+
+
+def test_line_ends_and_byte_order_marks_stay(tmp_path: Path) -> None:
+    path = tmp_path / "codebook.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + CODEBOOK.replace("\n", "\r\n").encode())
+    after = edit_codebook(path, VariableEdit("note", " ".join(LONG.split())))
+    assert after.startswith(b"\xef\xbb\xbf")
+    assert after.count(b"\n") == after.count(b"\r\n")
+
+
+def test_what_cannot_be_changed_alone_is_left_alone(tmp_path: Path) -> None:
+    shared = (
+        "variables:\n  - {name: a, type: text, instructions: &x Old}\n  - {name: b, type: text, instructions: *x}\n"
+    )
+    with pytest.raises(InvalidInput, match="cannot be changed in place"):
+        edited(tmp_path, VariableEdit("a", "New"), shared)
+    with pytest.raises(InvalidInput, match="no variable c"):
+        edited(tmp_path, VariableEdit("c", "New"), shared)
+    (tmp_path / "codebook.csv").write_text("name,type\na,text\n")
+    with pytest.raises(InvalidInput, match="spreadsheet"):
+        edit_codebook(tmp_path / "codebook.csv", VariableEdit("a", "New"))
+
+
+@settings(max_examples=60)
+@given(
+    st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), min_size=1, max_size=300),
+    st.sampled_from(["total", "kind", "note"]),
+)
+def test_any_words_arrive_as_they_are(tmp_path_factory: pytest.TempPathFactory, words: str, variable: str) -> None:
+    folder = tmp_path_factory.mktemp("edit")
+    try:
+        after = edited(folder, VariableEdit(variable, words))
+    except InvalidInput:
+        assert not words.isprintable()  # YAML has no place for some control characters
+        return
+    (folder / "codebook.yaml").write_bytes(after.encode())
+    assert load_codebook(folder / "codebook.yaml")[variable].instructions == words
