@@ -19,6 +19,7 @@ from coderai_pipeline.publishing.preview import Preview, first_rows
 from coderai_pipeline.publishing.snapshot import newest_snapshot
 from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.control import Control
+from coderai_pipeline.storage.gold import GOLD_FOLDER
 from coderai_pipeline.storage.projects import Home, LoadedProject, ProjectFolder, find_home
 
 ROWS = 8
@@ -49,6 +50,8 @@ def put_in_place(home: Home, source: Path) -> ProjectFolder:
         unfinished = home.root / f".{source.name}.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         shutil.copytree(source, unfinished)
+        (unfinished / GOLD_FOLDER).mkdir()
+        (unfinished / "gold.csv").rename(unfinished / GOLD_FOLDER / "gold.csv")
         unfinished.rename(target)
     folder = home.project(source.name)
     if Control(folder.state).acceptance is None:

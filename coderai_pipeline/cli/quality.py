@@ -1,6 +1,6 @@
 """`coderai quality`: how good a project's cells are, by feedback and gold files, per variable."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -15,8 +15,14 @@ from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.gold import read_gold_file
 from coderai_pipeline.storage.projects import Home, LoadedProject, find_home
 
-HEADLINES = ("accuracy", "value_precision", "value_recall", "value_f1", "kappa", "kappa_weighted")
-_OF_ALL = ("null_rate", "flag_rate", "grounding_rate")
+_HEADLINES = {
+    "accuracy": ("accuracy",),
+    "F1 of values": ("value_f1",),
+    "kappa": ("kappa", "kappa_weighted"),
+    "alpha": ("alpha_nominal", "alpha_ordinal", "alpha_interval"),
+}
+_OF_ALL = {"empty": ("null_rate",), "flagged": ("flag_rate",), "quote found": ("grounding_rate",)}
+_OF_REVIEWERS = {"reviewers agree": ("reviewer_agreement",), "their alpha": ("reviewer_alpha",)}
 
 
 @click.command("quality")
@@ -44,31 +50,36 @@ def _print(measured: Measured, variable: str | None) -> None:
         rows = [(one.name, one.of, one.stated, f"{one.source}: {one.basis}") for one in chosen]
         print_table(("measure", "of", "value (95 % interval, n)", "cells"), rows)
         return
-    judged = [one for one in measured.measures if one.source in ("feedback", "gold", "reviewers") and not one.of]
-    chosen = [one for one in judged if one.name in HEADLINES or one.name.startswith(("alpha", "reviewer"))]
-    if not chosen:
+    if not any(one.name == "accuracy" for one in measured.measures):
         click.echo("nothing has been judged yet: review cells, or put a gold file into the project's folder gold/")
-    print_table(("variable", "measure", "value (95 % interval, n)", "by"), [_row(one) for one in chosen])
-    click.echo()
-    rest = [one for one in measured.measures if one.name in _OF_ALL]
-    print_table(("variable", "measure", "value (95 % interval, n)", "by"), [_row(one) for one in rest])
-    for basis in _bases(chosen):
-        click.echo(basis)
+    for source, columns in (
+        ("gold", _HEADLINES),
+        ("feedback", _HEADLINES),
+        ("reviewers", _OF_REVIEWERS),
+        ("cells", _OF_ALL),
+    ):
+        rows = list(_rows([one for one in measured.measures if one.source == source and not one.of], columns))
+        if rows:
+            print_table((f"by {source}", *columns), rows)
+            click.echo()
+    for one in measured.measures:
+        if (one.name, one.source) == ("accuracy", "feedback"):
+            click.echo(f"{one.variable}, feedback: {one.basis}")
     for why, number in measured.unused.items():
         click.echo(f"{number} judged cells not used: {why}")
 
 
-def _row(one: Measure) -> tuple[str, ...]:
-    return one.variable, one.name.replace("_", " "), one.stated, one.source
-
-
-def _bases(measures: Sequence[Measure]) -> list[str]:
-    """Which cells the accuracies rest on."""
-    return [f"{one.variable}, {one.source}: {one.basis}" for one in measures if one.name == "accuracy"]
+def _rows(measures: Sequence[Measure], columns: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:
+    """One a variable; a number always with its interval and n."""
+    for variable in dict.fromkeys(one.variable for one in measures):
+        stated = {one.name: one.stated for one in measures if one.variable == variable}
+        yield variable, *(next((stated[name] for name in names if name in stated), "") for names in columns.values())
 
 
 def _print_checks(loaded: LoadedProject, measured: Measured) -> None:
     settings = loaded.project.quality
     for check in check_all(settings, measured.measures, [one.name for one in loaded.codebook.asked]):
         said = "passed" if check.passed else "fails, and holds the full run back" if settings.gate else "warns"
-        click.echo(f"{check.name}: {said}: {check.stated}")
+        click.echo(f"{check.name}: {said}" + (f": {check.stated}" if check.passed else ""))
+        for miss in check.misses:
+            click.echo(f"  {miss}")

@@ -6,7 +6,9 @@ from html import escape
 from coderai_pipeline.domain.quality import Measure
 
 MOST_LINES = 40
-_LEFT, _WIDTH, _LINE = 200, 400, 22
+_LEFT, _WIDTH, _LINE = 220, 400, 22
+_TALL = 240
+_TOP = 16
 _COLOURS = ("#4f43dd", "#c2410c", "#15803d", "#a21caf", "#0e7490", "#854d0e", "#be123c", "#475569")
 
 
@@ -26,12 +28,12 @@ def accuracy_plot(measures: Sequence[Measure]) -> str:
 def calibration_plot(measures: Sequence[Measure]) -> str:
     """Stated confidence across, share of right cells up, all variables together; on the diagonal the two are the same."""
     bins = list(_bins(measures))
-    size = 240
-    parts = [_axis(size), _line(_x(0), size, _x(1), 0, "#bbb"), _text(_LEFT - 8, 10, "right: 100 %", "end")]
-    parts.append(_text(_LEFT - 8, size, "0 %", "end"))
+    parts = [_axis(_TALL), _line(_x(0), _TALL, _x(1), 0, "#bbb"), _upright(_LEFT - 8, "end")]
+    parts.append(_text(8, _TALL / 2, "share of right cells", "start"))
+    parts.append(_text(_x(0.75), _TALL + 16, "stated confidence", "middle"))
     for confidence, accuracy, n in bins:
-        parts.append(_dot(_x(confidence), size * (1 - accuracy), min(12.0, 3 + n**0.5 / 2)))
-    return _svg(size + 24, parts)
+        parts.append(_dot(_x(confidence), _TALL * (1 - accuracy), min(12.0, 3 + n**0.5 / 2)))
+    return _svg(_TALL + 24, parts)
 
 
 def history_plot(history: Sequence[tuple[int, Measure]]) -> str:
@@ -42,13 +44,13 @@ def history_plot(history: Sequence[tuple[int, Measure]]) -> str:
         if one.value is not None:
             across = times.index(version) / max(1, len(times) - 1)
             lines.setdefault(f"{one.variable} ({one.source})", []).append((across, one.value))
-    size, parts = 240, [_axis(240, ("first", "", "last"))]
+    parts = [_axis(_TALL, ("first", "", "last")), _upright(_x(1) + 6, "start")]
     for number, (name, points) in enumerate(list(lines.items())[: len(_COLOURS)]):
         colour = _COLOURS[number]
-        path = " ".join(f"{_x(across):.1f},{size * (1 - value):.1f}" for across, value in points)
+        path = " ".join(f"{_x(across):.1f},{_TALL * (1 - value):.1f}" for across, value in points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts.append(_text(_LEFT - 8, 14 + 16 * number, name, "end", colour))
-    return _svg(size + 24, parts)
+    return _svg(_TALL + 24, parts)
 
 
 def _bins(measures: Sequence[Measure]) -> Iterator[tuple[float, float, int]]:
@@ -72,6 +74,12 @@ def _axis(height: float, labels: Sequence[str] = ("0 %", "50 %", "100 %")) -> st
     )
 
 
+def _upright(x: float, anchor: str) -> str:
+    """The marks of shares from bottom to top."""
+    marks = ((0.0, "0 %"), (0.5, "50 %"), (1.0, "100 %"))
+    return "".join(_text(x, _TALL * (1 - at) + 4, label, anchor) for at, label in marks)
+
+
 def _x(share: float) -> float:
     return _LEFT + share * _WIDTH
 
@@ -89,6 +97,7 @@ def _text(x: float, y: float, text: str, anchor: str, colour: str = "#555") -> s
 
 
 def _svg(height: float, parts: Sequence[str]) -> str:
-    width = _LEFT + _WIDTH + 30
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height:.0f}" font-family="sans-serif" '
-    return f'{head}font-size="12"><rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}</svg>'
+    width = _LEFT + _WIDTH + 50
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height + _TOP:.0f}" '
+    drawn = f'<g transform="translate(0,{_TOP})">{"".join(parts)}</g>'
+    return f'{head}font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>{drawn}</svg>'

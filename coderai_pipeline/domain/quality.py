@@ -53,11 +53,12 @@ class Measure:
 
     @property
     def stated(self) -> str:
-        """`0.83 (0.61-0.94, n = 18)`: never a number without its interval and its n."""
+        """`0.83 (0.61-0.94, n = 18)`: never a number without its n, and without its interval only where it says so."""
         if self.value is None:
             return f"not defined (n = {self.n})"
-        interval = "" if self.low is None or self.high is None else f"{self.low:.2f}-{self.high:.2f}, "
-        return f"{self.value:.2f} ({interval}n = {self.n})"
+        known = self.low is not None and self.high is not None
+        interval = f"{self.low:.2f}-{self.high:.2f}" if known else "no interval"
+        return f"{self.value:.2f} ({interval}, n = {self.n})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from coderai_pipeline.domain.agreement import same_value
 from coderai_pipeline.domain.cells import JsonValue, Value
 from coderai_pipeline.domain.codebook import Variable
 from coderai_pipeline.domain.judgements import Judgement
-from coderai_pipeline.domain.reliability import estimate, mcnemar, share
+from coderai_pipeline.domain.reliability import estimate, mcnemar
+
+SIGNIFICANT = 0.05
 
 CellOf = tuple[str, str]
 """Document, entity."""
@@ -21,7 +23,7 @@ Found = Mapping[CellOf, Value]
 class Score:
     """cells: held-out cells with a known right value. present, candidate: how many of them each gets right. gained, lost:
     those that only the candidate, or only the present wording, gets right. difference: of the two shares, with a 95 %
-    interval by a paired bootstrap over documents (None where one document is all there is). p: McNemar's exact test."""
+    interval by a paired bootstrap over documents (None where all of them gain alike). p: McNemar's exact test."""
 
     cells: int
     present: int
@@ -36,15 +38,17 @@ class Score:
     @property
     def stated(self) -> str:
         """Numbers with their n, and whether anything can be concluded from them."""
-        interval = "" if self.low is None or self.high is None else f" ({self.low:+.2f} to {self.high:+.2f})"
+        known = self.low is not None and self.high is not None
+        interval = f"{self.low:+.2f} to {self.high:+.2f}" if known else "no interval"
         counts = f"{self.candidate} of {self.cells} held-out cells right, {self.present} with the present wording"
-        return f"{counts}; difference {self.difference:+.2f}{interval}, p = {self.p:.2g}"
+        return f"{counts}; difference {self.difference:+.2f} ({interval}), p = {self.p:.2g}"
 
     @property
     def verdict(self) -> str:
-        if self.low is not None and self.low > 0:
+        """Better or worse only where the interval, if there is one, and the test agree that it is no chance."""
+        if self.p < SIGNIFICANT and self.gained > self.lost and (self.low is None or self.low > 0):
             return "better"
-        if self.high is not None and self.high < 0:
+        if self.p < SIGNIFICANT and self.gained < self.lost and (self.high is None or self.high < 0):
             return "worse"
         return "no clear difference"
 
@@ -75,15 +79,6 @@ def score(
         low=found.low,
         high=found.high,
         p=mcnemar(gained, lost),
-    )
-
-
-def accuracy_stated(right: int, cells: int) -> str:
-    found = share([True] * right + [False] * (cells - right))
-    return (
-        "nothing scored"
-        if found.value is None
-        else f"{found.value:.2f} ({found.low:.2f}-{found.high:.2f}, n = {cells})"
     )
 
 

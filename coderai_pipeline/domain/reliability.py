@@ -59,7 +59,7 @@ def estimate(
     statistic: Statistic, documents: Sequence[str], weights: Numbers, *, seed: int = 0, width: int = 1
 ) -> Estimate:
     """The statistic with a percentile bootstrap interval (Efron and Tibshirani 1993, ch. 13). Whole documents are drawn,
-    since cells of one document are not independent. width: multiplications for each unit of a resample."""
+    since cells of one document are not independent. No interval where every draw gives the same. width: multiplications for each unit of a resample."""
     value = _finite(statistic(weights[None, :])[0])
     of_document = np.unique(np.asarray(documents), return_inverse=True)[1]
     there_are = int(of_document.max(initial=-1)) + 1
@@ -78,7 +78,8 @@ def estimate(
     if len(drawn) < draws / 2:
         return Estimate(value)
     low, high = np.percentile(drawn, [2.5, 97.5])
-    return Estimate(value, float(low), float(high))
+    # Cells that are all alike give draws that are all alike, which is no sign of certainty.
+    return Estimate(value, float(low), float(high)) if high > low else Estimate(value)
 
 
 def cohens_kappa(

@@ -58,7 +58,7 @@ def test_candidates_stand_as_a_partition_and_the_jobs_make_apply_and_undo_them(
         folder = stored_study(deployment.projects, server, 6)
         made = CliRunner().invoke(main, ["refine", "study", "total"])
         assert made.exit_code == 0, made.output
-        assert "1\tmodel\tbetter\t3 of 3 held-out cells right, 0 with the present wording" in made.output
+        assert "1\tmodel\tno clear difference\t3 of 3 held-out cells right, 0 with the present wording" in made.output
         assert f"+total (number): {BETTER}" in made.output
         shown = next(corpora.materialisations(instance, "study", "refined_prompts", "total")).metadata
         compared = [dict(record.data) for record in shown["compared"].records]  # pyright: ignore[reportAttributeAccessIssue]

@@ -165,3 +165,14 @@ def test_wordings_are_compared_on_the_same_cells() -> None:
     assert found.difference == 0.8
     assert found.verdict == "better"
     assert score([], present, candidate, TOTAL) is None
+
+
+def test_few_cells_that_all_improve_are_no_proof() -> None:
+    said = [judged(0.0, 5.0, f"d{number}") for number in range(3)]
+    found = score(said, {}, {(f"d{number}", ""): 5.0 for number in range(3)}, TOTAL)
+    assert found is not None
+    assert found.verdict == "no clear difference"
+    assert (
+        found.stated
+        == "3 of 3 held-out cells right, 0 with the present wording; difference +1.00 (no interval), p = 0.25"
+    )

@@ -66,7 +66,7 @@ def test_weighted_kappa_forgives_neighbours_and_equals_the_plain_one_for_two_cat
     assert plain(np.ones((1, 4)))[0] == pytest.approx(weighted(np.ones((1, 4)))[0])
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     st.lists(st.lists(st.sampled_from([1.0, 2.0, 3.0, 5.0]), min_size=2, max_size=4), min_size=2, max_size=8),
     st.sampled_from(["nominal", "ordinal", "interval"]),

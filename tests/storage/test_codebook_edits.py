@@ -108,7 +108,7 @@ def test_what_cannot_be_changed_alone_is_left_alone(tmp_path: Path) -> None:
         edit_codebook(tmp_path / "codebook.csv", VariableEdit("a", "New"))
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(
     st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), min_size=1, max_size=300),
     st.sampled_from(["total", "kind", "note"]),
