@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from coderai_pipeline.cli.projects import plain_errors, print_table
-from coderai_pipeline.domain.quality import Measure
+from coderai_pipeline.domain.quality import NOT_USED, Measure
 from coderai_pipeline.domain.thresholds import check_all
 from coderai_pipeline.engine.gate import gold_of
 from coderai_pipeline.publishing.definition import Definition
@@ -65,8 +65,9 @@ def _print(measured: Measured, variable: str | None) -> None:
     for one in measured.measures:
         if (one.name, one.source) == ("accuracy", "feedback"):
             click.echo(f"{one.variable}, feedback: {one.basis}")
-    for why, number in measured.unused.items():
-        click.echo(f"{number} judged cells not used: {why}")
+    for one in measured.measures:
+        if one.name == NOT_USED:
+            click.echo(f"{one.n} judged cells not used: {one.of}")
 
 
 def _rows(measures: Sequence[Measure], columns: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, ...]]:

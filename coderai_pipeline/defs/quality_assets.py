@@ -15,12 +15,11 @@ import dagster as dg
 from coderai_pipeline.defs import metadata, names
 from coderai_pipeline.defs.quality_plots import accuracy_plot, calibration_plot, history_plot
 from coderai_pipeline.domain.project import Project, QualitySettings
-from coderai_pipeline.domain.quality import Measure
+from coderai_pipeline.domain.quality import NOT_USED, Measure
 from coderai_pipeline.domain.thresholds import CHECKS, Check, check_all
 from coderai_pipeline.engine.gate import measure_project
-from coderai_pipeline.publishing.quality import Measured
 from coderai_pipeline.storage.blocks import BlockStore
-from coderai_pipeline.storage.measurements import history, keep_measurement
+from coderai_pipeline.storage.measurements import history, keep_measurement, last_measurement
 from coderai_pipeline.storage.projects import LoadedProject, ProjectFolder
 
 ROWS = 200
@@ -43,21 +42,22 @@ def quality_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
         loaded = folder.load()
         measured = measure_project(loaded)
         keep_measurement(BlockStore(folder.state), measured.rows)
-        results = [_result(loaded, check) for check in _checks(loaded, measured)]
+        found = measured.measures
+        results = [_result(loaded, check) for check in _checks(loaded, found)]
         yield dg.MaterializeResult(
-            metadata=quality_metadata(loaded, measured), data_version=_version(measured), check_results=results
+            metadata=quality_metadata(loaded, found), data_version=_version(found), check_results=results
         )
 
     return quality
 
 
 def report_quality(context: dg.AssetExecutionContext | dg.OpExecutionContext, loaded: LoadedProject) -> None:
-    """Materialises `quality` beside a publication, in the same run, since a run of its own costs more than measuring."""
+    """Materialises `quality` with what the publication in this run has measured: a run of its own would cost more than that."""
     key = names.asset_key(loaded.id, "quality")
-    measured = measure_project(loaded)
-    tags = {"dagster/data_version": _version(measured).value}
-    context.log_event(dg.AssetMaterialization(key, metadata=quality_metadata(loaded, measured), tags=tags))
-    for check in _checks(loaded, measured):
+    found = last_measurement(BlockStore(loaded.folder.state))
+    tags = {"dagster/data_version": _version(found).value}
+    context.log_event(dg.AssetMaterialization(key, metadata=quality_metadata(loaded, found), tags=tags))
+    for check in _checks(loaded, found):
         severity, shown = _severity(loaded.project.quality), {"misses": len(check.misses)}
         evaluation = dg.AssetCheckEvaluation(
             key, check.name, check.passed, shown, severity=severity, description=check.stated
@@ -65,9 +65,8 @@ def report_quality(context: dg.AssetExecutionContext | dg.OpExecutionContext, lo
         context.log_event(evaluation)  # pyright: ignore[reportArgumentType] - taken, though its types do not say so
 
 
-def quality_metadata(loaded: LoadedProject, measured: Measured) -> metadata.Metadata:
+def quality_metadata(loaded: LoadedProject, found: Sequence[Measure]) -> metadata.Metadata:
     """What people ask first stands first: how much is right, on how many cells that rests, and what was not used."""
-    found = measured.measures
     accuracy = [one for one in found if one.name == "accuracy"]
     shown: dict[str, Any] = {"judged": sum(one.n for one in accuracy)}
     if accuracy:
@@ -84,13 +83,13 @@ def quality_metadata(loaded: LoadedProject, measured: Measured) -> metadata.Meta
     shown["measures"] = _table([one for one in found if not one.of])
     if by_category := [one for one in found if one.name.startswith("category_")]:
         shown["by_category"] = _table(by_category)
-    if measured.unused:
-        shown["feedback_not_used"] = metadata.counts_table(measured.unused, "why")
+    if unused := {one.of: one.n for one in found if one.name == NOT_USED}:
+        shown[NOT_USED] = metadata.counts_table(unused, "why")
     return shown
 
 
-def _checks(loaded: LoadedProject, measured: Measured) -> list[Check]:
-    return check_all(loaded.project.quality, measured.measures, [one.name for one in loaded.codebook.asked])
+def _checks(loaded: LoadedProject, found: Sequence[Measure]) -> list[Check]:
+    return check_all(loaded.project.quality, found, [one.name for one in loaded.codebook.asked])
 
 
 def _result(loaded: LoadedProject, check: Check) -> dg.AssetCheckResult:
@@ -129,5 +128,5 @@ def _picture(svg: str) -> dg.MetadataValue:
     return dg.MetadataValue.md(f"![plot](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})")
 
 
-def _version(measured: Measured) -> dg.DataVersion:
-    return dg.DataVersion(hashlib.sha256(repr(measured.rows).encode()).hexdigest()[:16])
+def _version(found: Sequence[Measure]) -> dg.DataVersion:
+    return dg.DataVersion(hashlib.sha256(repr(list(found)).encode()).hexdigest()[:16])

@@ -29,6 +29,7 @@ from coderai_pipeline.domain.reliability import (
 )
 
 NOT_STATED = "(not stated)"
+NOT_USED = "feedback_not_used"
 _BETWEEN_VALUES = "; "
 
 
@@ -134,6 +135,13 @@ def rates(variable: str, counts: Counts) -> Iterator[Measure]:
     ):
         found = share_of_all(hits, total)
         yield Measure(variable, name, "", found.value, found.low, found.high, total, "cells", basis)
+
+
+def not_used(reasons: Mapping[str, int]) -> Iterator[Measure]:
+    """Judged cells that could not be compared, by reason: nothing that people said is left out without a word."""
+    for why, cells in reasons.items():
+        if cells:
+            yield Measure("", NOT_USED, why, None, None, None, cells, "feedback", why)
 
 
 def between_reviewers(variable: str, said: Mapping[tuple[str, str, str], Sequence[Judgement]]) -> Iterator[Measure]:

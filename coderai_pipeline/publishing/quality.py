@@ -22,6 +22,7 @@ from coderai_pipeline.domain.quality import (
     compare_gold,
     compare_judged,
     measures,
+    not_used,
     rates,
 )
 from coderai_pipeline.domain.values import Conventions
@@ -42,12 +43,10 @@ COMMENT = (
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """prompt_versions: variable -> the version that most of its cells were made with. unused: why feedback could not be
-    compared -> how many cells."""
+    """prompt_versions: variable -> the version that most of its cells were made with."""
 
     measures: tuple[Measure, ...]
     prompt_versions: Mapping[str, str]
-    unused: Mapping[str, int]
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -83,7 +82,7 @@ def measure(
     twice = said_twice(about_now)
     found = list(_all_measures(connection, definition, by_judges, of_gold, twice))
     versions = connection.execute("SELECT variable, mode(prompt_version) FROM model_cells GROUP BY variable").fetchall()
-    return Measured(tuple(found), dict(versions), {why: number for why, number in unused.items() if number})
+    return Measured((*found, *not_used(unused)), dict(versions))
 
 
 def build_quality(connection: "DuckDBPyConnection", blocks: BlockStore, measured: Measured) -> None:
@@ -154,7 +153,7 @@ def _keys_of_sources(connection: "DuckDBPyConnection") -> dict[str, str]:
 def _cells(connection: "DuckDBPyConnection", documents: set[str]) -> dict[Place, Cell]:
     rows = connection.execute(
         "SELECT document, entity, variable, type, status, value, confidence FROM model_cells "
-        "WHERE list_contains(?, document)",
+        "WHERE document IN (SELECT unnest(?))",
         [sorted(documents)],
     ).fetchall()
     return {(d, e, v): Cell(d, e, v, t, CellStatus(s), "", value_from(x), confidence=c) for d, e, v, t, s, x, c in rows}
