@@ -16,8 +16,8 @@ import dagster as dg
 from coderai_pipeline.defs import metadata, names
 from coderai_pipeline.defs.confidential import guarded
 from coderai_pipeline.defs.partitions import register_variables
-from coderai_pipeline.domain.project import ExportOptions, Project
 from coderai_pipeline.defs.quality_assets import report_quality
+from coderai_pipeline.domain.project import ExportOptions, Project
 from coderai_pipeline.domain.prompts import prompt_text, prompt_version
 from coderai_pipeline.engine.gate import gold_of
 from coderai_pipeline.engine.ledger import open_ledger
