@@ -1,5 +1,6 @@
 """How candidates compare with the present wording on held-out cells: the same cells, both really extracted."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,8 @@ Found = Mapping[CellOf, Value]
 class Score:
     """cells: held-out cells with a known right value. present, candidate: how many of them each gets right. gained, lost:
     those that only the candidate, or only the present wording, gets right. difference: of the two shares, with a 95 %
-    interval by a paired bootstrap over documents (None where all of them gain alike). p: McNemar's exact test."""
+    interval by a paired bootstrap over documents (None where all of them gain alike). p: McNemar's exact test over documents,
+    each counting for the wording that gets more of its cells right: cells of one document are not independent."""
 
     cells: int
     present: int
@@ -78,8 +80,15 @@ def score(
         difference=float(gains.mean()),
         low=found.low,
         high=found.high,
-        p=mcnemar(gained, lost),
+        p=_p_over_documents([one.document for one in known], gains.tolist()),
     )
+
+
+def _p_over_documents(documents: Sequence[str], gains: Sequence[float]) -> float:
+    net: Counter[str] = Counter()
+    for document, gain in zip(documents, gains, strict=True):
+        net[document] += int(gain)
+    return mcnemar(sum(gain > 0 for gain in net.values()), sum(gain < 0 for gain in net.values()))
 
 
 def _is_right(one: Judgement, found: Found, variable: Variable) -> bool:

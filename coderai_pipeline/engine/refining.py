@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from coderai_pipeline.domain.cells import JsonValue
 from coderai_pipeline.domain.codebook import Codebook, Example, Variable
 from coderai_pipeline.domain.conditions import parse
-from coderai_pipeline.domain.errors import CoderAIError, NotRefinable
+from coderai_pipeline.domain.errors import NotRefinable, ProviderError
 from coderai_pipeline.domain.feedback_patterns import Mistake, mistake_of, patterns
 from coderai_pipeline.domain.judgements import Judgement, is_about, that_count
 from coderai_pipeline.domain.prompts import prompt_text, prompt_version
@@ -284,7 +284,9 @@ class _Refining:
         self.calls += extracted.settlement.calls
         self.tokens += extracted.settlement.input_tokens + extracted.settlement.output_tokens
         if extracted.stop:
-            raise CoderAIError(f"stopped at {due.document.key}: {extracted.stop}; what was asked is kept, refine again")
+            raise ProviderError(
+                f"stopped at {due.document.key}: {extracted.stop}; what was asked is kept, refine again"
+            )
 
 
 def as_written(example: Example) -> dict[str, JsonValue]:

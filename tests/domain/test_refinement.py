@@ -1,5 +1,6 @@
 """Which mistakes are told apart, and which candidates are refused before anything is paid for scoring them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -176,3 +177,10 @@ def test_few_cells_that_all_improve_are_no_proof() -> None:
         found.stated
         == "3 of 3 held-out cells right, 0 with the present wording; difference +1.00 (no interval), p = 0.25"
     )
+
+
+def test_many_cells_of_few_documents_are_no_proof_either() -> None:
+    said = [replace(judged(0.0, 5.0, f"d{number % 3}"), entity=str(number)) for number in range(12)]
+    found = score(said, {}, {(one.document, one.entity): 5.0 for one in said}, TOTAL)
+    assert found is not None
+    assert (found.gained, found.p, found.verdict) == (12, 0.25, "no clear difference")
