@@ -44,7 +44,7 @@ def refine(project_id: str, variable: str, seed: int, number: int | None, *, tak
 def _made(loaded: LoadedProject, variable: str, seed: int) -> Refinement:
     """Made by the same job as in the UI, so that it stands there, too."""
     from coderai_pipeline.defs.headless import open_instance, run_job
-    from coderai_pipeline.engine.refining import gather
+    from coderai_pipeline.engine.refinement_evidence import gather
 
     gather(loaded, variable)  # says what is lacking before a run is begun
     try:

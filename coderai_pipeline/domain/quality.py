@@ -5,18 +5,18 @@ calibration of confidence in `calibration`, thresholds in `thresholds`.
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from functools import partial
 
 import numpy as np
 
 from coderai_pipeline.domain.agreement import GoldCell, comparable, same_value
 from coderai_pipeline.domain.calibration import calibration
-from coderai_pipeline.domain.cells import Cell, Value
+from coderai_pipeline.domain.cells import Cell
 from coderai_pipeline.domain.codebook import Variable, VariableType
 from coderai_pipeline.domain.judgements import Judgement, as_gold, forms_of, still_says
+from coderai_pipeline.domain.quality_scales import BETWEEN_VALUES, NOT_STATED, Compared, labels, numbered, numeric
 from coderai_pipeline.domain.reliability import (
     Estimate,
     Numbers,
@@ -28,9 +28,7 @@ from coderai_pipeline.domain.reliability import (
     share_of_all,
 )
 
-NOT_STATED = "(not stated)"
 NOT_USED = "feedback_not_used"
-_BETWEEN_VALUES = "; "
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +58,6 @@ class Measure:
         known = self.low is not None and self.high is not None
         interval = f"{self.low:.2f}-{self.high:.2f}" if known else "no interval"
         return f"{self.value:.2f} ({interval}, n = {self.n})"
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A cell beside its true value. expected: the acceptable forms, () = not stated, None = only known not to be this
-    value. inclusion_probability: None where the cell was not drawn at random."""
-
-    document: str
-    expected: tuple[str, ...] | None
-    found: Value
-    is_right: bool
-    confidence: float | None = None
-    inclusion_probability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +134,7 @@ def between_reviewers(variable: str, said: Mapping[tuple[str, str, str], Sequenc
     if not said:
         return
     units = [[_position(judgement) for judgement in of_cell] for of_cell in said.values()]
-    ratings = _numbered(units)
+    ratings = numbered(units)
     people = sorted({one.reviewer for of_cell in said.values() for one in of_cell})
     basis = f"cells judged by two or more of {len(people)} reviewers"
     found = share([len(set(unit)) == 1 for unit in units])
@@ -238,7 +223,7 @@ def _values(group: _Group, known: Sequence[Compared]) -> Iterator[Measure]:
 
 
 def _per_category(group: _Group, known: Sequence[Compared]) -> Iterator[Measure]:
-    pairs = [_labels(one, group.variable) for one in known]
+    pairs = [labels(one, group.variable) for one in known]
     for category in group.variable.categories:
         wanted = comparable(category.value, "category")
         true = [wanted in expected for expected, _ in pairs]
@@ -254,11 +239,11 @@ def _chance_corrected(group: _Group, known: Sequence[Compared]) -> Iterator[Meas
         yield _kappa(group, known)
     scale = variable.measured_on
     if scale == "nominal":
-        pairs = [_labels(one, variable) for one in known]
-        ratings = _numbered([[_BETWEEN_VALUES.join(one), _BETWEEN_VALUES.join(other)] for one, other in pairs])
+        pairs = [labels(one, variable) for one in known]
+        ratings = numbered([[BETWEEN_VALUES.join(one), BETWEEN_VALUES.join(other)] for one, other in pairs])
         rated: Sequence[Compared] = known
     else:
-        numbers = [(one, _numeric(one, variable)) for one in known]
+        numbers = [(one, numeric(one, variable)) for one in known]
         kept = [(one, pair) for one, pair in numbers if pair is not None]  # alpha passes over what one of two lacks
         rated, ratings = [one for one, _ in kept], [pair for _, pair in kept]
     if rated:
@@ -273,51 +258,15 @@ def _kappa(group: _Group, known: Sequence[Compared]) -> Measure:
     which both state something are compared by weighted kappa."""
     variable = group.variable
     if variable.measured_on == "ordinal":
-        ranked = [(one, pair) for one in known if (pair := _numeric(one, variable)) is not None]
+        ranked = [(one, pair) for one in known if (pair := numeric(one, variable)) is not None]
         first, second = ([int(pair[side]) for _, pair in ranked] for side in (0, 1))
         kappa = cohens_kappa(first, second, len(variable.categories), is_ordinal=True)
         return group.bootstrapped("kappa_weighted", [one for one, _ in ranked], kappa)
-    pairs = [_labels(one, variable) for one in known]
-    numbers = _numbered([[_BETWEEN_VALUES.join(one), _BETWEEN_VALUES.join(other)] for one, other in pairs])
+    pairs = [labels(one, variable) for one in known]
+    numbers = numbered([[BETWEEN_VALUES.join(one), BETWEEN_VALUES.join(other)] for one, other in pairs])
     first, second = ([int(pair[side]) for pair in numbers] for side in (0, 1))
     categories = 1 + max((*first, *second), default=0)
     return group.bootstrapped("kappa", known, cohens_kappa(first, second, categories), width=2 * categories)
-
-
-def _labels(one: Compared, variable: Variable) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The true and the given value as comparable labels, alike where the value is right whichever form it has."""
-    given = _label(forms_of(one.found), variable)
-    return (given if one.is_right else _label(one.expected or (), variable)), given
-
-
-def _label(forms: tuple[str, ...], variable: Variable) -> tuple[str, ...]:
-    if not forms:
-        return (NOT_STATED,)
-    parts = forms[0].split(_BETWEEN_VALUES) if variable.takes_many else [forms[0]]
-    return tuple(sorted(comparable(part, str(variable.type)) for part in parts))
-
-
-def _numeric(one: Compared, variable: Variable) -> tuple[float, float] | None:
-    """The true and the given value on the variable's scale; None where either is missing or several."""
-    if not one.expected or one.found is None or isinstance(one.found, tuple):
-        return None
-    given = _on_scale(forms_of(one.found)[0], variable)
-    true = given if one.is_right else _on_scale(one.expected[0], variable)
-    return None if true is None or given is None else (true, given)
-
-
-def _on_scale(form: str, variable: Variable) -> float | None:
-    """A number, a date's first day, or a category's place in its order."""
-    if variable.type is VariableType.CATEGORY:
-        ranks = [comparable(category.value, "category") for category in variable.categories]
-        label = comparable(form, "category")
-        return float(ranks.index(label)) if label in ranks else None
-    try:
-        if variable.type is VariableType.DATE:
-            return float(date.fromisoformat(form[:10] + "0000-01-01"[len(form[:10]) :]).toordinal())
-        return float(form)
-    except ValueError:
-        return None
 
 
 def _position(judgement: Judgement) -> str:
@@ -325,11 +274,6 @@ def _position(judgement: Judgement) -> str:
     if judgement.has_truth:
         return comparable(forms_of(judgement.truth)[0], "text") if judgement.expected else NOT_STATED
     return f"not {forms_of(judgement.judged)}"
-
-
-def _numbered(units: Iterable[Sequence[str]]) -> list[list[float]]:
-    numbers: dict[str, float] = {}
-    return [[numbers.setdefault(label, float(len(numbers))) for label in unit] for unit in units]
 
 
 def _f1(hit: Numbers, either: Numbers, weights: Numbers) -> Numbers:

@@ -5,7 +5,7 @@ What candidates may say is in `domain.refinement`, how they compare in `domain.r
 """
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 from coderai_pipeline.domain.cells import JsonValue
 from coderai_pipeline.domain.codebook import Codebook, Example, Variable
 from coderai_pipeline.domain.conditions import parse
-from coderai_pipeline.domain.errors import NotRefinable, ProviderError
-from coderai_pipeline.domain.feedback_patterns import Mistake, mistake_of, patterns
-from coderai_pipeline.domain.judgements import Judgement, is_about, that_count
+from coderai_pipeline.domain.errors import ProviderError
+from coderai_pipeline.domain.feedback_patterns import Mistake, patterns
+from coderai_pipeline.domain.judgements import Judgement
 from coderai_pipeline.domain.prompts import prompt_text, prompt_version
 from coderai_pipeline.domain.refinement import (
     FEW_CELLS,
@@ -32,15 +32,14 @@ from coderai_pipeline.domain.refinement import (
 from coderai_pipeline.domain.refinement_scores import Found, Refinement, RefusedCandidate, Score, ScoredCandidate, score
 from coderai_pipeline.domain.reply_json import json_in
 from coderai_pipeline.engine.askers import ModelAsker
-from coderai_pipeline.engine.due import DueDocument, due_documents
+from coderai_pipeline.engine.due import DueDocument
 from coderai_pipeline.engine.extraction import Extractions
-from coderai_pipeline.engine.held import Held
+from coderai_pipeline.engine.refinement_evidence import Evidence, gather
 from coderai_pipeline.engine.session import open_extractions
 from coderai_pipeline.engine.work import Extracted, Steps
 from coderai_pipeline.extractors.retrying import Patience
 from coderai_pipeline.storage.blocks import BlockStore, next_version
 from coderai_pipeline.storage.control import Control
-from coderai_pipeline.storage.judgements import judgements
 from coderai_pipeline.storage.projects import LoadedProject
 from coderai_pipeline.storage.refinements import keep_refinement, now
 
@@ -53,24 +52,6 @@ NO_MODEL = (
 )
 AT_ONCE = 64
 """Documents extracted at the same time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What refining a variable rests on. judged: the verdicts that count, on present texts, with a known right value."""
-
-    variable: Variable
-    judged: Sequence[Judgement]
-    documents: Mapping[str, DueDocument]
-    mistakes: Sequence[Mistake]
-
-    def judged_in(self, half: Iterable[str]) -> list[Judgement]:
-        wanted = set(half)
-        return [one for one in self.judged if one.document in wanted]
-
-    def mistakes_in(self, half: Iterable[str]) -> list[Mistake]:
-        wanted = set(half)
-        return [one for one in self.mistakes if one.judgement.document in wanted]
 
 
 def refine(
@@ -97,43 +78,6 @@ def refine(
             found = _Refining(loaded, evidence, extractions, run_id, seed).refine()
     keep_refinement(loaded.folder, found)
     return found
-
-
-def gather(loaded: LoadedProject, name: str) -> Evidence:
-    """Raises NotRefinable where the variable is none that can be refined, or nobody has found a mistake in it."""
-    variable = _refinable(loaded, name)
-    blocks = BlockStore(loaded.folder.state)
-    records = {key: one for key, one in Held.load(blocks).documents.items() if not one.removed}
-    texts = {key: one.text_sha256 for key, one in records.items()}
-    counting = that_count(one for one in judgements(blocks, name) if is_about(one, texts))
-    judged = [one for one in counting.values() if one.has_truth and one.document in records]
-    due = due_documents(blocks, {one.document: records[one.document] for one in judged})
-    documents = {one.document.key: one for one in due}
-    judged = [one for one in judged if one.document in documents]
-    found = (mistake_of(one, variable, documents[one.document].document, loaded.project) for one in judged)
-    mistakes = [one for one in found if one is not None]
-    if not mistakes:
-        raise NotRefinable(
-            f"{name}: {len(judged)} cells have been judged and none of them was corrected; review cells of it first"
-        )
-    if len(documents) < 2:
-        raise NotRefinable(
-            f"{name}: only one document has been judged; a candidate is scored on others than it was written from"
-        )
-    return Evidence(variable, judged, documents, mistakes)
-
-
-def _refinable(loaded: LoadedProject, name: str) -> Variable:
-    if name not in loaded.codebook:
-        raise NotRefinable(f"{name} is no variable of {loaded.id}")
-    variable = loaded.codebook[name]
-    if variable.formula:
-        raise NotRefinable(f"{name} is computed by a formula; refine the variables that it uses")
-    if name in loaded.project.unit.key:
-        raise NotRefinable(
-            f"{name} tells the rows of a document apart: other words would give other rows, not better cells"
-        )
-    return variable
 
 
 def _found(loaded: LoadedProject, evidence: Evidence, split: str, **more: Any) -> Refinement:
