@@ -7,9 +7,9 @@ from coderai_pipeline.defs.broken import broken_project
 from coderai_pipeline.defs.corpus_assets import corpus_assets
 from coderai_pipeline.defs.jobs import project_jobs
 from coderai_pipeline.defs.product_assets import dataset_asset, exports_asset, prompts_asset
-from coderai_pipeline.defs.review_assets import feedback_asset, review_asset
 from coderai_pipeline.defs.quality_assets import quality_asset
 from coderai_pipeline.defs.refinement_assets import refined_prompts_asset, refinement_jobs
+from coderai_pipeline.defs.review_assets import feedback_asset, review_asset
 from coderai_pipeline.defs.sensors import following_sensor, inbox_sensor
 from coderai_pipeline.domain.errors import InvalidInput
 from coderai_pipeline.storage.projects import Home, ProjectFolder

@@ -19,8 +19,8 @@ from coderai_pipeline.defs.events import DocumentEvents
 from coderai_pipeline.defs.export_config import ExportConfig
 from coderai_pipeline.defs.partitions import register_variables
 from coderai_pipeline.defs.product_assets import LEDGER_CHECK, MADE_FROM, publish_dataset, write_export, write_prompts
-from coderai_pipeline.defs.review_assets import ReviewConfig, apply_new_feedback, write_review
 from coderai_pipeline.defs.quality_assets import report_quality
+from coderai_pipeline.defs.review_assets import ReviewConfig, apply_new_feedback, write_review
 from coderai_pipeline.engine.gate import accept_sample
 from coderai_pipeline.publishing.exports import FORMATS
 from coderai_pipeline.publishing.snapshot import newest_snapshot

@@ -19,7 +19,7 @@ from coderai_pipeline.storage.blocks import SCHEMAS, BlockStore
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-TABLES = 4
+TABLES = 5
 """Raised when the snapshot's tables change, so that unchanged blocks are published again."""
 
 KINDS = ("feedback_files", "feedback", "settled", "documents", "entities", "cells", "calls", "prompts")

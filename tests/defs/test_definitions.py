@@ -16,7 +16,18 @@ from tests.engine.projects import make
 
 VARIABLES = [{"name": "total", "type": "number"}, {"name": "city", "type": "text"}]
 RULES = {"name": "rules"}
-ASSETS = {"documents", "chunks", "extractions", "prompts", "dataset", "exports", "review", "feedback", "quality", "refined_prompts"}
+ASSETS = {
+    "documents",
+    "chunks",
+    "extractions",
+    "prompts",
+    "dataset",
+    "exports",
+    "review",
+    "feedback",
+    "quality",
+    "refined_prompts",
+}
 JOBS = {
     "extract", "sample", "retry_failed", "publish", "export", "write_prompts", "accept_sample", "pause", "resume",
 }  # fmt: skip
