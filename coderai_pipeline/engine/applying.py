@@ -36,7 +36,7 @@ def apply_candidate(loaded: LoadedProject, name: str, number: int, by: str) -> A
     before = read_bytes(path)
     edit = VariableEdit(name, candidate.instructions, candidate.descriptions, candidate.examples)
     after = edit_codebook(path, edit)
-    _replace(path, after)
+    replace_codebook(path, after)
     changed = loaded.folder.load()
     applied = Applied(
         variable=name,
@@ -67,7 +67,7 @@ def undo(loaded: LoadedProject, name: str, by: str) -> Applied:
             f"{path.name} has been changed since candidate {last.number} was applied, and undoing would take that back, too; "
             "change the words yourself (replies to the old ones are kept and cost nothing)"
         )
-    _replace(path, base64.b64decode(last.before))
+    replace_codebook(path, base64.b64decode(last.before))
     mark_undone(loaded.folder, last, by)
     return last
 
@@ -87,7 +87,7 @@ def _candidate(loaded: LoadedProject, name: str, number: int) -> ScoredCandidate
     return candidate
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_codebook(path: Path, data: bytes) -> None:
     """Whole or not at all, and only where it can be loaded. Raises InvalidInput."""
     draft = path.with_name(f".{secrets.token_hex(4)}-{path.name}")
     try:

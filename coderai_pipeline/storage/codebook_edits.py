@@ -1,4 +1,4 @@
-"""Changes the wording of one variable in codebook.yaml and leaves everything else as people wrote it, byte for byte.
+"""Changes variables in codebook.yaml, or adds some, and leaves everything else as people wrote it, byte for byte.
 
 Values are replaced where they stand in the text, or inserted beside the variable's name; the result is read again and has to
 say exactly what was wanted and nothing else, or nothing is written.
@@ -9,15 +9,17 @@ say exactly what was wanted and nothing else, or nothing is written.
 import json
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 import yaml
 
 from coderai_pipeline.domain.cells import JsonValue
+from coderai_pipeline.domain.codebook import Codebook
 from coderai_pipeline.domain.errors import InvalidInput, Problem
 from coderai_pipeline.storage.edited_files import label, read_bytes
+from coderai_pipeline.storage.settings_files import save_codebook_yaml
 from coderai_pipeline.storage.yaml_lines import read_yaml
 
 LINE = 110
@@ -27,39 +29,66 @@ _BOMS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-1
 @dataclass(frozen=True, slots=True)
 class VariableEdit:
     """New words for a variable. instructions: None = they stay. descriptions: category -> its description. examples: are
-    added after those there are, each as codebook.yaml holds it."""
+    added after those there are, each as codebook.yaml holds it. values: other keys, each set to text, a number or true/false.
+    more: entries added to other lists (labels, categories)."""
 
     variable: str
     instructions: str | None = None
     descriptions: Mapping[str, str] | None = None
     examples: Sequence[Mapping[str, JsonValue]] = ()
+    values: Mapping[str, str | float | bool] = field(default_factory=dict[str, str | float | bool])
+    more: Mapping[str, Sequence[JsonValue]] = field(default_factory=dict[str, Sequence[JsonValue]])
+
+    @property
+    def added(self) -> dict[str, list[JsonValue]]:
+        """Every list that grows."""
+        of_examples = {"examples": [*map(dict, self.examples)]} if self.examples else {}
+        return cast(
+            "dict[str, list[JsonValue]]", {**of_examples, **{key: [*items] for key, items in self.more.items()}}
+        )
 
 
-def edit_codebook(path: Path, edit: VariableEdit) -> bytes:
-    """The file's new content; the file itself is left alone. Raises InvalidInput where it cannot be changed safely."""
+def edit_codebook(path: Path, *edits: VariableEdit, added: Codebook | None = None) -> bytes:
+    """The file's new content, `added` after the variables there are; the file itself is left alone.
+
+    Raises InvalidInput where it cannot be changed safely.
+    """
     if path.suffix != ".yaml":
         raise _refused(path, "is a spreadsheet, which is not changed here; write the new wording into it yourself")
     data = read_bytes(path)
     bom, encoding = next(((bom, name) for bom, name in _BOMS.items() if data.startswith(bom)), (b"", "utf-8"))
     text = data[len(bom) :].decode(encoding)
-    wanted = _wanted(text, path, edit)
-    changed = _Editor(text).edited(edit)
+    new = save_codebook_yaml(added) if added else ""
+    wanted = _wanted(text, path, edits, new)
+    editor = _Editor(text)
+    for edit in edits:
+        editor.edit(edit)
+    if new:
+        editor.add_variables(new.partition("\n")[2])
+    changed = editor.text
     try:
         is_right = read_yaml(changed, label(path)).data == wanted
     except InvalidInput:
         is_right = False
     if not is_right:
-        raise _refused(
-            path, f"{edit.variable} cannot be changed in place (an alias or an unusual style?); write it yourself"
-        )
+        what = ", ".join(edit.variable for edit in edits) or "the list of variables"
+        raise _refused(path, f"{what} cannot be changed in place (an alias or an unusual style?); write it yourself")
     return bom + changed.encode(encoding)
 
 
-def _wanted(text: str, path: Path, edit: VariableEdit) -> JsonValue:
-    """What the file is to hold after the edit."""
+def _wanted(text: str, path: Path, edits: Sequence[VariableEdit], new: str) -> JsonValue:
+    """What the file is to hold after the edits."""
     data = read_yaml(text, label(path)).data
-    entries = data.get("variables") if isinstance(data, dict) else None
+    whole = cast("dict[str, JsonValue]", data if isinstance(data, dict) else {})
+    entries = whole.get("variables")
     listed = entries if isinstance(entries, list) else []
+    for edit in edits:
+        listed = _edited(listed, path, edit)
+    more = cast("dict[str, list[JsonValue]]", read_yaml(new, label(path)).data)["variables"] if new else []
+    return {**whole, "variables": [*listed, *more]}
+
+
+def _edited(listed: Sequence[JsonValue], path: Path, edit: VariableEdit) -> list[JsonValue]:
     found = [one for one in listed if isinstance(one, dict) and one.get("name") == edit.variable]
     if len(found) != 1:
         raise _refused(path, f"holds no variable {edit.variable}")
@@ -70,11 +99,10 @@ def _wanted(text: str, path: Path, edit: VariableEdit) -> JsonValue:
     for category in categories:
         if str(category["value"]) in (edit.descriptions or {}):
             category["description"] = (edit.descriptions or {})[str(category["value"])]
-    if edit.examples:
-        held = cast("list[JsonValue]", variable.get("examples") or [])
-        variable["examples"] = [*held, *(dict(one) for one in edit.examples)]
-    whole = cast("dict[str, JsonValue]", data)
-    return {**whole, "variables": [variable if one is found[0] else one for one in listed]}
+    for key, items in edit.added.items():
+        variable[key] = [*cast("list[JsonValue]", variable.get(key) or []), *items]
+    variable |= edit.values
+    return [variable if one is found[0] else one for one in listed]
 
 
 @dataclass(slots=True)
@@ -83,16 +111,33 @@ class _Editor:
 
     text: str
 
-    def edited(self, edit: VariableEdit) -> str:
+    def edit(self, edit: VariableEdit) -> None:
         if edit.instructions is not None:
             self._set(self._variable(edit.variable), "instructions", edit.instructions, after="name")
         for value, description in (edit.descriptions or {}).items():
             category = self._category(edit.variable, value)
             if category is not None:
                 self._set(category, "description", description, after="value")
-        for example in edit.examples:
-            self._add_example(self._variable(edit.variable), _flow(example))
-        return self.text
+        for key, value in edit.values.items():
+            self._set(self._variable(edit.variable), key, value, after="name")
+        for key, items in edit.added.items():
+            for item in items:
+                self._add_item(self._variable(edit.variable), key, _flow(item))
+
+    def add_variables(self, block: str) -> None:
+        """After the last one. block: entries of a list, not indented."""
+        root = cast("yaml.MappingNode", yaml.compose(self.text, Loader=yaml.SafeLoader))
+        entries = _value(root, "variables")
+        assert isinstance(entries, yaml.SequenceNode), "a codebook has variables"
+        items = cast("list[yaml.Node]", entries.value)
+        if entries.flow_style:
+            new = cast("list[JsonValue]", read_yaml(block, "").data)
+            at = items[-1].end_mark.index
+            self._replace(at, at, "".join(f", {_flow(item)}" for item in new))
+            return
+        indent = self._indent_of(items[0])
+        lines = [f"{indent}{line}" if line else "" for line in block.rstrip("\n").split("\n")]
+        self._append_item(items[-1], self._newline.join(["", *lines]))
 
     def _variable(self, name: str) -> yaml.MappingNode:
         root = cast("yaml.MappingNode", yaml.compose(self.text, Loader=yaml.SafeLoader))
@@ -105,7 +150,7 @@ class _Editor:
             return None
         return next((one for one in _mappings(categories) if _scalar(_value(one, "value")) == value), None)
 
-    def _set(self, mapping: yaml.MappingNode, key: str, value: str, *, after: str) -> None:
+    def _set(self, mapping: yaml.MappingNode, key: str, value: str | float | bool, *, after: str) -> None:
         node = _value(mapping, key)
         if node is None:
             self._insert(mapping, key, value, after)
@@ -114,12 +159,12 @@ class _Editor:
         end -= len(self.text[start:end]) - len(self.text[start:end].rstrip())
         self._replace(start, end, self._written(mapping, key, value))
 
-    def _insert(self, mapping: yaml.MappingNode, key: str, value: str, after: str) -> None:
+    def _insert(self, mapping: yaml.MappingNode, key: str, value: str | float | bool, after: str) -> None:
         """On a line of its own after the one on which `after` stands; in a mapping on one line, beside it."""
         node = _value(mapping, after)
         assert node is not None, "a variable has a name and a category a value"
         if mapping.flow_style:
-            self._replace(node.end_mark.index, node.end_mark.index, f", {key}: {_quoted(value)}")
+            self._replace(node.end_mark.index, node.end_mark.index, f", {key}: {_flow(value)}")
         else:
             self._insert_line(mapping, node, f"{key}: {self._written(mapping, key, value)}")
 
@@ -127,26 +172,28 @@ class _Editor:
         at = self._line_end(node.end_mark.index)
         self._replace(at, at, f"{self._newline}{' ' * _column(mapping)}{line}")
 
-    def _add_example(self, variable: yaml.MappingNode, example: str) -> None:
-        examples = _value(variable, "examples")
-        items = cast("list[yaml.Node]", examples.value) if isinstance(examples, yaml.SequenceNode) else []
-        if examples is None and not variable.flow_style:
+    def _add_item(self, variable: yaml.MappingNode, key: str, item: str) -> None:
+        """One more entry of a variable's list, in the list's own style."""
+        node = _value(variable, key)
+        items = cast("list[yaml.Node]", node.value) if isinstance(node, yaml.SequenceNode) else []
+        if node is None:
             name = _value(variable, "name")
             assert name is not None, "a variable has a name"
-            item = f"{self._newline}{' ' * (_column(variable) + 2)}- {example}"
-            self._insert_line(variable, name, f"examples:{item}")
-        elif examples is None:
-            name = _value(variable, "name")
-            assert name is not None, "a variable has a name"
-            self._replace(name.end_mark.index, name.end_mark.index, f", examples: [{example}]")
+            if variable.flow_style:
+                self._replace(name.end_mark.index, name.end_mark.index, f", {key}: [{item}]")
+            else:
+                self._insert_line(variable, name, f"{key}:{self._newline}{' ' * (_column(variable) + 2)}- {item}")
         elif not items:
-            self._replace(examples.start_mark.index, examples.end_mark.index, f"[{example}]")
-        elif isinstance(examples, yaml.CollectionNode) and examples.flow_style:
-            self._replace(items[-1].end_mark.index, items[-1].end_mark.index, f", {example}")
+            self._replace(node.start_mark.index, node.end_mark.index, f"[{item}]")
+        elif isinstance(node, yaml.CollectionNode) and node.flow_style:
+            self._replace(items[-1].end_mark.index, items[-1].end_mark.index, f", {item}")
         else:
-            dash = self.text.rindex("-", 0, items[0].start_mark.index)
-            indent = " " * (dash - self.text.rfind("\n", 0, dash) - 1)
-            self._append_item(items[-1], f"{indent}- {example}")
+            self._append_item(items[-1], f"{self._indent_of(items[0])}- {item}")
+
+    def _indent_of(self, item: yaml.Node) -> str:
+        """The space before the dash of a list's entry."""
+        dash = self.text.rindex("-", 0, item.start_mark.index)
+        return " " * (dash - self.text.rfind("\n", 0, dash) - 1)
 
     def _append_item(self, last: yaml.Node, line: str) -> None:
         """After the last line of the last item; what comes between it and the next key, such as comments, stays there."""
@@ -155,8 +202,10 @@ class _Editor:
         at = self._line_end(_last_written(last, end))
         self._replace(at, at, f"{self._newline}{line}")
 
-    def _written(self, mapping: yaml.MappingNode, key: str, value: str) -> str:
+    def _written(self, mapping: yaml.MappingNode, key: str, value: str | float | bool) -> str:
         """Quoted on one line, or, where lines may break, folded below the key."""
+        if not isinstance(value, str):
+            return _flow(value)
         quoted = _quoted(value)
         if mapping.flow_style or len(quoted) + _column(mapping) + len(key) < LINE or value != " ".join(value.split()):
             return quoted
@@ -210,11 +259,13 @@ def _quoted(value: str) -> str:
     return text.replace("\x85", "\\N").replace("\u2028", "\\L").replace("\u2029", "\\P").replace("\x7f", "\\x7f")
 
 
-def _flow(example: Mapping[str, JsonValue]) -> str:
-    parts = ", ".join(
-        f"{key}: {_quoted(value) if isinstance(value, str) else json.dumps(value)}" for key, value in example.items()
-    )
-    return "{" + parts + "}"
+def _flow(value: JsonValue) -> str:
+    """On one line, every text in quotes."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_flow, value))}]"
+    return _quoted(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _refused(path: Path, message: str) -> InvalidInput:

@@ -23,7 +23,7 @@ from coderai_pipeline.domain.project import Project, Settings
 from coderai_pipeline.storage.edited_files import Written, is_there, read_yaml_file
 from coderai_pipeline.storage.plain_errors import bounded, explain, holds_secret, without_secrets
 from coderai_pipeline.storage.spreadsheet_codebook import read_spreadsheet
-from coderai_pipeline.storage.yaml_lines import KeyPath
+from coderai_pipeline.storage.yaml_lines import KeyPath, key_text
 
 PROJECT_FILE = "project.yaml"
 CODEBOOK_FILES = ("codebook.yaml", "codebook.xlsx", "codebook.csv")
@@ -73,6 +73,12 @@ def read_folder(folder: Path) -> FolderSettings:
     return FolderSettings(project.value, codebook.value, problems)
 
 
+def problems_of(data: JsonValue, project: Project) -> tuple[Problem, ...]:
+    """Everything that would be wrong in a codebook file that held this; keys such as `variables[2].type`, no lines."""
+    written = Written(CODEBOOK_FILES[0], data, lambda path: (None, key_text(path)))
+    return _codebook_problems(_checked(written, Codebook), project)
+
+
 def save_codebook_yaml(codebook: Codebook) -> str:
     """The codebook as codebook.yaml holds it, without keys that have their default. Loading it gives an equal one."""
     variables = [_plain_numbers(_dumped(variable)) for variable in codebook.variables]
@@ -102,6 +108,10 @@ def _parsed(path: Path, model: type[Model]) -> _Parsed[Model]:
         written = read_yaml_file(path) if path.suffix == ".yaml" else read_spreadsheet(path)
     except InvalidInput as error:
         return _Parsed(None, None, _presentable(error.problems))
+    return _checked(written, model)
+
+
+def _checked(written: Written, model: type[Model]) -> _Parsed[Model]:
     secrets = tuple(_secrets(written, written.data, ()))
     if not isinstance(written.data, dict):
         problem = written.problem((), _not_a_mapping(written.data, model))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coderai_pipeline.domain.codebook import Codebook
 from coderai_pipeline.domain.errors import InvalidInput
 from coderai_pipeline.storage.codebook_edits import VariableEdit, edit_codebook
 from coderai_pipeline.storage.settings_files import load_codebook
@@ -122,3 +123,33 @@ def test_any_words_arrive_as_they_are(tmp_path_factory: pytest.TempPathFactory, 
         return
     (folder / "codebook.yaml").write_bytes(after.encode())
     assert load_codebook(folder / "codebook.yaml")[variable].instructions == words
+
+
+def test_lists_and_plain_keys_grow_where_they_stand_and_variables_are_added_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "codebook.yaml"
+    path.write_bytes(f"{CODEBOOK}    # the end\n".replace("\n", "\r\n").encode())
+    added = Codebook.model_validate_json('{"variables": [{"name": "new", "type": "text", "instructions": "a\\nb"}]}')
+    edit = VariableEdit("kind", values={"allow_other": True}, more={"categories": [{"value": "no"}], "labels": ["Art"]})
+    after = edit_codebook(path, edit, VariableEdit("total", values={"unit": "EUR"}), added=added).decode()
+    assert after.count("\r\n") == after.count("\n")
+    assert changed_lines(f"{CODEBOOK}    # the end\n", after.replace("\r\n", "\n")) == [
+        "-   - {name: kind, type: category, categories: [{value: march}, {value: rally, description: old}]}  # short",
+        '+     unit: "EUR"',
+        '+   - {name: kind, labels: ["Art"], allow_other: true, type: category, categories: [{value: march}, '
+        '{value: rally, description: old}, {value: "no"}]}  # short',
+        "+ ",
+        "+   - name: new",
+        "+     type: text",
+        "+     instructions: |-",
+        "+       a",
+        "+       b",
+    ]
+
+
+def test_a_list_on_one_line_takes_new_variables_in_its_own_style(tmp_path: Path) -> None:
+    path = tmp_path / "codebook.yaml"
+    path.write_text("variables: [{name: a, type: text}]  # all\n")
+    added = Codebook.model_validate_json('{"variables": [{"name": "b", "type": "date"}]}')
+    assert edit_codebook(path, added=added).decode() == (
+        'variables: [{name: a, type: text}, {name: "b", type: "date"}]  # all\n'
+    )
