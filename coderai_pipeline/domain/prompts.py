@@ -23,6 +23,7 @@ __all__ = [
     "Ask",
     "EntityHint",
     "constant_share",
+    "delimiter",
     "instructions",
     "plan_asks",
     "prompt_content",
@@ -221,7 +222,7 @@ def _delimited(ask: Ask, document: Document, chunk: Chunk, entities: Sequence[En
     lines.append(visible_text(document, chunk.span, ask.project.reading.hidden_text == "keep"))
     text = "\n".join(lines)
     rows = "\n".join(json.dumps(_hint(ask, entity), ensure_ascii=False) for entity in entities)
-    tag = _delimiter(text + rows)
+    tag = delimiter(text + rows)
     given = f"\nRows:\n<{tag}>\n{rows}\n</{tag}>" if entities else ""
     return f"<{tag}>\n{text}\n</{tag}>{given}"
 
@@ -231,7 +232,7 @@ def _hint(ask: Ask, entity: EntityHint) -> dict[str, object]:
     return {own_key(ask, "id"): entity.id, **entity.key, **quote}
 
 
-def _delimiter(content: str) -> str:
+def delimiter(content: str) -> str:
     """A number that the content decides, so that equal texts make equal requests, and that does not stand in it."""
     digits = str(int.from_bytes(hashlib.sha256(content.encode("utf-8", "replace")).digest()))
     length = 9
