@@ -25,6 +25,7 @@ class _Commands(click.Group):
         "ledger": ("coderai_pipeline.cli.ledger", "ledger"),
         "metrics": ("coderai_pipeline.cli.metrics", "metrics"),
         "forecast": ("coderai_pipeline.cli.forecast", "forecast"),
+        "copilot": ("coderai_pipeline.cli.copilot", "copilot"),
         "batch": ("coderai_pipeline.cli.batch", "batch"),
         "review": ("coderai_pipeline.cli.review", "review"),
         "feedback": ("coderai_pipeline.cli.review", "feedback"),

@@ -37,6 +37,19 @@ def open_extractions(
         yield Extractions.of(loaded.project, loaded.codebook, asker)
 
 
+def open_provider(
+    loaded: LoadedProject,
+    make_client: "Callable[[], openai.OpenAI] | None" = None,
+    patience: Patience | None = None,
+) -> ProviderProcess:
+    """The project's model server, not entered yet. Raises MissingKey."""
+    settings, folder = loaded.project.extractor, loaded.folder
+    key, shared = require_key(settings), folder.path.parent / SHARED_FOLDER
+    return ProviderProcess(
+        settings, loaded.project.limits, key, folder.state, shared, make_client=make_client, patience=patience
+    )
+
+
 def check_ready(project: Project) -> None:
     """Raises MissingKey where the project's extractor could not be asked, so that it is said before anything is done."""
     if project.extractor.name == "openai":
@@ -61,14 +74,11 @@ def _asker(
     if project.extractor.name == "rules":
         yield RulesAsker(project)
         return
-    key = require_key(project.extractor)
+    require_key(project.extractor)
     archive = ReplyArchive(loaded.folder.state / "replies")
     if project.extractor.batch:
         yield BatchAsker(archive, Unanswered.load(loaded.folder.state))
         return
-    shared = loaded.folder.path.parent / SHARED_FOLDER
     rehearse(project, loaded.codebook)
-    with ProviderProcess(
-        project.extractor, project.limits, key, loaded.folder.state, shared, make_client=make_client, patience=patience
-    ) as provider:
+    with open_provider(loaded, make_client, patience) as provider:
         yield ModelAsker(provider, archive)
