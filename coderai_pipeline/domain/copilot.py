@@ -6,6 +6,7 @@ What is proposed without a model is in `suggesting`. That a proposal makes a val
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from coderai_pipeline.domain.cells import CallPurpose, CallRequest, Grounding, JsonValue, Message
@@ -202,9 +203,14 @@ def _located(one: Mapping[str, JsonValue], samples: Sequence[Sample]) -> tuple[s
         return None
     named = samples[number - 1 : number] if isinstance(number, int) and number > 0 else ()
     for sample in dict.fromkeys((*named, *samples)):
-        if ground(quote, NormalisedText.of(sample.text)).grounding is not Grounding.ABSENT:
+        if ground(quote, _normalised(sample.text)).grounding is not Grounding.ABSENT:
             return sample.source, short(" ".join(quote.split()))
     return None
+
+
+@lru_cache(maxsize=32)
+def _normalised(text: str) -> NormalisedText:
+    return NormalisedText.of(text)
 
 
 def _objects(listed: JsonValue) -> Iterator[Mapping[str, JsonValue]]:

@@ -27,8 +27,8 @@ FEWEST_SHARE = 0.15
 MOST_SUGGESTIONS = 30
 MOST_CATEGORIES = 12
 MOST_QUOTES = 3
-PROSE_CHARACTERS = 5_000
-"""Of each document searched for dates and amounts without a label."""
+CHARACTERS, PROSE_CHARACTERS = 50_000, 5_000
+"""Of each document, searched for labels, and for dates and amounts without one."""
 
 _ANY = Variable(name="any", type=VariableType.BOOLEAN)
 _MOST = 0.8
@@ -129,7 +129,7 @@ def _forms(variable: Variable) -> set[str]:
 
 
 def _stated(sample: Sample) -> Iterator[_Stated]:
-    return (_Stated(sample, found) for found in labelled_values(sample.text))
+    return (_Stated(sample, found) for found in labelled_values(sample.text[:CHARACTERS]))
 
 
 def _by_label(samples: Sequence[Sample]) -> list[list[_Stated]]:
@@ -144,7 +144,7 @@ def _by_lead(samples: Sequence[Sample]) -> list[list[_Stated]]:
     """Dates and amounts of money in running text, grouped by the word that leads them in."""
     groups: dict[tuple[str, str], list[_Stated]] = {}
     for sample in samples:
-        labelled = {found.quote for found in labelled_values(sample.text)}
+        labelled = {one.found.quote for one in _stated(sample)}
         for line in sample.text[:PROSE_CHARACTERS].splitlines():
             if line.strip() in labelled:
                 continue
@@ -236,13 +236,16 @@ def _is_date(value: str, conventions: Conventions) -> bool:
 
 
 def _is_number(value: str, conventions: Conventions) -> bool:
-    """Whether a value is one number with at most two words, such as its unit, around it."""
-    reading = read_number(value, conventions)
+    return isinstance(read_number(value, conventions), Reading) and _around_number(value, conventions) is not None
+
+
+def _around_number(value: str, conventions: Conventions) -> str | None:
+    """The words beside a value's only number, such as its unit; None where it holds none, or several, or more than two words."""
     spans = [span for span, _ in find_numbers(value, conventions)]
-    if not isinstance(reading, Reading) or len(spans) != 1:
-        return False
-    around = f"{value[: spans[0].start]} {value[spans[0].end :]}"
-    return len(re.findall(r"\w+", around)) <= 2
+    if len(spans) != 1:
+        return None
+    words = re.findall(r"\w+", f"{value[: spans[0].start]} {value[spans[0].end :]}")
+    return " ".join(words) if len(words) <= 2 else None
 
 
 def _is_boolean(value: str, conventions: Conventions) -> bool:
@@ -255,11 +258,14 @@ def _is_country(value: str, conventions: Conventions) -> bool:
 
 
 def _identify(stated: Sequence[_Stated], named: str) -> bool:
-    """Whether numbers are names of things: so labelled, with leading zeros, or long and all of one length."""
+    """Whether numbers are names of things: so labelled, with leading zeros, long and all of one length, or each with other
+    words (12 Main Street)."""
     values = [one.found.value.strip() for one in stated]
     lengths = {len(value) for value in values}
+    around = {_around_number(one.found.value, one.sample.conventions) for one in stated} - {None, ""}
     return (
-        _IDENTIFIER.search(named) is not None
+        len(around) > max(2, len(values) / 2)
+        or _IDENTIFIER.search(named) is not None
         or any(re.match(r"0\d", value) for value in values)
         or (len(lengths) == 1 and min(lengths) >= 5 and all(value.isdecimal() for value in values))
     )

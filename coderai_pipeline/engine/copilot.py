@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 DOCUMENTS = 6
 """Sent to the model as a sample."""
 LOCAL_DOCUMENTS = 100
-LOCAL_CHARACTERS = 50_000
-"""Of each document, searched for what repeats."""
 NO_MODEL = "no model was asked: this is only what repeats in {} documents (labels, dates, amounts, yes/no)"
 NOT_JUDGED = "no model was asked: conditions were read, and counted in {} documents, not judged"
 
@@ -84,7 +82,7 @@ def consult(
         by = f"{replies[-1].model or loaded.project.extractor.model}, from {len(samples)} documents"
     if not loaded.project.privacy.show_text:
         said = _without_text(said)
-    proposal = _proposed(loaded, task, said, by, len(samples))
+    proposal = _proposed(loaded, task, said, by)
     if replies:
         _remember(loaded, task, replies, proposal)
     return Outcome(said, by, proposal, replies)
@@ -113,8 +111,8 @@ def _first_of_inbox(loaded: LoadedProject, number: int) -> Iterator[Document]:
 
 
 def _as_sample(loaded: LoadedProject, document: Document) -> Sample:
-    whole = Span(0, min(len(document.text), LOCAL_CHARACTERS))
-    text = visible_text(document, whole, loaded.project.reading.hidden_text == "keep")
+    keep_hidden = loaded.project.reading.hidden_text == "keep"
+    text = visible_text(document, Span(0, len(document.text)), keep_hidden)
     return Sample(document.key, document.source, text, conventions_of(loaded.project, document))
 
 
@@ -192,7 +190,7 @@ def _without_text(said: Said) -> Said:
     return replace(said, suggestions=tuple(replace(one, quotes=()) for one in said.suggestions), quotes=(), unfound=())
 
 
-def _proposed(loaded: LoadedProject, task: Task, said: Said, by: str, documents: int) -> Proposal | None:
+def _proposed(loaded: LoadedProject, task: Task, said: Said, by: str) -> Proposal | None:
     """Keeps what is a valid codebook, with the reasons for what is not; None where nothing was suggested."""
     kept, refused = sifted(loaded, task.kind, [one for one in said.suggestions if len(one.variable) > 1])
     if not kept and not refused:
@@ -201,7 +199,6 @@ def _proposed(loaded: LoadedProject, task: Task, said: Said, by: str, documents:
         asked=" ".join(filter(None, (task.kind, task.variable, task.question))),
         at=now(),
         by=by,
-        documents=documents,
         codebook_sha256=sha256_of(read_bytes(loaded.folder.codebook_file)),
         suggestions=tuple(kept),
         refused=tuple(refused),

@@ -28,7 +28,6 @@ class Proposal:
     asked: str
     at: str
     by: str
-    documents: int
     codebook_sha256: str
     suggestions: tuple[Suggestion, ...]
     refused: tuple[tuple[str, str], ...]

@@ -81,6 +81,15 @@ def test_what_the_codebook_has_what_never_differs_and_what_stands_once_is_left_o
     assert suggest(same, CODEBOOK, PROJECT) == []
 
 
+def test_numbers_that_name_things_are_text() -> None:
+    texts = [f"Door: {n} Street{n}\nPostcode: 104{n}0\nGuests: {n} people" for n in range(1, 6)]
+    assert types(suggest(samples(*texts), CODEBOOK, PROJECT)) == {
+        "door": "text",
+        "postcode": "text",
+        "guests": "number",
+    }
+
+
 def test_a_project_of_rows_tells_what_belongs_to_the_document() -> None:
     many = Project.model_validate({"name": "Study", "unit": {"rows": "many"}})
     texts = [f"Held on: {n} May 2021\nApplicant: A{n}\nApplicant: B{n}" for n in range(1, 4)]
