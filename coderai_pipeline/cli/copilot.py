@@ -64,6 +64,8 @@ def show(project_id: str, number: int | None) -> None:
         if number is not None:
             _print(project_id, proposals.kept_proposal(state, number))
             return
+        if not proposals.numbers(state):
+            click.echo(f"no proposals yet; make one with `coderai copilot {project_id} suggest`")
         for one in proposals.numbers(state):
             held = proposals.kept_proposal(state, one)
             names = ", ".join(suggestion.name for suggestion in held.suggestions) or "nothing valid"

@@ -23,6 +23,8 @@ from coderai_pipeline.storage.settings_files import save_codebook_yaml
 from coderai_pipeline.storage.yaml_lines import read_yaml
 
 LINE = 110
+_WORDS = ("type", "level", "if_multiple", "if_uncertain")
+"""Keys whose values are plain words, which need no quotes."""
 _BOMS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
@@ -164,7 +166,7 @@ class _Editor:
         node = _value(mapping, after)
         assert node is not None, "a variable has a name and a category a value"
         if mapping.flow_style:
-            self._replace(node.end_mark.index, node.end_mark.index, f", {key}: {_flow(value)}")
+            self._replace(node.end_mark.index, node.end_mark.index, f", {key}: {self._written(mapping, key, value)}")
         else:
             self._insert_line(mapping, node, f"{key}: {self._written(mapping, key, value)}")
 
@@ -204,6 +206,8 @@ class _Editor:
 
     def _written(self, mapping: yaml.MappingNode, key: str, value: str | float | bool) -> str:
         """Quoted on one line, or, where lines may break, folded below the key."""
+        if key in _WORDS:
+            return str(value)
         if not isinstance(value, str):
             return _flow(value)
         quoted = _quoted(value)

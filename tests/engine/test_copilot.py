@@ -118,7 +118,7 @@ def test_applying_asks_changes_what_was_shown_and_nothing_else_once(study: Proje
     assert applied.exit_code == 0, applied.output
     assert study.codebook_file.read_text() == CODEBOOK.replace(
         "# of protest\n    type: text\n",
-        '# of protest\n    categories:\n      - {value: "march"}\n      - {value: "rally"}\n    type: "category"\n',
+        '# of protest\n    categories:\n      - {value: "march"}\n      - {value: "rally"}\n    type: category\n',
     )
     assert "was applied by" in coderai("apply", "1", "--yes").output
 
