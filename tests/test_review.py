@@ -165,6 +165,6 @@ def test_a_dropped_file_is_applied_by_the_sensors_job_and_its_partition_says_wha
         (refused,) = made.metadata["not_applied"].records
         assert "did you mean `total`?" in refused.data["why"]
         assert run_job(instance, study, "publish").success
-        assert run_job(instance, study, "review").success
+        assert run_job(instance, study, "write_review").success
         assert next(corpora.materialisations(instance, "study", "review")).metadata["judged_before"].value >= 1
     assert cell(study, "2.txt", "total")[:2] == (20.0, "corrected")

@@ -82,12 +82,12 @@ def _exporting(folder: ProjectFolder, name: str, description: str) -> dg.JobDefi
 def _reviewing(folder: ProjectFolder) -> dg.JobDefinition:
     description = "Writes the workbook and the page with the cells to look at first."
 
-    @dg.op(name=op_name(folder.id, "review"), description=description)
+    @dg.op(name=op_name(folder.id, "write_review"), description=description)
     def review(context: dg.OpExecutionContext, config: ReviewConfig) -> None:
         shown = write_review(folder.load(), config)
         context.log_event(dg.AssetMaterialization(names.asset_key(folder.id, "review"), metadata=shown))
 
-    @dg.job(name=names.job_name(folder.id, "review"), description=description, tags={names.PROJECT_TAG: folder.id})
+    @dg.job(name=names.job_name(folder.id, "write_review"), description=description, tags={names.PROJECT_TAG: folder.id})
     def reviewing() -> None:
         review()
 
