@@ -86,3 +86,8 @@ class DocumentEvents:
         for position, (one, message) in enumerate(data, start=1):
             mark = DagsterEventBatchMetadata(batch, is_end=position == len(data))
             DagsterEvent.from_step(kind, step, one, message, batch_metadata=mark)  # stores the event as it makes it
+
+
+def made_from_version(key: AssetKey, version: str) -> dict[str, str]:
+    """Tags of a materialisation that is made from a version of an unpartitioned asset whose own event is still to come."""
+    return {get_input_data_version_tag(key): version, get_input_event_pointer_tag(key): NULL_EVENT_POINTER}

@@ -87,7 +87,9 @@ def _reviewing(folder: ProjectFolder) -> dg.JobDefinition:
         shown = write_review(folder.load(), config)
         context.log_event(dg.AssetMaterialization(names.asset_key(folder.id, "review"), metadata=shown))
 
-    @dg.job(name=names.job_name(folder.id, "write_review"), description=description, tags={names.PROJECT_TAG: folder.id})
+    @dg.job(
+        name=names.job_name(folder.id, "write_review"), description=description, tags={names.PROJECT_TAG: folder.id}
+    )
     def reviewing() -> None:
         review()
 
@@ -120,7 +122,7 @@ def _publish(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
         key, LEDGER_CHECK, check.passed, check.metadata, severity=check.severity, description=check.description
     )
     context.log_event(evaluation)  # pyright: ignore[reportArgumentType] - taken, though its types do not say so
-    report_quality(context, folder.load())
+    report_quality(context, folder.load(), done.version)
 
 
 def _export(context: dg.OpExecutionContext, folder: ProjectFolder, config: ExportConfig) -> None:

@@ -130,7 +130,7 @@ def dataset_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
     )
     def dataset(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         done = publish_dataset(folder.load())
-        report_quality(context, folder.load())
+        report_quality(context, folder.load(), done.version)
         version = dg.DataVersion(done.version)
         yield dg.MaterializeResult(metadata=done.shown, data_version=version, check_results=[done.ledger_check])
 

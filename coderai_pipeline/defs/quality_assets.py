@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 
 from coderai_pipeline.defs import metadata, names
+from coderai_pipeline.defs.events import made_from_version
 from coderai_pipeline.defs.quality_plots import accuracy_plot, calibration_plot, history_plot
 from coderai_pipeline.domain.project import Project, QualitySettings
 from coderai_pipeline.domain.quality import NOT_USED, Measure
@@ -32,6 +33,7 @@ def quality_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
     @dg.asset(
         key=key,
         deps=[names.asset_key(folder.id, "dataset")],
+        code_version=names.CODE_VERSION,
         group_name=names.group_of(folder.id),
         owners=[owner for owner in project.owners if "@" in owner],
         description="How good the cells of each variable are, by feedback and gold files, each number with its interval.",
@@ -51,11 +53,18 @@ def quality_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
     return quality
 
 
-def report_quality(context: dg.AssetExecutionContext | dg.OpExecutionContext, loaded: LoadedProject) -> None:
+def report_quality(
+    context: dg.AssetExecutionContext | dg.OpExecutionContext, loaded: LoadedProject, dataset_version: str
+) -> None:
     """Materialises `quality` with what the publication in this run has measured: a run of its own would cost more than that."""
     key = names.asset_key(loaded.id, "quality")
     found = last_measurement(BlockStore(loaded.folder.state))
-    tags = {"dagster/data_version": _version(found).value}
+    dataset = names.asset_key(loaded.id, "dataset")
+    tags = {
+        "dagster/data_version": _version(found).value,
+        "dagster/code_version": names.CODE_VERSION,
+        **made_from_version(dataset, dataset_version),
+    }
     context.log_event(dg.AssetMaterialization(key, metadata=quality_metadata(loaded, found), tags=tags))
     for check in _checks(loaded, found):
         severity, shown = _severity(loaded.project.quality), {"misses": len(check.misses)}

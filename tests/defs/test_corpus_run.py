@@ -120,7 +120,8 @@ def test_a_dataset_is_stale_only_where_something_was_extracted_since(study: Stud
     assert run_job(study.instance, study.folder, "publish").success
     graph = project_definitions(study.folder).get_repository_def().asset_graph
     stale = CachingStaleStatusResolver(study.instance, graph, LoadingContextForTest(study.instance))
-    assert stale.get_status(names.asset_key(study.folder.id, "dataset")) is StaleStatus.FRESH
+    for asset in ("dataset", "quality"):
+        assert stale.get_status(names.asset_key(study.folder.id, asset)) is StaleStatus.FRESH, asset
 
 
 def test_values_are_shown_with_their_quotes(study: Study) -> None:
