@@ -230,11 +230,12 @@ def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def print_table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    """A table for people at a terminal; tab-separated lines without a header where another program reads."""
+def print_table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]], *, one_of_many: bool = False) -> None:
+    """A table for people at a terminal; tab-separated lines where another program reads, with a header only where tables of
+    several kinds follow each other."""
     rows = list(rows)
     if not sys.stdout.isatty():
-        for row in rows:
+        for row in [header, *rows] if one_of_many else rows:
             click.echo("\t".join(" ".join(cell.split()) for cell in row))
         return
     from rich.console import Console

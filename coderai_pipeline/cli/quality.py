@@ -60,7 +60,7 @@ def _print(measured: Measured, variable: str | None) -> None:
     ):
         rows = list(_rows([one for one in measured.measures if one.source == source and not one.of], columns))
         if rows:
-            print_table((f"by {source}", *columns), rows)
+            print_table((f"by {source}", *columns), rows, one_of_many=True)
             click.echo()
     for one in measured.measures:
         if (one.name, one.source) == ("accuracy", "feedback"):
