@@ -41,7 +41,7 @@ def read(data: bytes, options: ReadOptions) -> Content:
     with open_pdf(data, options.passwords) as document:
         scanner = ocr.Scanner(options.language, deadline) if options.ocr else None
         pages, edges = _read_pages(document, scanner, deadline)
-        furniture = find_furniture(edges, len(pages))
+        furniture = find_furniture(edges, pages)
         if all(len(furniture.fragments.get(page.number, ())) == len(page.starts) - 1 for page in pages):
             furniture = Furniture()
         assembly = Assembly()

@@ -5,8 +5,9 @@ Finding them takes all pages; taking their words out of the text is in `pdf_text
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from coderai_pipeline.readers.pdf_words import PageWords
@@ -17,8 +18,22 @@ _ROMAN_VALUES = {"i": 1, "v": 5, "x": 10, "l": 50}
 _ZONE = 0.12
 """Part of the page's height, at the top and at the bottom, in which running lines are looked for."""
 _AGREE = 0.8
-_EDGES = 5
+_EDGES = 16
 """Fragments looked at per edge of a page."""
+_PAGE_NUMBER = re.compile(
+    r"[\W_]*(?:(?:page|seite|pagina|página|sida|side|strona|p|s)\W+)?(\d{1,4})(?:\s*(?:/|of|von|de|di|av|van|z)\s*(\d{1,4}))?[\W_]*",
+    re.IGNORECASE,
+)
+_MOST_PAGES = 0.6
+"""Part of the pages on which a line that changes its words must stand to be a running one."""
+_SAME_ROW = 0.5
+"""Part of a line's height by which the middles of what stands beside it may differ."""
+_UNDER_A_HEAD = 2.5
+"""Heights of a row of a table within which the next follows."""
+_IN_COLUMNS = 0.6
+"""Part of a row's cells that must stand under one cell each."""
+_PROSE = 0.8
+"""Part of its width that two pieces of a row fill where they are lines in two columns."""
 
 
 class EdgeLine(NamedTuple):
@@ -29,6 +44,9 @@ class EdgeLine(NamedTuple):
     y: float
     text: str
     top: bool
+    x0: float
+    x1: float
+    height: float
 
 
 @dataclass(slots=True)
@@ -40,26 +58,135 @@ class Furniture:
     footer: list[str] = field(default_factory=list[str])
 
 
-def find_furniture(edges: Iterable[EdgeLine], page_count: int) -> Furniture:
-    """Lines that stand at the same height on several pages with the same words and, at most, numbers that count the pages."""
-    groups: dict[tuple[bool, int, str], list[EdgeLine]] = defaultdict(list)
-    for line in edges:
-        groups[line.top, round(line.y / 4), _fold(line.text)].append(line)
+def find_furniture(edges: Sequence[EdgeLine], pages: Sequence[PageWords]) -> Furniture:
+    """Lines that repeat at one height with, at most, numbers that count the pages; page numbers; titles of sections beside them."""
+    needed = 2 if len(pages) <= 4 else 3
+    lines = _repeated(edges, needed)
+    lines |= _page_numbers(edges, lines, len(pages), needed)
+    cells = _in_tables(edges, lines)
+    lines -= cells
+    lines |= _running_titles([line for line in edges if line not in cells], lines, pages)
     found = Furniture()
-    needed = 2 if page_count <= 4 else 3
-    for (top, _, _), lines in groups.items():
-        if len({line.page for line in lines}) >= needed and _numbers_follow_pages(lines):
-            for line in lines:
-                found.fragments[line.page].add(line.fragment)
-            said = found.header if top else found.footer
-            if lines[0].text not in said:
-                said.append(lines[0].text)
+    for line in sorted(lines):
+        found.fragments[line.page].add(line.fragment)
+        said = found.header if line.top else found.footer
+        if _fold(line.text) not in map(_fold, said):
+            said.append(line.text)
     return found
 
 
+def _repeated(edges: Iterable[EdgeLine], needed: int) -> set[EdgeLine]:
+    groups: dict[tuple[bool, int, str], list[EdgeLine]] = defaultdict(list)
+    for line in edges:
+        groups[line.top, round(line.y / 4), _fold(line.text)].append(line)
+    return {
+        line
+        for lines in groups.values()
+        if len({line.page for line in lines}) >= needed and _numbers_follow_pages(lines)
+        for line in lines
+    }
+
+
+def _page_numbers(edges: Sequence[EdgeLine], repeated: Set[EdgeLine], page_count: int, needed: int) -> set[EdgeLine]:
+    """Lines that say nothing but a number that grows with the pages, wherever on the edge; `page 1 of 1` on one page too."""
+    found: set[EdgeLine] = set()
+    counting: dict[int, list[EdgeLine]] = defaultdict(list)
+    for line in edges:
+        if match := _PAGE_NUMBER.fullmatch(line.text):
+            number, of = int(match[1]), int(match[2] or 0)
+            counting[number - line.page].append(line)
+            if (number, of) == (line.page + 1, page_count) and (page_count > 1 or not _beside(line, edges)):
+                found.add(line)
+    by_page = _by_page(edges)
+    for same in counting.values():
+        # The number of a clause stands beside its text.
+        lines = [line for line in same if all(other in repeated for other in _beside(line, by_page[line.page]))]
+        if len({line.page for line in lines}) >= needed:
+            found.update(lines)
+    return found
+
+
+def _in_tables(edges: Iterable[EdgeLine], found: Set[EdgeLine]) -> set[EdgeLine]:
+    """Cells of tables that reach the edge of a page: what is the same on each page may be their header, or a value."""
+    cells: set[EdgeLine] = set()
+    for lines in _by_page(edges).values():
+        rows = _rows(lines)
+        block = rows[:1]
+        for row, below in pairwise([*rows, []]):
+            if below and _stand_in_columns(row, below):
+                block.append(below)
+                continue
+            if len(block) > 1 and not all(found.issuperset(row) for row in block):
+                cells.update(line for row in block for line in row)
+            block = [below]
+    return cells
+
+
+def _rows(lines: Iterable[EdgeLine]) -> list[list[EdgeLine]]:
+    rows: list[list[EdgeLine]] = []
+    for line in sorted(lines, key=lambda line: line.y):
+        if rows and line.y - rows[-1][0].y < _SAME_ROW * line.height:
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return rows
+
+
+def _stand_in_columns(row: Sequence[EdgeLine], below: Sequence[EdgeLine]) -> bool:
+    """Whether a row follows at once, most of its pieces under one other each of the row above, and is no prose in columns."""
+    if min(len(row), len(below)) < 2 or below[0].y - row[0].y > _UNDER_A_HEAD * row[0].height:
+        return False
+    if len(below) == 2 and _filled(below) > _PROSE:
+        return False
+    above = [[line.fragment for line in row if line.x0 < piece.x1 and piece.x0 < line.x1] for piece in below]
+    alone = {over[0] for over in above if len(over) == 1}
+    return len(alone) >= max(2, _IN_COLUMNS * len(below))
+
+
+def _filled(row: Sequence[EdgeLine]) -> float:
+    """Which part of a row's width is written on."""
+    width = max(line.x1 for line in row) - min(line.x0 for line in row)
+    return sum(line.x1 - line.x0 for line in row) / (width or 1.0)
+
+
+def _running_titles(edges: Iterable[EdgeLine], found: Set[EdgeLine], pages: Sequence[PageWords]) -> set[EdgeLine]:
+    """Lines that name the section: beside other furniture, or at one height on most pages; they stand elsewhere too."""
+    heights: dict[tuple[bool, int], list[EdgeLine]] = defaultdict(list)
+    for line in edges:
+        if line not in found:
+            heights[line.top, round(line.y / 4)].append(line)
+    furnished = _by_page(found)
+    titles = {line for lines in heights.values() if _is_running(lines, len(pages)) for line in lines}
+    titles |= {line for lines in heights.values() for line in lines if _beside(line, furnished[line.page])}
+    if not titles:
+        return titles
+    said = "\n\n".join(f"\n{page.texts}\n" for page in pages).casefold()
+    return {line for line in titles if said.count("\n" + line.text.casefold().replace(" ", "\n") + "\n") > 1}
+
+
+def _is_running(lines: Sequence[EdgeLine], page_count: int) -> bool:
+    """Whether lines at one height stand on most pages, and more than half of them on several."""
+    if len({line.page for line in lines}) < max(3, _MOST_PAGES * page_count):
+        return False
+    said = Counter(line.text for line in lines)
+    return 2 * sum(count for count in said.values() if count > 1) > len(lines)
+
+
+def _by_page(lines: Iterable[EdgeLine]) -> defaultdict[int, list[EdgeLine]]:
+    pages = defaultdict[int, list[EdgeLine]](list)
+    for line in lines:
+        pages[line.page].append(line)
+    return pages
+
+
+def _beside(line: EdgeLine, lines: Iterable[EdgeLine]) -> list[EdgeLine]:
+    """Those of the same page's lines that stand on one row with it."""
+    return [other for other in lines if other is not line and abs(other.y - line.y) < _SAME_ROW * line.height]
+
+
 def edge_lines(page: PageWords) -> list[EdgeLine]:
-    """The outermost fragments of a page, at most five at each edge."""
-    _, tops, _, bottoms = page.fragment_boxes()
+    """The outermost fragments of a page, at most a few at each edge."""
+    lefts, tops, rights, bottoms = page.fragment_boxes()
     middles: list[float] = ((tops + bottoms) / 2).tolist()
     highest, lowest = _ZONE * page.height, (1 - _ZONE) * page.height
     at_top = sorted([(y, number) for number, y in enumerate(middles) if y < highest])
@@ -68,7 +195,16 @@ def edge_lines(page: PageWords) -> list[EdgeLine]:
         return []
     texts, starts = page.words(), page.starts.tolist()
     return [
-        EdgeLine(page.number, number, middles[number], " ".join(texts[starts[number] : starts[number + 1]]), top)
+        EdgeLine(
+            page.number,
+            number,
+            middles[number],
+            " ".join(texts[starts[number] : starts[number + 1]]),
+            top,
+            float(lefts[number]),
+            float(rights[number]),
+            float(bottoms[number] - tops[number]),
+        )
         for top, edge in ((True, at_top), (False, at_bottom))
         for _, number in edge[:_EDGES]
     ]

@@ -64,11 +64,15 @@ _AS_TUPLE: Callable[[type[Fragment], tuple[object, ...]], Fragment] = cast("Any"
 
 @dataclass(slots=True)
 class Region:
-    """Lines that follow each other downwards. `right` is where its full lines end."""
+    """Lines that follow each other downwards. `right` is where its full lines end.
+
+    goes_on: whether it continues the table of the region before, whose header it repeated.
+    """
 
     lines: list[AnyLine]
     right: float
     ruled: bool = False
+    goes_on: bool = False
 
 
 def extents_of(lines: Sequence[AnyLine]) -> Iterable[Sequence[float]]:

@@ -3,6 +3,7 @@
 The order of the lines is from `pdf_layout`; words that are parted by a hyphen are joined in `pdf_sheet`.
 """
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from operator import sub
@@ -18,6 +19,8 @@ _SMALLER, _LARGER = 0.8, 1.25
 """Lines whose heights differ by more are set in another size."""
 _GAP_IN_PROSE = 2.5
 """Heights of the line: a wider gap is no stretched space, but stands between a label and an amount."""
+_AMOUNT = re.compile(r"\d+(?:,\d+)*%?")
+"""A number inside a sentence; one with a full stop or a bracket may head a clause."""
 _BULLETS = frozenset("•‣◦▪▫■□●○–—*➢►✓-")
 
 
@@ -59,20 +62,38 @@ def _ends_of_blocks(tops: Sequence[float], bottoms: Sequence[float], rows: Seque
     ]
 
 
-def runs_on(region: Region, text: str, below: AnyLine, following: str) -> bool:
-    """Whether the paragraph at the end of a column or page goes on in the first line of the next.
+def runs_on(region: Region, text: str, below: Region, following: str) -> bool:
+    """Whether the paragraph at the end of a column or page goes on in the region below.
 
-    text: of the region's last line. following: the first word of the line below.
+    text: of the region's last line. following: the first word below. After the end of a sentence only the indents of
+    the other paragraphs tell.
     """
-    last = region.lines[-1]
-    ratio = (below.y1 - below.y0) / ((last.y1 - last.y0) or 1.0)
-    if last.is_row or below.is_row or not _SMALLER < ratio < _LARGER:
+    last, first = region.lines[-1], below.lines[0]
+    ratio = (first.y1 - first.y0) / ((last.y1 - last.y0) or 1.0)
+    if last.is_row or first.is_row or not _SMALLER < ratio < _LARGER or following[0] in _BULLETS:
         return False
-    if text[-1] in _ENDS_SENTENCE or following[0] in _BULLETS or following[0].isdigit():
-        return False
-    if following[0].islower():
-        return True
-    return len(region.lines) > 1 and last.x1 > region.right - 0.12 * (region.right - last.x0)
+    is_full = len(region.lines) > 1 and last.x1 > region.right - 0.12 * (region.right - last.x0)
+    if text[-1] in _ENDS_SENTENCE:
+        return is_full and _begins_flush(below) and (_indents(below) or _indents(region))
+    if following[0].isdigit():
+        return is_full and _AMOUNT.fullmatch(following) is not None
+    return following[0].islower() or is_full
+
+
+def _begins_flush(region: Region) -> bool:
+    first = region.lines[0]
+    return len(region.lines) > 1 and first.x0 - min(line.x0 for line in region.lines) < 0.3 * (first.y1 - first.y0)
+
+
+def _indents(region: Region) -> bool:
+    """Whether paragraphs of a region begin with an indent and none is set apart: a line between two that start further left."""
+    lines = region.lines
+    left = min(line.x0 for line in lines)
+    return any(
+        before.x0 - left < 1.0 and after.x0 - left < 1.0 and 0.5 < (line.x0 - left) / ((line.y1 - line.y0) or 1.0) < 4.0
+        for before, line, after in zip(lines, lines[1:], lines[2:], strict=False)
+        if line.y1 - before.y1 < 1.1 * (after.y1 - line.y1)
+    )
 
 
 def _within(block: Sequence[AnyLine], right: float, first_widths: Sequence[float], firsts: Sequence[str]) -> list[str]:

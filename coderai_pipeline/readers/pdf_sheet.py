@@ -37,6 +37,8 @@ class Sheet:
         self.tall: list[tuple[int, int, float]] = []
         """Blocks set larger than the body: first fragment's position, position after the last, height."""
         self.body_height = 0.0
+        self.head = ""
+        """The first row of the table with which the page ends."""
         self._tallest = 0.0
         self._rows: list[tuple[int, int]] = []
         """Table rows: first fragment's position, position after the last."""
@@ -62,6 +64,37 @@ class Sheet:
             for turn in np.argsort(-words, kind="stable").tolist()
             for region in self._regions(turned, [i for i in shown if turns[i] == turn])
         ]
+
+    def without_repeated_heads(self, regions: Sequence[Region], head: str) -> list[Region]:
+        """The regions, a table's header once where it is set again above the part in the next column or on this page.
+
+        head: the first row of the table with which the page before ends, or "".
+        """
+        kept: list[Region] = []
+        above = float("inf")
+        for region in regions:
+            first = region.lines[0]
+            if head and first.is_row and first.y0 < above and self.row_text(first) == head:
+                region.lines.pop(0)
+                region.goes_on = True
+            if region.lines:
+                head, above = self._running_head(region, head), region.lines[-1].y0
+                kept.append(region)
+        self.head = head
+        return kept
+
+    def _running_head(self, region: Region, head: str) -> str:
+        """The first row of the table with which a region ends; "" where it ends otherwise."""
+        lines = region.lines
+        if not lines[-1].is_row:
+            return ""
+        start = len(lines) - 1
+        while start and lines[start - 1].is_row:
+            start -= 1
+        return head if region.goes_on and not start else self.row_text(lines[start])
+
+    def row_text(self, line: AnyLine) -> str:
+        return CELL.join(SPACE.join(map(self._words_of, cell)) for cell in line.cells)
 
     def concealed(self) -> set[int]:
         """Fragments that a person cannot see."""
@@ -188,7 +221,9 @@ class Sheet:
         return [(written.span(first, last), height) for first, last, height in self.tall]
 
     def _text(self, position: int) -> str:
-        fragment = self.fragments[position]
+        return self._words_of(self.fragments[position])
+
+    def _words_of(self, fragment: int) -> str:
         return SPACE.join(self.texts[self._starts[fragment] : self._starts[fragment + 1]])
 
     def _regions(self, boxes: NDArray[np.float32], numbers: list[int]) -> list[Region]:
@@ -204,9 +239,11 @@ class Sheet:
 
     def _between_regions(self, last: tuple[Region, str], region: Region, following: str) -> str:
         above, text = last
+        if region.goes_on:
+            return LINE
         if not above.lines[-1].is_row and join_hyphenated(last_word(text), following, self._compounds):
             return LINE
-        return SPACE if runs_on(above, text, region.lines[0], following) else PARAGRAPH
+        return SPACE if runs_on(above, text, region, following) else PARAGRAPH
 
     def _write_region(self, region: Region) -> None:
         lines = region.lines

@@ -38,6 +38,8 @@ class Assembly:
     _tall: list[tuple[Span, float]] = field(default_factory=list[tuple[Span, float]])
     _heights: list[float] = field(default_factory=list[float])
     _compounds: set[str] = field(default_factory=set[str])
+    _table_head: str = ""
+    """The first row of the table with which the page added last ends."""
     _page_part: int = 0
     _last: "tuple[Region, str] | None" = None
     """The last region that was read, and the text of its last fragment."""
@@ -48,13 +50,14 @@ class Assembly:
         if "-" in page.texts:
             self._compounds.update(match.casefold() for match in _COMPOUND.findall(page.texts))
         sheet = Sheet(page, texts, self._compounds)
-        regions = sheet.lay_out(dropped)
+        regions = sheet.without_repeated_heads(sheet.lay_out(dropped), self._table_head)
         self._join_to_last(regions, sheet)
         start, self._page_part = self.length, len(self._parts)
         sheet.write(regions)
         sheet.write_hidden(dropped)
         if sheet.fragments:
-            self._append(sheet)
+            self._append(sheet, goes_on=bool(regions) and regions[0].goes_on)
+        self._table_head = sheet.head
         self.pages.append(Page(page.number + 1, Span(start, self.length), page.status, page.ocr_quality))
 
     def add_note(self, text: str, page: int, box: tuple[float, float, float, float]) -> None:
@@ -114,10 +117,12 @@ class Assembly:
             last, text = self._last
             following = sheet.first_word(regions[0].lines[0])
             parted = None if last.lines[-1].is_row else join_hyphenated(last_word(text), following, self._compounds)
-            if parted:
+            if regions[0].goes_on:
+                separator = LINE
+            elif parted:
                 self._shortenlast_word(len(last_word(text)) - len(parted))
                 separator = ""
-            elif runs_on(last, text, regions[0].lines[0], following):
+            elif runs_on(last, text, regions[0], following):
                 separator = "" if needs_no_space(text, following) else SPACE
         self._raw(separator)
         if self.pages:
@@ -130,9 +135,13 @@ class Assembly:
             self._ends[-1][-1] -= by
             self.length -= by
 
-    def _append(self, sheet: Sheet) -> None:
+    def _append(self, sheet: Sheet, *, goes_on: bool) -> None:
         written = sheet.finish(self.length)
-        self.tables += sheet.table_spans(written)
+        tables = sheet.table_spans(written)
+        if goes_on and self.tables and tables:
+            begun = self.tables.pop()
+            tables[0] = TableSpan(Span(begun.span.start, tables[0].span.end), begun.header)
+        self.tables += tables
         self.hidden += sheet.hidden_spans(written)
         if sheet.page.ocr_quality is None:
             self._heights.append(sheet.body_height)
