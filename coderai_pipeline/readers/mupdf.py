@@ -3,6 +3,7 @@
 Boxes are plain tuples (x0, y0, x1, y1) in points, top-left origin. What is read from a page is in `pdf_words`.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, TypeAlias, cast
@@ -15,6 +16,7 @@ from pymupdf.mupdf import FzErrorBase
 
 Box: TypeAlias = tuple[float, float, float, float]
 Word: TypeAlias = tuple[float, float, float, float, str, int, int, int]
+Matrix: TypeAlias = tuple[float, float, float, float, float, float]
 Record: TypeAlias = Mapping[str, Any]
 
 
@@ -65,6 +67,8 @@ class Pixmap(Protocol):
     width: int
     height: int
     stride: int
+    x: int
+    y: int
     samples: bytes
 
     def tobytes(self, output: str) -> bytes: ...
@@ -171,6 +175,15 @@ def draw(page: Page, scale: float, grey: bool = False) -> Pixmap:
     return page.get_pixmap(matrix=pymupdf.Matrix(scale, scale), colorspace=colors, alpha=False)
 
 
+def draw_turned(page: Page, scale: float, degrees: float) -> tuple[Pixmap, Matrix]:
+    """The page in grey, turned clockwise, and the matrix that takes its points, `scale` pixels each, back to the page."""
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    turned = pymupdf.Matrix(scale * cos, scale * sin, -scale * sin, scale * cos, 0, 0)
+    pixmap = page.get_pixmap(matrix=turned, colorspace=pymupdf.csGRAY, alpha=False)
+    x, y = pixmap.x / scale, pixmap.y / scale
+    return pixmap, (cos, -sin, sin, cos, x * cos + y * sin, y * cos - x * sin)
+
+
 def grey_values(pixmap: Pixmap) -> NDArray[np.uint8]:
     """Shape (height, width)."""
     rows = np.frombuffer(pixmap.samples, np.uint8).reshape(pixmap.height, pixmap.stride)
@@ -179,6 +192,14 @@ def grey_values(pixmap: Pixmap) -> NDArray[np.uint8]:
 
 def quad(box: Box) -> object:
     return pymupdf.Rect(box).quad
+
+
+def all_moved(boxes: NDArray[np.float32], matrix: Matrix) -> NDArray[np.float32]:
+    """As `moved`, of many: shape (4, n)."""
+    a, b, c, d, e, f = matrix
+    x, y = boxes[[0, 2, 0, 2]], boxes[[1, 1, 3, 3]]
+    xs, ys = a * x + c * y + e, b * x + d * y + f
+    return np.stack((xs.min(0), ys.min(0), xs.max(0), ys.max(0))).astype(np.float32)
 
 
 def moved(box: Box, matrix: Iterable[float]) -> Box:

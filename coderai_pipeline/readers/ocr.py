@@ -6,14 +6,17 @@ Which pages need it is decided in `pdf`.
 import csv
 import io
 import os
+import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from time import monotonic
 
 from coderai_pipeline.domain.documents import DocumentStatus
-from coderai_pipeline.readers.mupdf import Box, Page, draw
+from coderai_pipeline.readers.mupdf import Box, Matrix, Page, draw, draw_turned
+from coderai_pipeline.readers.ocr_upright import tilt_of
 from coderai_pipeline.readers.pdf_words import PageWords, from_boxes
 
 _TESSERACT = "tesseract"
@@ -22,6 +25,10 @@ _LONGEST_EDGE = 6000
 """Pixels: a large sheet is drawn coarser, so that memory stays bounded."""
 _LEAST_QUALITY, _GOOD_QUALITY = 0.6, 0.8
 """Mean confidence of a page's words: below the first most words hold errors, below the second some do."""
+_ORIENTATION = "osd"
+"""Tesseract's data for telling which side of a page is up."""
+_ROTATE = re.compile(r"Rotate: (90|180|270)")
+_SHORT_WORD = 3
 _SECONDS_A_PAGE = 60.0
 _LEAST_SECONDS = 5.0
 _CODES = {
@@ -58,19 +65,29 @@ class Scanner:
     def read(self, page: Page, found: PageWords) -> PageWords:
         """The page as Tesseract reads it; `found` as it was where it cannot be read, or not in time."""
         tool = language_for(self.language)
-        if tool is None:
+        if tool is None or self.deadline - monotonic() < _LEAST_SECONDS:
             return found
-        seconds = min(_SECONDS_A_PAGE, self.deadline - monotonic())
-        if seconds < _LEAST_SECONDS:
-            return found
-        scale = min(_DPI / 72, _LONGEST_EDGE / max(page.rect.width, page.rect.height, 1.0))
-        image = draw(page, scale, grey=True).tobytes("png")
         try:
-            table = _run(tool[0], tool[1], image, round(scale * 72), seconds)
+            seen = self._look(page, tool, 0)
+            turn = _turn_of(page, tool[0], self._seconds()) if _may_lie_on_its_side(seen) else 0
+            if turn and self.deadline - monotonic() > _LEAST_SECONDS:
+                seen = max(seen, self._look(page, tool, turn), key=lambda reading: reading.quality)
         except (subprocess.TimeoutExpired, subprocess.CalledProcessError, OSError) as error:
             self.trouble[found.number + 1] = type(error).__name__
             return found
-        return self._page(table, scale, found)
+        return self._page(seen, found)
+
+    def _seconds(self) -> float:
+        return min(_SECONDS_A_PAGE, self.deadline - monotonic())
+
+    def _look(self, page: Page, tool: tuple[str, str, str], turn: int) -> "_Reading":
+        """The page as it is read when turned by so many degrees clockwise, and straightened."""
+        scale = min(_DPI / 72, _LONGEST_EDGE / max(page.rect.width, page.rect.height, 1.0))
+        degrees = turn + tilt_of(page, turn)
+        pixmap, back = draw_turned(page, scale, degrees)
+        arguments = ["-l", tool[1], "--dpi", str(max(round(scale * 72), 70)), "--psm", "3", "tsv"]
+        table = _run(tool[0], arguments, pixmap.tobytes("png"), self._seconds())
+        return _reading(table, scale, (pixmap.width / scale, pixmap.height / scale), back if degrees else None)
 
     def warnings(self) -> list[str]:
         """What a person should know of the text that was read."""
@@ -91,25 +108,65 @@ class Scanner:
         warnings += [f"page {number}: OCR failed ({what})" for number, what in self.trouble.items()]
         return warnings
 
-    def _page(self, table: str, scale: float, found: PageWords) -> PageWords:
-        words, confidences = _words(table, scale)
-        if not words:
+    def _page(self, seen: "_Reading", found: PageWords) -> PageWords:
+        if not seen.words:
             self.empty_pages.append(found.number + 1)
             return found
         self.read_pages.append(found.number + 1)
-        page = from_boxes(found.number, found.width, found.height, words)
-        page.ocr_quality = sum(confidences) / len(confidences)
-        page.status = DocumentStatus.READY if page.ocr_quality >= _LEAST_QUALITY else DocumentStatus.GARBLED
-        if page.ocr_quality < _GOOD_QUALITY:
+        size = seen.size if seen.back else (found.width, found.height)
+        page = from_boxes(found.number, *size, seen.words)
+        page.back = seen.back
+        page.ocr_quality = seen.quality
+        page.status = DocumentStatus.READY if seen.quality >= _LEAST_QUALITY else DocumentStatus.GARBLED
+        if seen.quality < _GOOD_QUALITY:
             self.poor_pages.append(found.number + 1)
         return page
 
 
-def _run(binary: str, languages: str, image: bytes, dpi: int, seconds: float) -> str:
-    command = [binary, "stdin", "stdout", "-l", languages, "--dpi", str(max(dpi, 70)), "--psm", "3", "tsv"]
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """words: boxes in points of the drawing, texts, numbers of lines. quality: mean confidence. back: to the page, None = as it is."""
+
+    words: list[tuple[Box, str, int]]
+    quality: float
+    size: tuple[float, float]
+    back: Matrix | None
+
+
+def _reading(table: str, scale: float, size: tuple[float, float], back: Matrix | None) -> _Reading:
+    words, confidences = _words(table, scale)
+    return _Reading(words, sum(confidences) / max(len(confidences), 1), size, back)
+
+
+def _may_lie_on_its_side(seen: _Reading) -> bool:
+    """Whether few words make sense, or most run up or down the page."""
+    long = [x1 - x0 < y1 - y0 for (x0, y0, x1, y1), text, _ in seen.words if len(text) > _SHORT_WORD]
+    return seen.quality < _LEAST_QUALITY or 2 * sum(long) > len(long)
+
+
+def _turn_of(page: Page, binary: str, seconds: float) -> int:
+    """Degrees clockwise that set the page upright, as Tesseract tells; 0 where it cannot or lacks its `osd` data."""
+    if _ORIENTATION not in _installed(binary) or seconds < _LEAST_SECONDS:
+        return 0
+    scale = min(_DPI / 72, _LONGEST_EDGE / max(page.rect.width, page.rect.height, 1.0))
+    image = draw(page, scale, grey=True).tobytes("png")
+    try:
+        said = _run(binary, ["-l", _ORIENTATION, "--psm", "0"], image, seconds)
+    except subprocess.CalledProcessError:
+        return 0
+    match = _ROTATE.search(said)
+    return int(match[1]) if match else 0
+
+
+def _run(binary: str, arguments: Sequence[str], image: bytes, seconds: float) -> str:
     environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
     done = subprocess.run(  # noqa: S603  a fixed command; the image goes in by pipe
-        command, input=image, capture_output=True, timeout=seconds, check=True, env=environment
+        [binary, "stdin", "stdout", *arguments],
+        input=image,
+        capture_output=True,
+        timeout=seconds,
+        check=True,
+        env=environment,
     )
     return done.stdout.decode("utf-8", "replace")
 
@@ -121,9 +178,9 @@ def language_for(language: str) -> tuple[str, str, str] | None:
     installed = _installed(binary) if binary else frozenset[str]()
     wanted = _CODES.get(language, language)
     usable = [code for code in (wanted, "eng") if code in installed]
-    if not binary or not installed - {"osd"}:
+    if not binary or not installed - {_ORIENTATION}:
         return None
-    chosen = usable[0] if usable else min(installed - {"osd"})
+    chosen = usable[0] if usable else min(installed - {_ORIENTATION})
     return binary, chosen, "" if chosen == wanted else wanted
 
 

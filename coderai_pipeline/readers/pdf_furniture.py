@@ -17,6 +17,8 @@ _ROMAN = re.compile(r"[ivxl]{1,7}|[IVXL]{1,7}")
 _ROMAN_VALUES = {"i": 1, "v": 5, "x": 10, "l": 50}
 _ZONE = 0.12
 """Part of the page's height, at the top and at the bottom, in which running lines are looked for."""
+_BEYOND = 0.03
+"""Part of the height by which it is looked on, for the next row of a table."""
 _AGREE = 0.8
 _EDGES = 16
 """Fragments looked at per edge of a page."""
@@ -37,7 +39,7 @@ _PROSE = 0.8
 
 
 class EdgeLine(NamedTuple):
-    """A fragment near the top or bottom of a page."""
+    """A fragment near the top or bottom of a page. beyond: just too far from the edge to be furniture."""
 
     page: int
     fragment: int
@@ -47,6 +49,7 @@ class EdgeLine(NamedTuple):
     x0: float
     x1: float
     height: float
+    beyond: bool
 
 
 @dataclass(slots=True)
@@ -61,11 +64,12 @@ class Furniture:
 def find_furniture(edges: Sequence[EdgeLine], pages: Sequence[PageWords]) -> Furniture:
     """Lines that repeat at one height with, at most, numbers that count the pages; page numbers; titles of sections beside them."""
     needed = 2 if len(pages) <= 4 else 3
-    lines = _repeated(edges, needed)
-    lines |= _page_numbers(edges, lines, len(pages), needed)
+    outer = [line for line in edges if not line.beyond]
+    lines = _repeated(outer, needed)
+    lines |= _page_numbers(outer, lines, len(pages), needed)
     cells = _in_tables(edges, lines)
     lines -= cells
-    lines |= _running_titles([line for line in edges if line not in cells], lines, pages)
+    lines |= _running_titles([line for line in outer if line not in cells], lines, pages)
     found = Furniture()
     for line in sorted(lines):
         found.fragments[line.page].add(line.fragment)
@@ -116,7 +120,7 @@ def _in_tables(edges: Iterable[EdgeLine], found: Set[EdgeLine]) -> set[EdgeLine]
             if below and _stand_in_columns(row, below):
                 block.append(below)
                 continue
-            if len(block) > 1 and not all(found.issuperset(row) for row in block):
+            if len(block) > 1 and not all(line in found for row in block for line in row):
                 cells.update(line for row in block for line in row)
             block = [below]
     return cells
@@ -188,9 +192,9 @@ def edge_lines(page: PageWords) -> list[EdgeLine]:
     """The outermost fragments of a page, at most a few at each edge."""
     lefts, tops, rights, bottoms = page.fragment_boxes()
     middles: list[float] = ((tops + bottoms) / 2).tolist()
-    highest, lowest = _ZONE * page.height, (1 - _ZONE) * page.height
-    at_top = sorted([(y, number) for number, y in enumerate(middles) if y < highest])
-    at_bottom = sorted([(-y, number) for number, y in enumerate(middles) if y > lowest])
+    highest, lowest, beyond = _ZONE * page.height, (1 - _ZONE) * page.height, _BEYOND * page.height
+    at_top = sorted([(y, number) for number, y in enumerate(middles) if y < highest + beyond])
+    at_bottom = sorted([(-y, number) for number, y in enumerate(middles) if y > lowest - beyond])
     if not at_top and not at_bottom:
         return []
     texts, starts = page.words(), page.starts.tolist()
@@ -204,6 +208,7 @@ def edge_lines(page: PageWords) -> list[EdgeLine]:
             float(lefts[number]),
             float(rights[number]),
             float(bottoms[number] - tops[number]),
+            highest <= middles[number] <= lowest,
         )
         for top, edge in ((True, at_top), (False, at_bottom))
         for _, number in edge[:_EDGES]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coderai_pipeline.domain.documents import HiddenText, Span, TableSpan
+from coderai_pipeline.readers.mupdf import all_moved
 from coderai_pipeline.readers.pdf_joining import HYPHENS, join_hyphenated, needs_no_space
 from coderai_pipeline.readers.pdf_layout import reading_order
 from coderai_pipeline.readers.pdf_lines import AnyLine, Line, Region, extents_of, fragments_of
@@ -146,7 +147,8 @@ class Sheet:
         lengths = lengths[order]
         ends = offset + np.cumsum(lengths + gaps, dtype=np.int32) - gaps
         text = self._tightly_woven(gaps, words, lasts) if tight else self._woven()
-        return Written(text, ends - lengths, ends, self.page.boxes.T[order], lasts)
+        boxes = self.page.boxes if self.page.back is None else all_moved(self.page.boxes, self.page.back)
+        return Written(text, ends - lengths, ends, boxes.T[order], lasts)
 
     def _order(
         self, firsts: NDArray[np.int32], counts: NDArray[np.int32], lasts: NDArray[np.int64]

@@ -17,6 +17,7 @@ from coderai_pipeline.readers.mupdf import (
     COLLECT_VECTORS,
     VECTOR,
     Box,
+    Matrix,
     Page,
     Record,
     TextPage,
@@ -76,6 +77,9 @@ class PageWords:
     cjk: bool = False
     glued: frozenset[int] = frozenset()
     """Words after which the file has no space, though MuPDF parts them where the script's direction changes."""
+
+    back: Matrix | None = None
+    """Takes boxes to the page as displayed, where it was turned to be read; width and height are then those it had."""
 
     held: tuple[str, ...] | None = None
     """The words one by one, until `let_go`: quicker than parting the text again, but ten times its size."""

@@ -46,6 +46,42 @@ def test_a_scanned_page_is_read_with_its_places_quality_and_a_warning():
     assert pymupdf.Rect(place.rectangles[0]).intersects(pymupdf.Rect(95, 88, 150, 102))
 
 
+def laid_askew(degrees: float) -> bytes:
+    """A scan in two columns that lay turned on the glass."""
+    paper = pymupdf.open()
+    sheet = paper.new_page(width=420, height=420)
+    for row, (left, right) in enumerate(zip(COLUMNS[0].split("/"), COLUMNS[1].split("/"), strict=True)):
+        sheet.insert_text((60, 120 + 16 * row), left, fontsize=11)
+        sheet.insert_text((230, 120 + 16 * row), right, fontsize=11)
+    glass, made = pymupdf.open(), pymupdf.open()
+    turned = glass.new_page(width=420, height=420)
+    turned.show_pdf_page(turned.rect, paper, 0, rotate=degrees)
+    page = made.new_page(width=420, height=420)
+    page.insert_image(page.rect, pixmap=turned.get_pixmap(dpi=150))
+    return made.tobytes()
+
+
+COLUMNS = (
+    "The committee met on/Tuesday and approved/the budget of the port/without any further/debate of the members/present at the hearing.",
+    "Afterwards the harbour/master reported that/three vessels had been/inspected before the/winter and that none/of them was detained.",
+)
+
+
+@needs_tesseract
+@pytest.mark.parametrize("degrees", [2, 90])
+def test_a_sheet_that_lay_askew_or_on_its_side_is_read_upright_and_its_words_stand_where_they_are_seen(degrees: float):
+    data = laid_askew(degrees)
+    content = pdf.read(data, ReadOptions())
+    assert " ".join(content.text.split()) == " ".join(COLUMNS).replace("/", " ")
+    drawn = pymupdf.open(stream=data)[0].get_pixmap(colorspace=pymupdf.csGRAY)
+    ink = 255 - np.frombuffer(drawn.samples, np.uint8).reshape(drawn.height, drawn.stride)[:, : drawn.width].astype(int)
+    under = np.zeros(ink.shape, bool)
+    for x0, y0, x1, y1 in content.places.rectangles.astype(int).tolist():
+        under[y0 : y1 + 2, x0 : x1 + 2] = True
+    assert ink[under].sum() > 0.98 * ink.sum()
+    assert under.mean() < 0.4
+
+
 @needs_tesseract
 def test_a_language_that_is_not_installed_is_warned_of():
     content = pdf.read(scan((72, 100, SENTENCE)), ReadOptions(language="xx"))
@@ -98,8 +134,7 @@ def test_what_ocr_is_unsure_of_is_warned_of():
     row = "5\t1\t1\t1\t1\t{n}\t100\t100\t80\t30\t{confidence}\tword"
     head = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext"
     for number, confidence in enumerate((95, 70, 40)):
-        page = scanner._page(
-            "\n".join([head, row.format(n=1, confidence=confidence)]), 4.0, PageWords(number, 595, 842)
-        )
+        table = "\n".join([head, row.format(n=1, confidence=confidence)])
+        page = scanner._page(ocr._reading(table, 4.0, (595, 842), None), PageWords(number, 595, 842))
         assert page.status is (DocumentStatus.GARBLED if confidence < 60 else DocumentStatus.READY)
     assert any("unsure of page 2, 3" in warning for warning in scanner.warnings())
