@@ -18,7 +18,8 @@ from coderai_pipeline.readers.pdf_words import PageWords, meaningless_share, rea
 
 FEW_CHARACTERS = 20
 _ASK_AGAIN = "the file is damaged or cut off: ask for it again"
-_GARBLED_SHARE = 0.3
+_GARBLED_SHARE, _MISSING_SHARE = 0.3, 0.02
+"""Part of a page's letters without a meaning from which it is garbled, and from which that is worth a warning."""
 _TRAILER = 2048
 """Bytes at a file's end among which the end mark stands, if the file is whole."""
 _FAILURES_IN_A_ROW = 50
@@ -172,6 +173,10 @@ def _judged(content: Content, ocr_remedy: str, *, damaged: bool) -> Content:
             troubled.setdefault(page.status, []).append(page.number)
     if content.hidden:
         content.warnings.append(_hidden_warning(content))
+    if unmapped := [page.number for page in content.pages if _lacks_letters(page.span.of(content.text))]:
+        content.warnings.append(
+            f"page {_pages(unmapped)}: letters are missing, for which its fonts have no character map"
+        )
     remedies = {
         DocumentStatus.NEEDS_OCR: ocr_remedy,
         DocumentStatus.GARBLED: "its font has no usable character map, or the scan is too poor; ask for another copy or the original",
@@ -191,6 +196,10 @@ def _judged(content: Content, ocr_remedy: str, *, damaged: bool) -> Content:
         raise NotReadable(DocumentStatus.NO_TEXT, "no page holds any text or picture")
     worst = max(troubled, key=lambda status: len(troubled[status]))
     raise NotReadable(worst, "; ".join(reasons))
+
+
+def _lacks_letters(text: str) -> bool:
+    return text.count("\ufffd") > _MISSING_SHARE * len(text)
 
 
 def _ocr_remedy(scanner: ocr.Scanner | None, content: Content) -> str:

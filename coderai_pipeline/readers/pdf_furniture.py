@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from coderai_pipeline.readers.pdf_words import PageWords
@@ -15,6 +16,7 @@ from coderai_pipeline.readers.pdf_words import PageWords
 _DIGITS = re.compile(r"\d+")
 _ROMAN = re.compile(r"[ivxl]{1,7}|[IVXL]{1,7}")
 _ROMAN_VALUES = {"i": 1, "v": 5, "x": 10, "l": 50}
+_HEIGHT = attrgetter("y")
 _ZONE = 0.12
 """Part of the page's height, at the top and at the bottom, in which running lines are looked for."""
 _BEYOND = 0.03
@@ -34,6 +36,7 @@ _UNDER_A_HEAD = 2.5
 """Heights of a row of a table within which the next follows."""
 _IN_COLUMNS = 0.6
 """Part of a row's cells that must stand under one cell each."""
+_LEAST_CELLS = 3
 _PROSE = 0.8
 """Part of its width that two pieces of a row fill where they are lines in two columns."""
 
@@ -69,7 +72,7 @@ def find_furniture(edges: Sequence[EdgeLine], pages: Sequence[PageWords]) -> Fur
     lines |= _page_numbers(outer, lines, len(pages), needed)
     cells = _in_tables(edges, lines)
     lines -= cells
-    lines |= _running_titles([line for line in outer if line not in cells], lines, pages)
+    lines |= _running_titles([line for line in outer if line not in cells] if cells else outer, lines, pages)
     found = Furniture()
     for line in sorted(lines):
         found.fragments[line.page].add(line.fragment)
@@ -114,7 +117,7 @@ def _in_tables(edges: Iterable[EdgeLine], found: Set[EdgeLine]) -> set[EdgeLine]
     """Cells of tables that reach the edge of a page: what is the same on each page may be their header, or a value."""
     cells: set[EdgeLine] = set()
     for lines in _by_page(edges).values():
-        rows = _rows(lines)
+        rows = _rows(lines) if len(lines) >= _LEAST_CELLS else []
         block = rows[:1]
         for row, below in pairwise([*rows, []]):
             if below and _stand_in_columns(row, below):
@@ -128,7 +131,7 @@ def _in_tables(edges: Iterable[EdgeLine], found: Set[EdgeLine]) -> set[EdgeLine]
 
 def _rows(lines: Iterable[EdgeLine]) -> list[list[EdgeLine]]:
     rows: list[list[EdgeLine]] = []
-    for line in sorted(lines, key=lambda line: line.y):
+    for line in sorted(lines, key=_HEIGHT):
         if rows and line.y - rows[-1][0].y < _SAME_ROW * line.height:
             rows[-1].append(line)
         else:

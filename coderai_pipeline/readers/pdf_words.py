@@ -27,6 +27,7 @@ from coderai_pipeline.readers.mupdf import (
     may_hold_pictures,
 )
 from coderai_pipeline.readers.pdf_covered import covered
+from coderai_pipeline.readers.pdf_spaced import spaced_letters
 from coderai_pipeline.readers.pdf_tables import Grid, find_grids
 from coderai_pipeline.readers.pdf_visibility import Ink, span_is_suspect
 
@@ -40,6 +41,7 @@ RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 CJK = re.compile("[\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff]")
 _NO_MEANING = re.compile("[\ufffd\ue000-\uf8ff\x00-\x1f\x7f-\x9f\U000f0000-\U0010ffff]")
 _WITHOUT_INK_OR_LIGHT = re.compile(b'size:[^;"]*"|color:#[ef].[ef].[ef]')
+_SPACED = re.compile(r"\n\w\n\w\n\w\n\w\n\w\n")
 _SPAN, _BLACK = b"font-size:", b"pt;color:#000000"
 _BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "➢", 0xAD: "\u00ad"}
 _PARTS_OF_LINE = 0.9
@@ -161,6 +163,8 @@ def read_words(page: Page) -> PageWords:
             _turn(found, page, numbered, words)
         if RIGHT_TO_LEFT.search(joined):
             found.glued = _glued(numbered, words)
+    if _SPACED.search(joined):
+        found.glued |= spaced_letters(found.words(), boxes, new_line)
     _off_page(found, sides.min(0))
     found.starts = _fragments(found, new_line)
     if len(found.turns):

@@ -141,6 +141,13 @@ def test_text_without_a_character_map_is_garbled():
     assert refused(WITHOUT_CHARACTER_MAP).status is DocumentStatus.GARBLED
 
 
+def test_letters_without_a_character_map_among_others_are_warned_of():
+    mapped = WITHOUT_CHARACTER_MAP.replace(b"<E000>", b"<0041>").replace(b"00150016>", b"03150316>")
+    content = pdf.read(mapped, NO_OCR)
+    assert "\ufffd" in content.text
+    assert any(warning.startswith("page 1: letters are missing") for warning in content.warnings)
+
+
 def test_pages_cover_the_text_in_order():
     content = pdf.read(made(*[written(f"{SENTENCE} Number {n}.") for n in range(5)]), NO_OCR)
     edges = [(page.span.start, page.span.end) for page in content.pages]

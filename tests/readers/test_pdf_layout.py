@@ -404,3 +404,20 @@ def test_what_is_written_is_what_is_read(texts: list[list[str]]):
         assert place.page == 1
         assert any(box[0] - 0.1 <= x + 0.1 <= box[2] + 0.1 and box[1] <= y <= box[3] for box in place.rectangles)
         position += len(word)
+
+
+def spaced(text: str) -> pymupdf.Document:
+    """A page with a line whose letters stand three points apart."""
+    document = pymupdf.open()
+    page = document.new_page()
+    x = 72.0
+    page.insert_text((x, 72), "Above it stands a line of text.", fontsize=12)
+    for letter in text:
+        page.insert_text((x, 100), letter, fontsize=12)
+        x += pymupdf.get_text_length(letter, fontsize=12) + 3
+    return document
+
+
+def test_letters_set_apart_are_words_and_a_list_of_letters_stays_one():
+    assert read(spaced("Spaced heading of the act")).text.splitlines()[-1] == "Spaced heading of the act"
+    assert read(spaced("ABCDEFGH")).text.splitlines()[-1] == "A B C D E F G H"
