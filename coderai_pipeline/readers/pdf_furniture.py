@@ -85,7 +85,7 @@ def find_furniture(edges: Sequence[EdgeLine], pages: Sequence[PageWords]) -> Fur
 def _repeated(edges: Iterable[EdgeLine], needed: int) -> set[EdgeLine]:
     groups: dict[tuple[bool, int, str], list[EdgeLine]] = defaultdict(list)
     for line in edges:
-        groups[line.top, round(line.y / 4), _fold(line.text)].append(line)
+        groups[_place(line)].append(line)
     return {
         line
         for lines in groups.values()
@@ -117,16 +117,30 @@ def _in_tables(edges: Iterable[EdgeLine], found: Set[EdgeLine]) -> set[EdgeLine]
     """Cells of tables that reach the edge of a page: what is the same on each page may be their header, or a value."""
     cells: set[EdgeLine] = set()
     for lines in _by_page(edges).values():
-        rows = _rows(lines) if len(lines) >= _LEAST_CELLS else []
-        block = rows[:1]
-        for row, below in pairwise([*rows, []]):
-            if below and _stand_in_columns(row, below):
-                block.append(below)
-                continue
-            if len(block) > 1 and not all(line in found for row in block for line in row):
-                cells.update(line for row in block for line in row)
-            block = [below]
-    return cells
+        for top in (True, False):
+            here = [line for line in lines if line.top is top]
+            block = _outer_rows_of_table(_rows(here) if len(here) >= _LEAST_CELLS else [], top=top)
+            if not all(line in found for line in block):
+                cells.update(block)
+    places = {_place(line) for line in cells}
+    return cells | {line for line in found if _place(line) in places}
+
+
+def _place(line: EdgeLine) -> tuple[bool, int, str]:
+    return line.top, round(line.y / 4), _fold(line.text)
+
+
+def _outer_rows_of_table(rows: Sequence[Sequence[EdgeLine]], *, top: bool) -> list[EdgeLine]:
+    """The pieces of the rows that follow each other in columns up to the inner part of the page; [] where none do.
+
+    A letterhead has columns too, and ends before.
+    """
+    block: list[EdgeLine] = []
+    for above, below in reversed(list(pairwise(rows))) if top else pairwise(rows):
+        if not _stand_in_columns(above, below):
+            break
+        block += [*above, *below]
+    return block
 
 
 def _rows(lines: Iterable[EdgeLine]) -> list[list[EdgeLine]]:

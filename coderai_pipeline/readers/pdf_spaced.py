@@ -4,6 +4,7 @@ Words as the file gives them are made in `pdf_words`.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ def spaced_letters(texts: Sequence[str], boxes: NDArray[np.float32], new_line: N
     """
     bounds = [0, *(np.flatnonzero(new_line) + 1).tolist(), len(texts)]
     glued: set[int] = set()
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         if end - start >= _LEAST_LETTERS and all(len(text) == 1 for text in texts[start:end]):
             gaps = boxes[0, start + 1 : end] - boxes[2, start : end - 1]
             near = gaps < _WIDER * float(np.median(gaps))
