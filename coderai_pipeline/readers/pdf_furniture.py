@@ -28,6 +28,7 @@ _PAGE_NUMBER = re.compile(
     r"[\W_]*(?:(?:page|seite|pagina|página|sida|side|strona|p|s)\W+)?(\d{1,4})(?:\s*(?:/|of|von|de|di|av|van|z)\s*(\d{1,4}))?[\W_]*",
     re.IGNORECASE,
 )
+_CLAUSE = re.compile(r"\(?\d+[.)]")
 _MOST_PAGES = 0.6
 """Part of the pages on which a line that changes its words must stand to be a running one."""
 _SAME_ROW = 0.5
@@ -67,7 +68,7 @@ class Furniture:
 def find_furniture(edges: Sequence[EdgeLine], pages: Sequence[PageWords]) -> Furniture:
     """Lines that repeat at one height with, at most, numbers that count the pages; page numbers; titles of sections beside them."""
     needed = 2 if len(pages) <= 4 else 3
-    outer = [line for line in edges if not line.beyond]
+    outer = _without_clause_numbers([line for line in edges if not line.beyond])
     lines = _repeated(outer, needed)
     lines |= _page_numbers(outer, lines, len(pages), needed)
     cells = _in_tables(edges, lines)
@@ -80,6 +81,16 @@ def find_furniture(edges: Sequence[EdgeLine], pages: Sequence[PageWords]) -> Fur
         if _fold(line.text) not in map(_fold, said):
             said.append(line.text)
     return found
+
+
+def _without_clause_numbers(lines: Sequence[EdgeLine]) -> Sequence[EdgeLine]:
+    """Lines without numbers such as `2.` or `(3)` that stand before a text."""
+    numbers = {line for line in lines if _CLAUSE.fullmatch(line.text)}
+    if not numbers:
+        return lines
+    by_page = _by_page(lines)
+    clauses = {line for line in numbers if any(o.x0 > line.x1 for o in _beside(line, by_page[line.page]))}
+    return [line for line in lines if line not in clauses]
 
 
 def _repeated(edges: Iterable[EdgeLine], needed: int) -> set[EdgeLine]:

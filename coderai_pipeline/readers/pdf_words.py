@@ -8,6 +8,7 @@ import struct
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,8 @@ _PARTS_OF_LINE = 0.9
 
 _NO_SPACE = 0.1
 """Heights of the line: words nearer than this touch."""
+_PRINTED_TWICE = 1.5
+"""Points by which the second print of a line may be moved."""
 _HAIR = np.float32(0.01)
 """Points: the least that a word's width and height count."""
 
@@ -135,11 +138,10 @@ def read_words(page: Page) -> PageWords:
     found = PageWords(page.number, bounds.width, bounds.height)
     if not words:
         return found
-    x0, y0, x1, y1, texts, _, _, number_on_line = zip(*words, strict=True)
-    # A third of the time that numpy takes to look at each number.
-    packed = struct.pack(f"{4 * len(words)}f", *x0, *y0, *x1, *y1)
-    boxes = np.frombuffer(packed, np.float32).reshape(4, -1)
-    new_line = np.frombuffer(struct.pack(f"{len(words)}i", *number_on_line), np.int32)[1:] == 0
+    texts, boxes, new_line = _apart(words)
+    if _repeats_a_line(boxes, new_line):
+        words = _printed_once(words)
+        texts, boxes, new_line = _apart(words)
     joined = "\n".join(texts)
     rotation = page.rotation
     plain = joined.isascii() or not (SPECIAL.search(joined) or RIGHT_TO_LEFT.search(joined) or CJK.search(joined))
@@ -157,6 +159,7 @@ def read_words(page: Page) -> PageWords:
         found.hidden = dict.fromkeys(covered(page, textpage, words, ink), "covered")
     if suspect or turned or not plain:
         numbered = _lines_by_number(textpage)
+        turned = turned or (found.cjk and any(_quarter(line["dir"]) for line in numbered.values()))
         if suspect:
             found.hidden |= _unseen(ink, numbered, words)
         if turned:
@@ -175,6 +178,37 @@ def read_words(page: Page) -> PageWords:
         found.grids = find_grids(textpage, page.rotation_matrix)
         _part_at_rules(found)
     return found
+
+
+def _apart(words: Sequence[Word]) -> tuple[tuple[str, ...], NDArray[np.float32], NDArray[np.bool_]]:
+    """Texts, boxes of shape (4, n), and of all but the first whether they begin a line."""
+    x0, y0, x1, y1, texts, _, _, number_on_line = zip(*words, strict=True)
+    # A third of the time that numpy takes to look at each number.
+    packed = struct.pack(f"{4 * len(words)}f", *x0, *y0, *x1, *y1)
+    boxes = np.frombuffer(packed, np.float32).reshape(4, -1)
+    return texts, boxes, np.frombuffer(struct.pack(f"{len(words)}i", *number_on_line), np.int32)[1:] == 0
+
+
+def _repeats_a_line(boxes: NDArray[np.float32], new_line: NDArray[np.bool_]) -> bool:
+    """Whether a line begins where the one before does, as where bold is made by printing twice."""
+    corners = boxes[:2, 1:][:, new_line]
+    return bool((np.abs(corners[:, 1:] - corners[:, :-1]).max(0) < _PRINTED_TWICE).any()) or bool(
+        corners.shape[1] and np.abs(corners[:, 0] - boxes[:2, 0]).max() < _PRINTED_TWICE
+    )
+
+
+def _printed_once(words: Sequence[Word]) -> list[Word]:
+    """The words without lines that say the same in the same place as the line before."""
+    lines = [list(line) for _, line in groupby(words, key=lambda word: (word[5], word[6]))]
+    kept: list[list[Word]] = []
+    for line in lines:
+        if not (kept and [word[4] for word in line] == [word[4] for word in kept[-1]] and _near(line[0], kept[-1][0])):
+            kept.append(line)
+    return [word for line in kept for word in line]
+
+
+def _near(word: Word, other: Word) -> bool:
+    return max(abs(word[0] - other[0]), abs(word[1] - other[1])) < _PRINTED_TWICE
 
 
 def _may_hold_table(found: PageWords) -> bool:
@@ -273,6 +307,10 @@ def _fragments(found: PageWords, new_line: NDArray[np.bool_]) -> NDArray[np.int3
         number = np.array([any(map(str.isdecimal, word)) for word in found.words()])
         meet = (backwards[1:] & number[:-1]) | (number[1:] & backwards[:-1])
         new |= (boxes[0, 1:] > boxes[0, :-1]) & meet
+    if found.cjk and len(found.turns):
+        # Of vertical writing each ideograph is a line of its own.
+        heights = boxes[3, :-1] - boxes[1, :-1]
+        new &= (np.abs(gap) > _NO_SPACE * heights) | (np.abs(boxes[1, 1:] - boxes[1, :-1]) > _NO_SPACE * heights)
     if found.hidden:
         unseen = np.zeros(boxes.shape[1], np.bool_)
         unseen[list(found.hidden)] = True

@@ -421,3 +421,42 @@ def spaced(text: str) -> pymupdf.Document:
 def test_letters_set_apart_are_words_and_a_list_of_letters_stays_one():
     assert read(spaced("Spaced heading of the act")).text.splitlines()[-1] == "Spaced heading of the act"
     assert read(spaced("ABCDEFGH")).text.splitlines()[-1] == "A B C D E F G H"
+
+
+def test_a_line_printed_twice_to_look_bold_is_read_once():
+    document = pymupdf.open()
+    page = document.new_page()
+    for row, text in enumerate(["Findings of the inquiry", "Nobody was hurt in the port."]):
+        for shift in (0, 0.4)[: 2 - row]:
+            page.insert_text((72 + shift, 100 + 40 * row), text)
+    assert read(document).text.splitlines() == ["Findings of the inquiry", "Nobody was hurt in the port."]
+
+
+VERTICAL = "委員会は年次報告書を審査し四十五件の苦情を確認した港の安全について新しい規則を定める"
+
+
+VERTICAL_PAGE = """%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>endobj
+4 0 obj<</Length {length}>>stream
+{drawn}
+endstream endobj
+5 0 obj<</Type/Font/Subtype/Type0/BaseFont/HeiseiMin-W3/Encoding/UniJIS-UTF16-V/DescendantFonts[6 0 R]>>endobj
+6 0 obj<</Type/Font/Subtype/CIDFontType0/BaseFont/HeiseiMin-W3/DW 1000/FontDescriptor 7 0 R
+/CIDSystemInfo<</Registry(Adobe)/Ordering(Japan1)/Supplement 6>>>>endobj
+7 0 obj<</Type/FontDescriptor/FontName/HeiseiMin-W3/Flags 4/FontBBox[0 -200 1000 900]/Ascent 900/Descent -200
+/CapHeight 700/ItalicAngle 0/StemV 80>>endobj
+trailer<</Root 1 0 R>>
+%%EOF"""
+
+
+def test_vertical_writing_is_read_column_by_column_from_the_right():
+    columns = [VERTICAL[start : start + 10] for start in range(0, len(VERTICAL), 10)]
+    drawn = "".join(
+        f"1 0 0 1 {500 - 24 * number} 700 Tm <{column.encode('utf-16-be').hex()}> Tj "
+        for number, column in enumerate(columns)
+    )
+    drawn = f"BT /F 14 Tf {drawn}ET"
+    data = VERTICAL_PAGE.replace("{length}", str(len(drawn))).replace("{drawn}", drawn).encode()
+    assert pdf.read(data, OPTIONS).text == VERTICAL
