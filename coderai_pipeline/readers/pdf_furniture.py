@@ -19,7 +19,7 @@ _ROMAN_VALUES = {"i": 1, "v": 5, "x": 10, "l": 50}
 _HEIGHT = attrgetter("y")
 _ZONE = 0.12
 """Part of the page's height, at the top and at the bottom, in which running lines are looked for."""
-_BEYOND = 0.03
+_BEYOND = 0.02
 """Part of the height by which it is looked on, for the next row of a table."""
 _AGREE = 0.8
 _EDGES = 16
@@ -226,17 +226,18 @@ def edge_lines(page: PageWords) -> list[EdgeLine]:
     if not at_top and not at_bottom:
         return []
     texts, starts = page.words(), page.starts.tolist()
+    left, right, heights = lefts.tolist(), rights.tolist(), (bottoms - tops).tolist()
     return [
         EdgeLine(
             page.number,
             number,
-            middles[number],
+            y := middles[number],
             " ".join(texts[starts[number] : starts[number + 1]]),
             top,
-            float(lefts[number]),
-            float(rights[number]),
-            float(bottoms[number] - tops[number]),
-            highest <= middles[number] <= lowest,
+            left[number],
+            right[number],
+            heights[number],
+            highest <= y <= lowest,
         )
         for top, edge in ((True, at_top), (False, at_bottom))
         for _, number in edge[:_EDGES]

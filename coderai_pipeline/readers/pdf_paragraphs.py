@@ -88,8 +88,9 @@ def _begins_flush(region: Region) -> bool:
 def _indents(region: Region) -> bool:
     """Whether paragraphs of a region begin with an indent and none is set apart: a line between two that start further left."""
     lines = region.lines
-    left = min(line.x0 for line in lines)
-    return any(
+    lefts = next(iter(extents_of(lines)))
+    left = min(lefts)
+    return max(lefts) - left > 1.0 and any(
         before.x0 - left < 1.0 and after.x0 - left < 1.0 and 0.5 < (line.x0 - left) / ((line.y1 - line.y0) or 1.0) < 4.0
         for before, line, after in zip(lines, lines[1:], lines[2:], strict=False)
         if line.y1 - before.y1 < 1.1 * (after.y1 - line.y1)

@@ -191,10 +191,13 @@ def _apart(words: Sequence[Word]) -> tuple[tuple[str, ...], NDArray[np.float32],
 
 def _repeats_a_line(boxes: NDArray[np.float32], new_line: NDArray[np.bool_]) -> bool:
     """Whether a line begins where the one before does, as where bold is made by printing twice."""
-    corners = boxes[:2, 1:][:, new_line]
-    return bool((np.abs(corners[:, 1:] - corners[:, :-1]).max(0) < _PRINTED_TWICE).any()) or bool(
-        corners.shape[1] and np.abs(corners[:, 0] - boxes[:2, 0]).max() < _PRINTED_TWICE
-    )
+    tops = boxes[1, 1:][new_line]
+    if not (np.abs(tops[1:] - tops[:-1]) < _PRINTED_TWICE).any() and not (
+        len(tops) and abs(tops[0] - boxes[1, 0]) < _PRINTED_TWICE
+    ):
+        return False
+    corners = np.concatenate((boxes[:2, :1], boxes[:2, 1:][:, new_line]), axis=1)
+    return bool((np.abs(corners[:, 1:] - corners[:, :-1]).max(0) < _PRINTED_TWICE).any())
 
 
 def _printed_once(words: Sequence[Word]) -> list[Word]:
