@@ -8,7 +8,6 @@ import struct
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +29,7 @@ from coderai_pipeline.readers.mupdf import (
 from coderai_pipeline.readers.pdf_covered import covered
 from coderai_pipeline.readers.pdf_spaced import spaced_letters
 from coderai_pipeline.readers.pdf_tables import Grid, find_grids
+from coderai_pipeline.readers.pdf_twice import printed_once, repeats_a_line
 from coderai_pipeline.readers.pdf_visibility import Ink, span_is_suspect
 
 EVERYWHERE = (-1e6, -1e6, 1e6, 1e6)
@@ -51,8 +51,6 @@ _PARTS_OF_LINE = 0.9
 
 _NO_SPACE = 0.1
 """Heights of the line: words nearer than this touch."""
-_PRINTED_TWICE = 1.5
-"""Points by which the second print of a line may be moved."""
 _HAIR = np.float32(0.01)
 """Points: the least that a word's width and height count."""
 
@@ -139,8 +137,8 @@ def read_words(page: Page) -> PageWords:
     if not words:
         return found
     texts, boxes, new_line = _apart(words)
-    if _repeats_a_line(boxes, new_line):
-        words = _printed_once(words)
+    if repeats_a_line(boxes, new_line):
+        words = printed_once(words)
         texts, boxes, new_line = _apart(words)
     joined = "\n".join(texts)
     rotation = page.rotation
@@ -187,31 +185,6 @@ def _apart(words: Sequence[Word]) -> tuple[tuple[str, ...], NDArray[np.float32],
     packed = struct.pack(f"{4 * len(words)}f", *x0, *y0, *x1, *y1)
     boxes = np.frombuffer(packed, np.float32).reshape(4, -1)
     return texts, boxes, np.frombuffer(struct.pack(f"{len(words)}i", *number_on_line), np.int32)[1:] == 0
-
-
-def _repeats_a_line(boxes: NDArray[np.float32], new_line: NDArray[np.bool_]) -> bool:
-    """Whether a line begins where the one before does, as where bold is made by printing twice."""
-    tops = boxes[1, 1:][new_line]
-    if not (np.abs(tops[1:] - tops[:-1]) < _PRINTED_TWICE).any() and not (
-        len(tops) and abs(tops[0] - boxes[1, 0]) < _PRINTED_TWICE
-    ):
-        return False
-    corners = np.concatenate((boxes[:2, :1], boxes[:2, 1:][:, new_line]), axis=1)
-    return bool((np.abs(corners[:, 1:] - corners[:, :-1]).max(0) < _PRINTED_TWICE).any())
-
-
-def _printed_once(words: Sequence[Word]) -> list[Word]:
-    """The words without lines that say the same in the same place as the line before."""
-    lines = [list(line) for _, line in groupby(words, key=lambda word: (word[5], word[6]))]
-    kept: list[list[Word]] = []
-    for line in lines:
-        if not (kept and [word[4] for word in line] == [word[4] for word in kept[-1]] and _near(line[0], kept[-1][0])):
-            kept.append(line)
-    return [word for line in kept for word in line]
-
-
-def _near(word: Word, other: Word) -> bool:
-    return max(abs(word[0] - other[0]), abs(word[1] - other[1])) < _PRINTED_TWICE
 
 
 def _may_hold_table(found: PageWords) -> bool:
