@@ -152,8 +152,8 @@ def columns(pages: int) -> bytes:
     for number in range(pages):
         page = document.new_page()
         _edges(page, number)
-        for side in (72, 310):
-            page.insert_textbox(pymupdf.Rect(side, 72, side + 215, 780), prose(number * 2 + side, 280), fontsize=9.5)
+        for column, side in enumerate((72, 310)):
+            page.insert_textbox(pymupdf.Rect(side, 72, side + 215, 780), prose(number * 2 + column, 280), fontsize=9.5)
     return document.tobytes(deflate=True)
 
 

@@ -31,6 +31,8 @@ _PAGE_NUMBER = re.compile(
 _CLAUSE = re.compile(r"\(?\d+[.)]")
 _MOST_PAGES = 0.6
 """Part of the pages on which a line that changes its words must stand to be a running one."""
+_MOST_SEARCHED = 60
+"""Titles that are looked for in the whole text: a document has fewer, and each search reads all of it."""
 _SAME_ROW = 0.5
 """Part of a line's height by which the middles of what stands beside it may differ."""
 _UNDER_A_HEAD = 2.5
@@ -75,11 +77,12 @@ def find_furniture(edges: Sequence[EdgeLine], pages: Sequence[PageWords]) -> Fur
     lines -= cells
     lines |= _running_titles([line for line in outer if line not in cells] if cells else outer, lines, pages)
     found = Furniture()
+    said: set[tuple[bool, str]] = set()
     for line in sorted(lines):
         found.fragments[line.page].add(line.fragment)
-        said = found.header if line.top else found.footer
-        if _fold(line.text) not in map(_fold, said):
-            said.append(line.text)
+        if (line.top, folded := _fold(line.text)) not in said:
+            said.add((line.top, folded))
+            (found.header if line.top else found.footer).append(line.text)
     return found
 
 
@@ -190,10 +193,17 @@ def _running_titles(edges: Iterable[EdgeLine], found: Set[EdgeLine], pages: Sequ
     furnished = _by_page(found)
     titles = {line for lines in heights.values() if _is_running(lines, len(pages)) for line in lines}
     titles |= {line for lines in heights.values() for line in lines if _beside(line, furnished[line.page])}
-    if not titles:
-        return titles
+    times = Counter(line.text.casefold() for line in titles)
+    once = [text for text, number in times.items() if number == 1][:_MOST_SEARCHED]
+    elsewhere = _said_elsewhere(once, pages) if once else set[str]()
+    return {line for line in titles if times[text := line.text.casefold()] > 1 or text in elsewhere}
+
+
+def _said_elsewhere(texts: Iterable[str], pages: Sequence[PageWords]) -> set[str]:
+    """Of lines that stand on one page's edge, those whose words also stand somewhere else in the document."""
     said = "\n\n".join(f"\n{page.texts}\n" for page in pages).casefold()
-    return {line for line in titles if said.count("\n" + line.text.casefold().replace(" ", "\n") + "\n") > 1}
+    words = {text: "\n" + text.replace(" ", "\n") + "\n" for text in texts}
+    return {text for text, found in words.items() if said.find(found, said.find(found) + 1) >= 0}
 
 
 def _is_running(lines: Sequence[EdgeLine], page_count: int) -> bool:
