@@ -4,6 +4,8 @@ launcher that notices a dead worker. All of it leans on Dagster internals, which
 
 import fcntl
 import os
+import signal
+import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,6 +95,11 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
 
     @contextmanager
     def _connect(self, shard: str) -> Generator[Connection]:
+        with _uninterrupted(), self._connected(shard) as connection:
+            yield connection
+
+    @contextmanager
+    def _connected(self, shard: str) -> Generator[Connection]:
         engine = self._engines.get(shard)
         if engine is not None:
             with self._db_lock, engine.connect() as connection, connection.begin():
@@ -108,6 +115,26 @@ class BatchingSqliteEventLogStorage(SqliteEventLogStorage):
         for shard in self._engines.keys() - engines.keys():
             self._engines[shard].dispose()
         self._engines = engines
+
+
+@contextmanager
+def _uninterrupted() -> Generator[None]:
+    """Puts off Ctrl-C and Terminate while the database is in hand: one that struck as a transaction ended would leave it open, and
+    its lock would keep the run from ever saying that it was interrupted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in handlers:
+        signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _engine(url: str) -> Engine:

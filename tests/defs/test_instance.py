@@ -3,6 +3,7 @@ worker is told from a live one.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -48,6 +49,23 @@ def _materialization(key: dg.AssetKey, partition: str) -> dg.AssetMaterializatio
 @dg.job(executor_def=dg.in_process_executor)
 def telling() -> None:
     tell()
+
+
+def test_an_interrupt_waits_until_the_database_is_put_down(tmp_path: Path) -> None:
+    """Dagster raises it wherever the program is, and a transaction that is left open locks everybody out."""
+    storage = BatchingSqliteEventLogStorage(f"{tmp_path}/")
+    went_on: list[int] = []
+
+    def use() -> None:
+        with storage.index_connection() as connection:
+            signal.raise_signal(signal.SIGINT)
+            went_on.append(connection.execute(sqlalchemy.text("select 1")).scalar_one())
+
+    for _ in range(2):  # the second time over the connection that is kept
+        with pytest.raises(KeyboardInterrupt):
+            use()
+    assert went_on == [1, 1]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.fixture
