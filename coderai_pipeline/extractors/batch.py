@@ -127,7 +127,8 @@ class Batch:
             self._withdraw(ticket)
             return None
         with suppress(RequestRefused):  # it has ended by itself, or is not known: either shows when it is asked after
-            self._ask(lambda: self._client.batches.cancel(batch))
+            once_more = self._client.with_options(max_retries=1)  # that it has ended stays so, however often one asks
+            self._ask(lambda: once_more.batches.cancel(batch))
         return self.poll(replace(ticket, batch=batch))
 
     def collect(self, ticket: BatchTicket, archive: ReplyArchive) -> Collected:
