@@ -67,6 +67,29 @@ def test_it_is_served_with_health(tmp_path: Path) -> None:
             process.kill()
 
 
+def test_it_is_not_ready_while_dagsters_storage_does_not_answer(tmp_path: Path) -> None:
+    command = [Path(sys.executable).with_name("coderai"), "metrics", "--port", "0"]
+    environment = {
+        "CODERAI_HOME": str(tmp_path),
+        "CODERAI_POSTGRES_URL": "postgresql://coderai:secret@127.0.0.1:9/none",
+        "PATH": "/usr/bin:/bin",
+    }
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[-1].removesuffix("/metrics")
+        status, said = _get(f"{address}/ready")
+        live = _get(f"{address}/live")
+        process.kill()
+        recorded = process.communicate()[1]
+    assert (status, live) == (503, (200, "live\n"))
+    assert said.startswith("not ready: ")
+    assert "127.0.0.1" not in said
+    assert "onnection refused" in recorded
+    assert "secret" not in recorded
+
+
 def _get(url: str) -> tuple[int, str]:
     for _ in range(100):
         try:
