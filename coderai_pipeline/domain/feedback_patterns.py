@@ -11,6 +11,7 @@ from coderai_pipeline.domain.cells import Scalar, Value
 from coderai_pipeline.domain.codebook import Variable, VariableType
 from coderai_pipeline.domain.conventions import conventions_of
 from coderai_pipeline.domain.documents import Document, Span
+from coderai_pipeline.domain.feedback import Verdict
 from coderai_pipeline.domain.grounding import ground
 from coderai_pipeline.domain.judgements import Judgement
 from coderai_pipeline.domain.normalised_text import NormalisedText
@@ -63,7 +64,7 @@ class Pattern:
 
 def mistake_of(judgement: Judgement, variable: Variable, document: Document, project: Project) -> Mistake | None:
     """None where the cell was right, or where nobody said what is."""
-    if judgement.verdict == "correct" or not judgement.has_truth:
+    if judgement.verdict is Verdict.CORRECT or not judgement.has_truth:
         return None
     kind = kind_of(judgement.judged, judgement.truth, variable, document.text)
     detail = f"{_named(judgement.truth)} coded as {_named(judgement.judged)}" if kind == "confused" else ""

@@ -5,12 +5,12 @@ Feedback files and the rows they become are read at the edge; what the truth is 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from coderai_pipeline.domain.agreement import GoldCell, same_value
 from coderai_pipeline.domain.cells import Cell, Scalar, Value
+from coderai_pipeline.domain.feedback import Verdict
 
-Verdict: TypeAlias = Literal["correct", "incorrect", "partially_correct"]
 Place: TypeAlias = tuple[str, str, str]
 """Document, entity, variable."""
 
@@ -47,7 +47,7 @@ class Judgement:
     @property
     def has_truth(self) -> bool:
         """Whether the right value is known, and not only that the judged one is wrong."""
-        return self.is_corrected or self.verdict == "correct"
+        return self.is_corrected or self.verdict is Verdict.CORRECT
 
     @property
     def truth(self) -> Value:

@@ -4,7 +4,6 @@ The kinds of mistakes are in `feedback_patterns`, comparing candidates by held-o
 changes a codebook: a person applies a candidate or leaves it.
 """
 
-import hashlib
 import json
 import random
 import re
@@ -17,6 +16,7 @@ from coderai_pipeline.domain.codebook import Example, Variable, VariableType
 from coderai_pipeline.domain.codebook_rules import misfit
 from coderai_pipeline.domain.feedback_patterns import Mistake, patterns
 from coderai_pipeline.domain.project import Project
+from coderai_pipeline.domain.prompts import delimiter
 from coderai_pipeline.domain.wording import shown
 
 LONGEST_INSTRUCTIONS = 1_500
@@ -86,7 +86,7 @@ def request(variable: Variable, mistakes: Sequence[Mistake], project: Project, c
     """Asks the model for better words. What documents and reviewers said stands between delimiters, as data."""
     said = [_as_data(one) for one in mistakes[:MOST_SHOWN]]
     listed = "\n".join(json.dumps(one, ensure_ascii=False) for one in said)
-    tag = _delimiter(listed)
+    tag = delimiter(listed)
     task = (
         f"You improve the words by which a {project.document_type} is coded for one variable. Its coders made the mistakes "
         f"that are listed. Write {candidates} different new version(s) of the instructions that would have prevented them, "
@@ -223,15 +223,6 @@ def _as_data(one: Mistake) -> dict[str, object]:
         "note": judgement.note,
     }
     return {name: value for name, value in given.items() if value or name in ("given", "right")}
-
-
-def _delimiter(content: str) -> str:
-    """Digits that the content decides and that do not stand in it."""
-    digits = str(int.from_bytes(hashlib.sha256(content.encode("utf-8", "replace")).digest()))
-    length = 9
-    while digits[:length] in content:
-        length += 3
-    return digits[:length]
 
 
 def _fits(value: Value, variable: Variable) -> bool:

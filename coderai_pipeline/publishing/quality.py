@@ -30,8 +30,9 @@ from coderai_pipeline.publishing import duck
 from coderai_pipeline.publishing.definition import Definition
 from coderai_pipeline.publishing.latest import list_blocks, load, open_blocks
 from coderai_pipeline.storage.blocks import BlockStore
-from coderai_pipeline.storage.judgements import judgements, value_from
+from coderai_pipeline.storage.judgements import judgements
 from coderai_pipeline.storage.measurements import keep_measurement, measurement_rows
+from coderai_pipeline.storage.records import value_from
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -198,9 +198,10 @@ def stored_value(value: Value) -> str | None:
 
 
 def value_from(stored: str | None) -> Value:
+    """A value as blocks hold it: JSON, a list where it is several. Numbers are float, also where another program wrote `5`."""
     if stored is None:
         return None
-    value = json.loads(stored)
+    value = json.loads(stored, parse_int=float)
     return tuple(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] (JSON written by cell_row)
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from coderai_pipeline.domain.cells import Cell, CellStatus, Value
 from coderai_pipeline.domain.codebook import Category, Variable, VariableType
+from coderai_pipeline.domain.feedback import Verdict
 from coderai_pipeline.domain.judgements import Judgement, said_twice, that_count
 from coderai_pipeline.domain.project import QualitySettings
 from coderai_pipeline.domain.quality import (
@@ -99,13 +100,13 @@ def test_a_stated_confidence_is_held_against_what_came_true() -> None:
 
 
 def judgement(reviewer: str, version: int, **changes: object) -> Judgement:
-    given = {"verdict": "correct", "judged": 5.0, **changes}
+    given = {"verdict": Verdict.CORRECT, "judged": 5.0, **changes}
     return Judgement("a", "", "total", reviewer=reviewer, version=version, **given)  # pyright: ignore[reportArgumentType]
 
 
 def test_the_latest_verdict_counts_and_a_random_draw_is_not_forgotten() -> None:
     first = judgement("ann", 1, inclusion_probability=0.2)
-    last = judgement("bob", 2, verdict="incorrect", corrected=None, is_corrected=True)
+    last = judgement("bob", 2, verdict=Verdict.INCORRECT, corrected=None, is_corrected=True)
     counting = that_count([last, first])["a", "", "total"]
     assert counting.reviewer == "bob"
     assert counting.expected == ()
@@ -113,7 +114,7 @@ def test_the_latest_verdict_counts_and_a_random_draw_is_not_forgotten() -> None:
 
 
 def test_a_wrong_value_without_a_correction_says_nothing_of_another_value() -> None:
-    wrong = judgement("ann", 1, verdict="incorrect")
+    wrong = judgement("ann", 1, verdict=Verdict.INCORRECT)
     for value, is_right in ((5.0, False), (6.0, None)):
         cell = Cell("a", "", "total", "number", CellStatus.EXTRACTED, "", value)
         found = compare_judged(wrong, cell)
@@ -123,7 +124,7 @@ def test_a_wrong_value_without_a_correction_says_nothing_of_another_value() -> N
 def test_reviewers_agree_where_they_hold_the_same_to_be_true() -> None:
     said = [
         judgement("ann", 1),
-        judgement("bob", 2, verdict="incorrect", corrected=5.0, is_corrected=True),  # another verdict, the same truth
+        judgement("bob", 2, verdict=Verdict.INCORRECT, corrected=5.0, is_corrected=True),  # another verdict, the same truth
     ]
     (agreement, alpha) = between_reviewers("total", said_twice(said))
     assert (agreement.value, agreement.n) == (1.0, 1)

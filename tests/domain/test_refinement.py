@@ -8,6 +8,7 @@ import pytest
 from coderai_pipeline.domain.cells import Value
 from coderai_pipeline.domain.codebook import Category, Example, Variable, VariableType
 from coderai_pipeline.domain.documents import Document, DocumentStatus
+from coderai_pipeline.domain.feedback import Verdict
 from coderai_pipeline.domain.feedback_patterns import Mistake, kind_of, mistake_of, patterns
 from coderai_pipeline.domain.judgements import Judgement
 from coderai_pipeline.domain.project import Project
@@ -56,7 +57,7 @@ def test_of_several_values_some_are_missing_or_too_many() -> None:
 
 
 def judged(judged_value: Value, right: Value, document: str = "a", **changes: Any) -> Judgement:
-    given = {"verdict": "incorrect", "corrected": right, "is_corrected": True, **changes}
+    given = {"verdict": Verdict.INCORRECT, "corrected": right, "is_corrected": True, **changes}
     return Judgement(document, "", "total", judged=judged_value, reviewer="ann", version=1, **given)  # pyright: ignore[reportArgumentType]
 
 
@@ -78,7 +79,7 @@ def test_confusions_are_counted_by_what_was_taken_for_what() -> None:
 
 def test_a_right_cell_and_one_that_nobody_put_right_are_no_mistakes_to_learn_from() -> None:
     assert (
-        mistakes(judged(5.0, None, verdict="correct", is_corrected=False), judged(5.0, None, is_corrected=False)) == []
+        mistakes(judged(5.0, None, verdict=Verdict.CORRECT, is_corrected=False), judged(5.0, None, is_corrected=False)) == []
     )
 
 
