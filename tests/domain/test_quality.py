@@ -124,7 +124,9 @@ def test_a_wrong_value_without_a_correction_says_nothing_of_another_value() -> N
 def test_reviewers_agree_where_they_hold_the_same_to_be_true() -> None:
     said = [
         judgement("ann", 1),
-        judgement("bob", 2, verdict=Verdict.INCORRECT, corrected=5.0, is_corrected=True),  # another verdict, the same truth
+        judgement(
+            "bob", 2, verdict=Verdict.INCORRECT, corrected=5.0, is_corrected=True
+        ),  # another verdict, the same truth
     ]
     (agreement, alpha) = between_reviewers("total", said_twice(said))
     assert (agreement.value, agreement.n) == (1.0, 1)

@@ -79,7 +79,8 @@ def test_confusions_are_counted_by_what_was_taken_for_what() -> None:
 
 def test_a_right_cell_and_one_that_nobody_put_right_are_no_mistakes_to_learn_from() -> None:
     assert (
-        mistakes(judged(5.0, None, verdict=Verdict.CORRECT, is_corrected=False), judged(5.0, None, is_corrected=False)) == []
+        mistakes(judged(5.0, None, verdict=Verdict.CORRECT, is_corrected=False), judged(5.0, None, is_corrected=False))
+        == []
     )
 
 
