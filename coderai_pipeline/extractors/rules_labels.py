@@ -150,17 +150,25 @@ def occurrences(sheet: Sheet, labels: Sequence[Label]) -> Iterator[Occurrence]:
     for line in sheet.lines:
         at = 0
         while at < len(line.words):
-            label = _label_at(line.words, at, by_first.get(line.words[at].folded, ()))
-            if label is not None:
-                yield _occurrence(sheet, line, label, line.words[at].start, line.words[at + len(label.words) - 1].end)
-            at += len(label.words) if label else 1
+            stop = at + 1
+            for label in by_first.get(line.words[at].folded, ()):
+                if found := _end_of(label, line.words, at):
+                    yield _occurrence(sheet, line, label, line.words[at].start, line.words[found - 1].end)
+                    stop = found
+                    break
+            at = stop
 
 
-def _label_at(words: Sequence[Word], at: int, labels: Sequence[Label]) -> Label | None:
-    for label in labels:
-        if tuple(word.folded for word in words[at : at + len(label.words)]) == label.words:
-            return label
-    return None
+def _end_of(label: Label, words: Sequence[Word], at: int) -> int | None:
+    """Behind which word a label ends that begins at a word; None = it does not stand there. Its words may have articles
+    between them: `Date of the incident` is `Date of incident`."""
+    for position, wanted in enumerate(label.words):
+        if position and at < len(words) and words[at].folded != wanted and words[at].folded in _ARTICLES:
+            at += 1
+        if at >= len(words) or words[at].folded != wanted:
+            return None
+        at += 1
+    return at
 
 
 _SEPARATOR = re.compile(

@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from coderai_pipeline.domain.codebook import Variable, VariableType
 from coderai_pipeline.domain.documents import Span
-from coderai_pipeline.extractors.rules_labels import Occurrence
-from coderai_pipeline.extractors.rules_layout import Sheet, stripped
+from coderai_pipeline.extractors.rules_labels import Occurrence, has_label
+from coderai_pipeline.extractors.rules_layout import Line, Sheet, stripped
 from coderai_pipeline.extractors.rules_values import Found, keyword_hits, within
 
 Hit: TypeAlias = tuple[Found, Span, float]
@@ -21,6 +21,7 @@ _NEGATION = re.compile(
 _OPEN_QUESTION = re.compile(r"\b(?:whether|if|ob|falls|wenn|si|ли|если)\b|هل|是否", re.IGNORECASE)
 _CURRENCY = re.compile(r"[A-Z]{3}|[$€£¥]")
 _LABELLED = re.compile(r"[:：|]\s*$")
+_REACH = 400
 _NEAR = 60
 """Characters between a label and its number beyond which they are not taken to belong together."""
 _BEFORE = 3
@@ -48,16 +49,37 @@ def in_sentences(
 
 
 def sentence(sheet: Sheet, offset: int) -> Span:
-    """The sentence around an offset, no further than 400 characters on either side; in a table its row."""
+    """The sentence around an offset, no further than `_REACH` characters on either side; in a table its row, and never beyond a
+    line that has a label of its own."""
     line = sheet.line_at(offset)
     if len(line.cells) > 1:
         return Span(line.start, line.end)
-    low, high = max(sheet.span.start, offset - 400), min(sheet.span.end, offset + 400)
+    low, high = _between_labels(sheet, line, offset)
     start = low
     for end in _SENTENCE_END.finditer(sheet.text, low, offset):
         start = end.end()
     following = _SENTENCE_END.search(sheet.text, offset, high)
     return stripped(sheet.text, Span(start, following.end() if following else high))
+
+
+def _between_labels(sheet: Sheet, line: Line, offset: int) -> tuple[int, int]:
+    """How far a sentence may reach: what stands on a labelled line belongs to its label."""
+    low, high = max(sheet.span.start, offset - _REACH), min(sheet.span.end, offset + _REACH)
+    if _is_labelled(sheet, line):
+        return max(low, line.start), min(high, line.end)
+    for before in reversed(sheet.lines[max(0, line.index - _REACH) : line.index]):
+        if before.end <= low or _is_labelled(sheet, before):
+            low = max(low, before.end)
+            break
+    for after in sheet.lines[line.index + 1 : line.index + _REACH]:
+        if after.start >= high or _is_labelled(sheet, after):
+            high = min(high, after.start)
+            break
+    return low, high
+
+
+def _is_labelled(sheet: Sheet, line: Line) -> bool:
+    return has_label(sheet.text[line.start : line.end])
 
 
 def _nearest_number(sheet: Sheet, variable: Variable, place: Occurrence, percentage: bool) -> Iterator[Hit]:

@@ -280,6 +280,8 @@ def test_most_sample_receipts_give_their_date_and_total() -> None:
         ('between Jane Roe ("Landlord") and John Poe ("Tenant").', {"type": "text", "label": "Tenant"}, "John Poe"),
         ("HARRIS CO., Plaintiff,\nv.\nDELTA LLC, Defendant.", {"type": "text", "label": "Defendant"}, "DELTA LLC"),
         ("Operating loss     (912)", {"type": "number", "label": "Operating loss"}, "(912)"),
+        ("Date of the incident: 4 March 2024", {"type": "date", "label": "Date of incident"}, "4 March 2024"),
+        ("Fecha de la factura: 3.5.2024", {"type": "date", "label": "Fecha de factura"}, "3.5.2024"),
         ("申报日期：20240318", {"type": "date", "label": "申报日期"}, "20240318"),
         ("48 monthly instalments of £354.12.", {"type": "number", "label": "monthly instalments of"}, "£354.12"),
     ],
@@ -296,6 +298,8 @@ def test_labels_are_read_as_forms_of_all_kinds_write_them(text: str, variable: d
         ("Delivery date: week 25\nOrdered on 3 June 2024", {"type": "date", "label": "Delivery date"}),
         ("Date of birth: 9 May 1988", {"type": "date", "label": "Date of issue"}),
         ("Total weight: 1,284.5 kg", {"type": "number", "label": "Total"}),
+        ("Persons injured: 3\nPilot on board: no", {"type": "number", "label": "On board"}),
+        ("The crew on board was relieved\nPersons injured: 3", {"type": "number", "label": "On board"}),
         ("Contact: Dr. Ann Lee, Tel. 555 0100", {"type": "text", "label": "Tel"}),
     ],
 )
