@@ -5,7 +5,7 @@ What all candidates of a cell come to together is in `settling`; the readers of 
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import MappingProxyType
@@ -57,13 +57,21 @@ def consider(answer: Answer, variable: Variable, context: SettleContext) -> tupl
     ]
     if not given:
         return (_absent(answer, confidence, changes),)
-    return tuple(
-        min(
-            (_candidate(part, replace(answer, quote=each), confidence, changes, variable, context) for each in quotes),
-            key=lambda candidate: len(candidate.problems),
-        )
-        for part, quotes in given
-    )
+    return tuple(_best_shown(part, quotes, answer, confidence, changes, variable, context) for part, quotes in given)
+
+
+def _best_shown(
+    part: JsonValue,
+    quotes: Sequence[str | None],
+    answer: Answer,
+    confidence: float | None,
+    changes: tuple[str, ...],
+    variable: Variable,
+    context: SettleContext,
+) -> Candidate:
+    """One value with the quote that shows it best, the first of equals."""
+    found = [_candidate(part, quote, answer, confidence, changes, variable, context) for quote in quotes]
+    return found[0] if len(found) == 1 else min(found, key=lambda candidate: len(candidate.problems))
 
 
 def _parts(value: JsonValue, variable: Variable) -> list[JsonValue]:
@@ -126,6 +134,7 @@ def _absent(answer: Answer, confidence: float | None, changes: tuple[str, ...]) 
 
 def _candidate(
     part: JsonValue,
+    quote: str | None,
     answer: Answer,
     confidence: float | None,
     changes: tuple[str, ...],
@@ -135,13 +144,20 @@ def _candidate(
     """Coerce, snap, validate and ground one value."""
     written = shown_json(part)
     read = read_value(part, variable, context.conventions)
-    evidence, quote_change, quote_problem = _evidence(answer, part, read, variable, context)
-    found = Candidate(None, written, answer.call_id, answer.chunk, confidence=confidence, evidence=evidence)
+    evidence, quote_change, quote_problem = _evidence(quote, answer.chunk, part, read, variable, context)
     if isinstance(read, Unread):
         # A category that does not snap is kept as written: its type holds it, and a person can see what was said.
         kept = written if variable.type is VariableType.CATEGORY and isinstance(part, str) else None
-        problems = (read.reason, *filter(None, [quote_problem]))
-        return replace(found, value=kept, changes=tuple(filter(None, (*changes, quote_change))), problems=problems)
+        return Candidate(
+            kept,
+            written,
+            answer.call_id,
+            answer.chunk,
+            confidence=confidence,
+            evidence=evidence,
+            changes=tuple(filter(None, (*changes, quote_change))),
+            problems=(read.reason, *filter(None, [quote_problem])),
+        )
     quoted = _quoted(evidence, context)
     read, converted = _converted(read, quoted, variable, context.conventions)
     read, scaled = _in_unit(read, part, quoted, variable, context.conventions)
@@ -149,23 +165,32 @@ def _candidate(
     unit, other_unit = _unit(reading, quoted, variable, context.conventions)
     missing = quote_problem or _objection(reading, evidence, quoted, variable, context)
     problems = tuple(dict.fromkeys(filter(None, (reading.ambiguous, *breaches, other_unit, missing))))
-    return replace(
-        found,
-        value=reading.value,
+    return Candidate(
+        reading.value,
+        written,
+        answer.call_id,
+        answer.chunk,
         precision=reading.precision,
         unit=unit,
+        confidence=confidence,
+        evidence=evidence,
         changes=tuple(filter(None, (*changes, reading.change, converted, scaled, quote_change))),
         problems=problems,
     )
 
 
 def _evidence(
-    answer: Answer, part: JsonValue, read: Reading | Unread, variable: Variable, context: SettleContext
+    quote: str | None,
+    chunk: int,
+    part: JsonValue,
+    read: Reading | Unread,
+    variable: Variable,
+    context: SettleContext,
 ) -> tuple[Evidence | None, str, str]:
     """Evidence, what was changed to get it, and what is wrong with it."""
-    within = context.chunks.get(answer.chunk)
-    if answer.quote and answer.quote.strip():
-        evidence = ground(answer.quote, context.text, context.near, within, context.pages)
+    within = context.chunks.get(chunk)
+    if quote and quote.strip():
+        evidence = ground(quote, context.text, context.near, within, context.pages)
         absent = evidence.grounding is Grounding.ABSENT
         return evidence, "", "the quote is not in the document" if absent else ""
     if variable.type in (VariableType.CATEGORY, VariableType.BOOLEAN):

@@ -124,7 +124,7 @@ def _group(members: list[Candidate]) -> Group:
     lead = max(members, key=lambda member: (not member.problems, *_fullness(member)))
     shorter = dict.fromkeys(str(member.value) for member in members if str(member.value) != str(lead.value))
     notes = tuple(f'"{value}" agrees with it' for value in shorter)
-    return Group(replace(lead, changes=(*lead.changes, *notes)), tuple(members))
+    return Group(replace(lead, changes=(*lead.changes, *notes)) if notes else lead, tuple(members))
 
 
 def _fullness(candidate: Candidate) -> tuple[int, bool, bool, float]:

@@ -7,7 +7,7 @@ presentation forms are evened out. Finding a quote in it is in `grounding`.
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +98,7 @@ class _Evened:
         return cls(text, starts, codes, symbols, squeezed_text, np.append(dense, len(points)).astype(np.int32))
 
 
+@lru_cache(maxsize=256)
 def normalised(text: str) -> str:
     """A quote or value as it is compared: evened out like the document, trimmed."""
     folded, _ = _folded(text, offsets=False)
@@ -170,6 +171,7 @@ def _is_accent(char: str) -> bool:
 
 
 _FOLDING = _Folding()
+_NOWHERE = np.zeros(0, np.int32)
 
 
 def _folded(original: str, *, offsets: bool = True) -> tuple[str, NDArray[np.int32]]:
@@ -185,7 +187,7 @@ def _folded(original: str, *, offsets: bool = True) -> tuple[str, NDArray[np.int
         source = _DECOMPOSED.sub(_composed, _HYPHENATED.sub("", original))
     folded = source.translate(_FOLDING)
     if not offsets:
-        return folded, np.zeros(0, np.int32)
+        return folded, _NOWHERE
     origins = np.arange(len(original), dtype=np.int32) if keep is None else np.flatnonzero(keep).astype(np.int32)
     if len(folded) != len(source) or not source.isascii():
         origins = np.repeat(origins, _widths(source))

@@ -224,6 +224,8 @@ def _has(value: Mapping[str, JsonValue], keys: Sequence[str]) -> bool:
 
 
 def _get(value: Mapping[str, JsonValue], keys: Sequence[str]) -> JsonValue:
+    if keys[0] in value:
+        return value[keys[0]]
     by_lower = {key.lower(): inner for key, inner in value.items()}
     return next((by_lower[key] for key in keys if key in by_lower), None)
 

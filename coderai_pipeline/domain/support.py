@@ -4,7 +4,7 @@ Where the quote stands in the document is in `grounding`.
 """
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 
 from coderai_pipeline.domain.codebook import Variable, VariableType
 from coderai_pipeline.domain.documents import Span
@@ -69,7 +69,7 @@ def locate_value(reading: Reading, text: str, variable: Variable, conventions: C
 
 
 def _number_objection(reading: Reading, quote: str, variable: Variable, conventions: Conventions) -> str:
-    found = list(_numbers(quote, conventions))
+    found = _numbers(quote, conventions)
     same = [each for each in found if _same_number(each, reading, variable, conventions)]
     if same:
         return "" if any(not each.ambiguous for each in same) else same[0].ambiguous
@@ -87,11 +87,13 @@ _NONE = re.compile(
 )
 
 
-def _numbers(quote: str, conventions: Conventions) -> Iterator[Reading]:
-    """The numbers of a quote in digits, then those in words."""
-    yield from (reading for _, reading in find_numbers(quote, conventions))
+@lru_cache(maxsize=64)
+def _numbers(quote: str, conventions: Conventions) -> tuple[Reading, ...]:
+    """The numbers of a quote in digits, then those in words. Asked for whether it holds a value, and then for its unit."""
+    found = [reading for _, reading in find_numbers(quote, conventions)]
     for language in dict.fromkeys((conventions.language, "en")):
-        yield from (Reading(float(value)) for _, value in find_spelled(quote, language))
+        found += (Reading(float(value)) for _, value in find_spelled(quote, language))
+    return tuple(found)
 
 
 def _same_number(found: Reading, reading: Reading, variable: Variable, conventions: Conventions) -> bool:

@@ -50,6 +50,8 @@ class Recall:
     ) -> tuple[HeldCall, ...]:
         """The latest reply about the whole chunk that answers all the variables in their present wording, or replies about
         parts that together cover it; () = it would be asked. mark: of the entity they must be about."""
+        if not self.calls:
+            return ()
         wanted = {variable.name: self.method.definitions[variable.name].ask for variable in variables}
         for mode in modes:
             calls = [

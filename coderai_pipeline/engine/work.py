@@ -150,7 +150,7 @@ class Work:
         """Made when the first answer is settled: a document whose cells are all held needs none."""
         if self._context is None:
             self._context = SettleContext.of(self.document, conventions_of(self.method.project, self.document), {})
-        return replace(self._context, chunks=self._asked if len(self._asked) > 1 else {})
+        return replace(self._context, chunks=self._asked) if len(self._asked) > 1 else self._context
 
     def applies(self, variable: Variable, entity: str = "") -> bool:
         """Whether the variable's condition holds, by the values settled so far."""
