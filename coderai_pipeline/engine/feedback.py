@@ -69,7 +69,7 @@ def adopt(folder: ProjectFolder, path: Path) -> InboxFile:
         target = _free_name(root, target)
         shutil.copyfile(path, target)
     source, found = str(target.relative_to(root)), target.stat()
-    return InboxFile(document_key(source), source, target, found.st_size, found.st_mtime_ns)
+    return InboxFile(document_key(source), source, str(target), found.st_size, found.st_mtime_ns)
 
 
 def reports(blocks: BlockStore) -> list[FileReport]:

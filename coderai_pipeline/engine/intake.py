@@ -38,12 +38,16 @@ class Entry:
     key: str
     source: str
     file: str
-    path: Path
+    location: str
     row: int | None
     size: int
     mtime_ns: int
     refused: str = ""
     """Why it is not opened at all (a link, a pipe, ...); "" = it may be read."""
+
+    @property
+    def path(self) -> Path:
+        return Path(self.location)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def _listed(folder: ProjectFolder, project: Project, known: Container[str]) -> L
     rows = _TableRows(folder.state / "tables.json")
     entries: list[Entry] = []
     for file in scan.files:
-        entry = Entry(file.key, file.source, file.source, file.path, None, file.size, file.mtime_ns)
+        entry = Entry(file.key, file.source, file.source, file.location, None, file.size, file.mtime_ns)
         ids = rows.of(entry, options) if file.path.suffix.lower() in TABLE_SUFFIXES else None
         if ids is None:
             entries.append(entry)
@@ -118,7 +122,9 @@ def _listed(folder: ProjectFolder, project: Project, known: Container[str]) -> L
                 for number, row_id in enumerate(ids)
             )
     entries.extend(
-        Entry(refused.key, refused.source, refused.source, folder.inbox / refused.source, None, 0, 0, refused.reason)
+        Entry(
+            refused.key, refused.source, refused.source, str(folder.inbox / refused.source), None, 0, 0, refused.reason
+        )
         for refused in scan.refused
     )
     rows.save()

@@ -198,7 +198,7 @@ class _Run:
         self._counting = threading.Lock()
         self._in_work = 0
         self._failures_in_a_row = 0
-        self._paths = {entry.key: entry.path for entry in todo.listing.entries}
+        self._entries = {entry.key: entry for entry in todo.listing.entries}
         self._looked = self._started = time.monotonic()
         self.summary = Summary(_planned(todo, scope))
 
@@ -314,7 +314,7 @@ class _Run:
                         return
                 if self._stopping.is_set():
                     return
-                if due.steps is None or os.path.lexists(self._paths[due.finished.document.key]):
+                if due.steps is None or os.path.lexists(self._entries[due.finished.document.key].path):
                     self._queue.put(due)
                 else:  # removed while it was queued: it costs nothing, and the next listing no longer has it
                     self._places.release()
