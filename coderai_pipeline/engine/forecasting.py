@@ -34,6 +34,8 @@ TRIED = 40
 """Unread documents that are read to see what they take; and documents extracted earlier, to learn from."""
 SECONDS_TO_READ = 20.0
 
+UNKNOWN = "not known before documents are read; `coderai forecast` reads some of them to tell"
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
@@ -93,8 +95,11 @@ def stated(made: Forecast) -> dict[str, str]:
     """The forecast for people, in order: what -> expected (low to high)."""
     totals, cost = made.totals, made.totals.cost
     unread = f", {made.unread:,} of them not read yet" if made.unread else ""
-    shown = {
-        "documents": f"{made.documents:,} to extract{unread}",
+    shown = {"documents": f"{made.documents:,} to extract{unread}"}
+    ending = {"budget": f"{made.tokens_left:,} tokens left", "notes": "; ".join(made.notes)}
+    if made.unread and not made.measured:
+        return {**shown, "calls, tokens, cost and time": UNKNOWN, **ending}
+    shown |= {
         "calls": _number(totals.calls),
         "prompt tokens": _number(totals.prompt_tokens),
         "completion tokens": _number(totals.completion_tokens),
@@ -104,7 +109,7 @@ def stated(made: Forecast) -> dict[str, str]:
     if not made.batch:
         low, high = duration(totals.seconds.low), duration(totals.seconds.high)
         shown["time"] = f"{duration(totals.seconds.expected)} ({low} to {high}) at the limits"
-    return {**shown, "budget": f"{made.tokens_left:,} tokens left", "notes": "; ".join(made.notes)}
+    return {**shown, **ending}
 
 
 def _number(figure: Figure) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from coderai_pipeline.domain.forecast import Figure
-from coderai_pipeline.engine.forecasting import forecast, forecast_for_run
+from coderai_pipeline.engine.forecasting import UNKNOWN, forecast, forecast_for_run, stated
 from coderai_pipeline.engine.run import Scope
 from coderai_pipeline.storage.blocks import BlockStore
 from tests.engine.small_project import VARIABLES, label_server, make_project, run, write_settings
@@ -54,6 +54,9 @@ def test_before_anything_is_read_documents_are_read_to_see_what_they_take(server
 def test_before_a_run_nothing_is_read_for_it(server: ModelServer, tmp_path: Path) -> None:
     made = forecast_for_run(make_project(tmp_path, server, documents=6), Scope())
     assert (made.unread, made.measured, made.totals.calls.high) == (6, 0, 0)
+    shown = stated(made)
+    assert not {"calls", "cost", "time"} & set(shown), "what is not known is not said to be nothing"
+    assert UNKNOWN in shown.values()
     assert any("not read yet" in note for note in made.notes)
 
 
