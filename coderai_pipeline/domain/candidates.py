@@ -5,7 +5,7 @@ What all candidates of a cell come to together is in `settling`; the readers of 
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import MappingProxyType
@@ -57,21 +57,13 @@ def consider(answer: Answer, variable: Variable, context: SettleContext) -> tupl
     ]
     if not given:
         return (_absent(answer, confidence, changes),)
-    return tuple(_best_shown(part, quotes, answer, confidence, changes, variable, context) for part, quotes in given)
-
-
-def _best_shown(
-    part: JsonValue,
-    quotes: Sequence[str | None],
-    answer: Answer,
-    confidence: float | None,
-    changes: tuple[str, ...],
-    variable: Variable,
-    context: SettleContext,
-) -> Candidate:
-    """One value with the quote that shows it best, the first of equals."""
-    found = [_candidate(part, quote, answer, confidence, changes, variable, context) for quote in quotes]
-    return found[0] if len(found) == 1 else min(found, key=lambda candidate: len(candidate.problems))
+    return tuple(
+        min(
+            (_candidate(part, quote, answer, confidence, changes, variable, context) for quote in quotes),
+            key=lambda candidate: len(candidate.problems),
+        )
+        for part, quotes in given
+    )
 
 
 def _parts(value: JsonValue, variable: Variable) -> list[JsonValue]:
