@@ -14,7 +14,7 @@ import yaml
 from coderai_pipeline.storage.projects import Home, LoadedProject
 from tests.server_answers import answer_from_labels
 from tests.server_moods import Moods, SeenRequest
-from tests.servers import ModelServer
+from tests.servers import Answer, ModelServer
 
 KEY = "CODERAI_BENCHMARK_KEY"
 UNLIMITED = 1_000_000_000
@@ -59,9 +59,6 @@ def text_of(number: int) -> str:
     """About 100 words, no two documents alike: ten labelled lines between two paragraphs."""
     chance = random.Random(number)
 
-    def prose(words: int) -> str:
-        return " ".join(chance.choices(_WORDS, k=words)).capitalize() + "."
-
     lines = (
         f"Reference: N-{number:06d}",
         f"Company: {chance.choice(_WORDS).capitalize()} & {chance.choice(_WORDS).capitalize()} Ltd",
@@ -74,7 +71,11 @@ def text_of(number: int) -> str:
         f"Urgent: {chance.choice(('yes', 'no'))}",
         f"Contact: {chance.choice(_WORDS).capitalize()} {chance.choice(_WORDS).capitalize()}",
     )
-    return f"Notice {number}\n\n{prose(30)}\n\n" + "\n".join(lines) + f"\n\n{prose(30)}\n"
+    return f"Notice {number}\n\n{prose(chance, 30)}\n\n" + "\n".join(lines) + f"\n\n{prose(chance, 30)}\n"
+
+
+def prose(chance: random.Random, words: int) -> str:
+    return " ".join(chance.choices(_WORDS, k=words)).capitalize() + "."
 
 
 def new_project(
@@ -100,7 +101,9 @@ def new_project(
 
 
 def write_settings(project_file: Path, extractor: Mapping[str, Any], limits: Mapping[str, Any]) -> None:
+    """What else the file says stays."""
     settings = {
+        **yaml.safe_load(project_file.read_text()),
         "name": "Notices",
         "document_type": "notice",
         "language": "en",
@@ -117,10 +120,10 @@ def write_settings(project_file: Path, extractor: Mapping[str, Any], limits: Map
     project_file.write_text(yaml.safe_dump(settings, sort_keys=False))
 
 
-def model_server(moods: Moods) -> ModelServer:
+def model_server(moods: Moods, answer: Answer | None = None) -> ModelServer:
     """In a process of its own, so that it takes nothing from the interpreter that is measured but its share of the processor."""
     os.environ.setdefault(KEY, "any-word")
-    return ModelServer(_answer, moods, process=True)
+    return ModelServer(answer or _answer, moods, process=True)
 
 
 def asking(base_url: str, **settings: Any) -> dict[str, Any]:

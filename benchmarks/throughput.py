@@ -82,7 +82,9 @@ def extraction(options: argparse.Namespace, home: Path) -> None:
             bare: list[float] = []
             ours: list[Measured] = []
             for _ in range(options.repeat):
+                server.forget()  # or the same request would take another time
                 bare.append(apart(bare_client, loaded.folder.path, server.base_url, in_flight))
+                server.forget()
                 ours.append(once_more(loaded, server.base_url, in_flight))
             ideal = options.documents * options.latency / in_flight
             _print_extraction(in_flight, ideal, bare, ours, options.spread)
