@@ -21,6 +21,7 @@ from benchmarks.throughput import SPREAD, Measured, apart, bare_client, once_mor
 from coderai_pipeline.storage.projects import HOME_VARIABLE, LoadedProject
 from tests.engine.projects import answer, cells, drop, labelled, make
 from tests.server_moods import Moods
+from tests.servers import ModelServer
 
 IN_FLIGHT = 32
 USUAL = Moods(latency_s=0.4, latency_spread=SPREAD)
@@ -102,9 +103,9 @@ def beside_bare_client(job: Job, home: Path, repeat: int) -> None:
         ours: list[Measured] = []
         for _ in range(repeat):
             server.forget()  # or the same request would take another time
-            bare.append(apart(bare_client, loaded.folder.path, server.base_url, IN_FLIGHT))
-            server.forget()
             ours.append(once_more(loaded, server.base_url, IN_FLIGHT))
+            server.forget()
+            bare.append(apart(bare_client, loaded.folder.path, server.base_url, IN_FLIGHT))
     wall, last = median(one.wall_s for one in ours), ours[-1]
     print(
         f"{job.name}: {len(job.texts)} documents, {wall:.2f} s, bare client {median(bare):.2f} s: {wall / median(bare):.2f} x; "
@@ -130,27 +131,27 @@ def troubled(job: Job, home: Path, moods: Moods, requests_per_minute: int) -> No
 
 
 def start_up(job: Job, home: Path) -> None:
-    """Seconds from the command to the first request."""
+    """Seconds from a command to the first request about a new document: of the engine alone, and with all that Dagster does."""
     loaded = job.write(home)
+    engine = [sys.executable, "-m", "tests.engine.drive", str(home), loaded.folder.id]
+    whole = [str(Path(sys.executable).with_name("coderai")), "run", loaded.folder.id]
     with model_server(USUAL, answer) as server:
         once_more(loaded, server.base_url, IN_FLIGHT)
-        drop(loaded.folder, "new.txt", job.texts[0].replace("Market", "Corner"))
-        server.forget()
-        started = time.perf_counter()
-        run = subprocess.Popen(
-            _command(loaded),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, HOME_VARIABLE: str(home)},
-        )
-        while not server.counts()["received"] and run.poll() is None:
-            time.sleep(0.02)
-        print(f"start: first request {time.perf_counter() - started:.1f} s after `coderai run`", flush=True)
-        run.wait()
+        for name, command in (("the engine alone", engine), ("`coderai run`", whole)):
+            drop(loaded.folder, f"new-{time.time_ns()}.txt", f"{job.texts[0]} {time.time_ns()}")
+            server.forget()
+            print(f"start: {_until_asked(command, home, server):.1f} s until the first request, {name}", flush=True)
 
 
-def _command(loaded: LoadedProject) -> list[str]:
-    return [str(Path(sys.executable).with_name("coderai")), "run", loaded.folder.id]
+def _until_asked(command: Sequence[str], home: Path, server: ModelServer) -> float:
+    started = time.perf_counter()
+    environment = {**os.environ, HOME_VARIABLE: str(home)}
+    run = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not server.counts()["received"] and run.poll() is None:
+        time.sleep(0.02)
+    seconds = time.perf_counter() - started
+    run.wait()
+    return seconds
 
 
 def receipts() -> Job:

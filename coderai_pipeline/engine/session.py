@@ -41,12 +41,20 @@ def open_provider(
     loaded: LoadedProject,
     make_client: "Callable[[], openai.OpenAI] | None" = None,
     patience: Patience | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> ProviderProcess:
     """The project's model server, not entered yet. Raises MissingKey."""
     settings, folder = loaded.project.extractor, loaded.folder
     key, shared = require_key(settings), folder.path.parent / SHARED_FOLDER
     return ProviderProcess(
-        settings, loaded.project.limits, key, folder.state, shared, make_client=make_client, patience=patience
+        settings,
+        loaded.project.limits,
+        key,
+        folder.state,
+        shared,
+        make_client=make_client,
+        patience=patience,
+        meanwhile=meanwhile,
     )
 
 
@@ -79,6 +87,5 @@ def _asker(
     if project.extractor.batch:
         yield BatchAsker(archive, Unanswered.load(loaded.folder.state))
         return
-    rehearse(project, loaded.codebook)
-    with open_provider(loaded, make_client, patience) as provider:
+    with open_provider(loaded, make_client, patience, meanwhile=lambda: rehearse(project, loaded.codebook)) as provider:
         yield ModelAsker(provider, archive)

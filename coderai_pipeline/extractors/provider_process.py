@@ -23,7 +23,7 @@ from coderai_pipeline.domain.cells import CallRequest, JsonValue, Reply
 from coderai_pipeline.domain.errors import CoderAIError, ProviderUnavailable
 from coderai_pipeline.domain.project import ExtractorSettings, Limits
 from coderai_pipeline.domain.tokens import count_tokens
-from coderai_pipeline.extractors import clients
+from coderai_pipeline.extractors import clients, sending
 from coderai_pipeline.extractors.archive import ReplyArchive
 from coderai_pipeline.extractors.budget import TokenBudget
 from coderai_pipeline.extractors.clients import Endpoint
@@ -79,7 +79,10 @@ class _News:
 
 
 class ProviderProcess:
-    """`Provider` from another process: the same calls, futures and errors. As a context manager it starts and ends it."""
+    """`Provider` from another process: the same calls, futures and errors. As a context manager it starts and ends it.
+
+    `meanwhile` is called while the process starts.
+    """
 
     def __init__(
         self,
@@ -91,8 +94,10 @@ class ProviderProcess:
         *,
         make_client: "Callable[[], openai.OpenAI] | None" = None,
         patience: Patience | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings, self._limits, self._key = settings, limits, key
+        self._meanwhile = meanwhile
         self._state, self._shared_state = state, shared_state
         self._make_client = make_client or (lambda: clients.make_client(settings, key))
         self._patience = patience or Patience()
@@ -114,6 +119,7 @@ class ProviderProcess:
         self._connection = Connection(mine.detach())
         try:
             self._connection.send(self._opening())
+            self._meanwhile()
             self._stats = cast(Stats, self._connection.recv())
         except (OSError, EOFError) as error:
             raise CoderAIError(
@@ -218,10 +224,11 @@ def main(descriptor: int) -> None:
     """The process: provides until the other end says None, or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the process that asks decides what follows
     connection = Connection(descriptor)
+    sending.load()
+    count_tokens("")  # loads the vocabulary now, not while the first replies are awaited
     opening = cast(Opening, connection.recv())
     outcomes: SimpleQueue[tuple[int, Future[Reply]] | None] = SimpleQueue()
     with opening.provider() as provider:
-        count_tokens("")  # loads the vocabulary now, not while the first replies are awaited
         gc.freeze()  # what is loaded by now stays: a collection that walks it holds up the replies for 0.1 s
         connection.send(provider.stats())
         teller = threading.Thread(target=_tell, args=(connection, outcomes, provider), name="teller", daemon=True)

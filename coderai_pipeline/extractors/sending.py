@@ -68,6 +68,11 @@ def body_for(request: CallRequest, asking: Asking, protocol: Protocol) -> Body:
     return responses.body_for(request, asking) if protocol == "responses" else chat.body_for(request, asking)
 
 
+def load() -> None:
+    """Loads what a sender needs, which takes 0.1 s."""
+    import aiohttp  # noqa: F401  # pyright: ignore[reportUnusedImport]
+
+
 class Sender:
     """Sends bodies to one endpoint, all from one thread with an event loop.
 
