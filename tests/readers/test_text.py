@@ -1,11 +1,14 @@
 """Plain text and Markdown: nothing changed but NULs and line ends, and what is odd reported."""
 
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coderai_pipeline.domain.documents import Span
-from coderai_pipeline.readers import markdown, text
+from coderai_pipeline.readers import language, markdown, text
 from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
 from coderai_pipeline.readers.detect import detect
 from coderai_pipeline.readers.language import detect_language
@@ -153,3 +156,26 @@ def test_marks_without_a_shape_are_no_text() -> None:
     for written in ("\u200b\n\u2060", "\ufeff\ufeff", "\x01\x02"):
         with pytest.raises(NotReadable):
             read(written.encode())
+
+
+def test_the_language_model_says_the_same_whether_it_is_unpacked_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = [
+        "The bridge will be closed for three weeks.",
+        "Die Brücke wird drei Wochen lang gesperrt.",
+        "Мост будет закрыт на три недели.",
+        "市政府宣布，这座桥将关闭三个星期，居民们感到很不方便。",
+        "Zubia hiru astez itxiko da, udalak esan duenez.",
+    ]
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+
+    def found() -> list[str | None]:
+        language._identifier.cache_clear()
+        return [detect_language(sentence) for sentence in said]
+
+    packed = found()
+    language.unpack()
+    assert [path.name for path in tmp_path.glob("share/coderai_pipeline/*/chances.npy")]
+    assert found() == packed == ["en", "de", "ru", "zh", "eu"]
+    language._identifier.cache_clear()
