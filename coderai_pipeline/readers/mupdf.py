@@ -4,15 +4,22 @@ Boxes are plain tuples (x0, y0, x1, y1) in points, top-left origin. What is read
 """
 
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
-import pymupdf
 from numpy.typing import NDArray
-from pymupdf import mupdf
-from pymupdf.mupdf import FzErrorBase
+
+# PyMuPDF loads these where they are installed and does without them. They bring neural networks that nothing here asks,
+# two thirds of the time that a worker takes to start, and 60 MB of its memory.
+for unused in ("pymupdf.layout", "pymupdf4llm"):
+    sys.modules.setdefault(unused, cast("ModuleType", None))
+
+import pymupdf  # noqa: E402
+from pymupdf import mupdf  # noqa: E402
+from pymupdf.mupdf import FzErrorBase  # noqa: E402
 
 Box: TypeAlias = tuple[float, float, float, float]
 Word: TypeAlias = tuple[float, float, float, float, str, int, int, int]
