@@ -171,13 +171,15 @@ class Sheet:
         return lengths
 
     def _woven(self) -> str:
+        """Fragments parted by a space that follow each other in the file are joined all at once."""
         texts, starts = self.texts, self._starts
-        return "".join(
-            [
-                SPACE.join(texts[starts[fragment] : starts[fragment + 1]]) + separator
-                for fragment, separator in zip(self.fragments, self.after, strict=True)
-            ]
-        )
+        parts: list[str] = []
+        begin = self.fragments[0]
+        for fragment, following, separator in zip(self.fragments, [*self.fragments[1:], -1], self.after, strict=True):
+            if following != fragment + 1 or separator != SPACE:
+                parts += SPACE.join(texts[starts[begin] : starts[fragment + 1]]), separator
+                begin = following
+        return "".join(parts)
 
     def _tightly_woven(self, gaps: NDArray[np.int32], words: Sequence[int], lasts: NDArray[np.int64]) -> str:
         """As `_woven`, with no space where a gap is 0."""
