@@ -136,6 +136,8 @@ def _in_tables(edges: Iterable[EdgeLine], found: Set[EdgeLine]) -> set[EdgeLine]
             block = _outer_rows_of_table(_rows(here) if len(here) >= _LEAST_CELLS else [], top=top)
             if not all(line in found for line in block):
                 cells.update(block)
+    if not cells:
+        return cells
     places = {_place(line) for line in cells}
     return cells | {line for line in found if _place(line) in places}
 

@@ -3,7 +3,7 @@
 Which fragments are read one after the other is told in `pdf_layout`, columns are told apart in `pdf_columns`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise, repeat
 from operator import attrgetter, itemgetter, lt
@@ -55,6 +55,8 @@ class Line:
 
 
 AnyLine: TypeAlias = Line | Fragment
+Extents: TypeAlias = tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float]]
+"""x0, y0, x1 and y1, each of all lines."""
 _EXTENT = attrgetter("x0", "y0", "x1", "y1")
 _MIDDLE, _TOP = itemgetter(0), itemgetter(3)
 """Of a fragment; a name takes three times as long to look up."""
@@ -75,11 +77,11 @@ class Region:
     goes_on: bool = False
 
 
-def extents_of(lines: Sequence[AnyLine]) -> Iterable[Sequence[float]]:
-    """x0, y0, x1 and y1, each of all lines."""
+def extents_of(lines: Sequence[AnyLine]) -> Extents:
     if Line in set(map(type, lines)):
-        return zip(*map(_EXTENT, lines), strict=True)
-    _, x0, _, y0, x1, y1, _ = zip(*cast("Sequence[Fragment]", lines), strict=True)
+        x0, y0, x1, y1 = zip(*map(_EXTENT, lines), strict=True)
+    else:
+        _, x0, _, y0, x1, y1, _ = zip(*cast("Sequence[Fragment]", lines), strict=True)
     return x0, y0, x1, y1
 
 

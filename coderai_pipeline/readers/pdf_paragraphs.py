@@ -9,7 +9,7 @@ from itertools import pairwise
 from operator import sub
 from statistics import median_low
 
-from coderai_pipeline.readers.pdf_lines import AnyLine, Region, extents_of
+from coderai_pipeline.readers.pdf_lines import AnyLine, Extents, Region, extents_of
 
 PARAGRAPH = "\n\n"
 LINE = "\n"
@@ -24,22 +24,23 @@ _AMOUNT = re.compile(r"\d+(?:,\d+)*%?")
 _BULLETS = frozenset("•‣◦▪▫■□●○–—*➢►✓-")
 
 
-def separators(
-    lines: Sequence[AnyLine], right: float, first_widths: Sequence[float], firsts: Sequence[str]
-) -> list[str]:
+def separators(region: Region, extents: Extents, first_widths: Sequence[float], firsts: Sequence[str]) -> list[str]:
     """What stands after each line but the last of a region: a space within a paragraph, a line break, or a paragraph break.
 
-    right: where the region's full lines end. first_widths, firsts: the width and text of each line's first word.
+    extents: of its lines. first_widths, firsts: the width and text of each line's first word.
     """
+    lines = region.lines
     if len(lines) < 2:
         return []
-    _, tops, _, bottoms = extents_of(lines)
+    lefts, tops, rights, bottoms = extents
     ends = _ends_of_blocks(tops, bottoms, [line.is_row for line in lines])
     result: list[str] = []
     for start, end in pairwise([0, *ends, len(lines)]):
         if start:
             result.append(LINE if lines[start - 1].is_row and lines[start].is_row else PARAGRAPH)
-        result += _within(lines[start:end], right, first_widths[start:end], firsts[start:end])
+        block = slice(start, end)
+        edges = lefts[block], rights[block]
+        result += _within(lines[block], edges, region.right, first_widths[block], firsts[block])
     return result
 
 
@@ -88,7 +89,7 @@ def _begins_flush(region: Region) -> bool:
 def _indents(region: Region) -> bool:
     """Whether paragraphs of a region begin with an indent and none is set apart: a line between two that start further left."""
     lines = region.lines
-    lefts = next(iter(extents_of(lines)))
+    lefts, _, _, _ = extents_of(lines)
     left = min(lefts)
     return max(lefts) - left > 1.0 and any(
         before.x0 - left < 1.0 and after.x0 - left < 1.0 and 0.5 < (line.x0 - left) / ((line.y1 - line.y0) or 1.0) < 4.0
@@ -97,14 +98,23 @@ def _indents(region: Region) -> bool:
     )
 
 
-def _within(block: Sequence[AnyLine], right: float, first_widths: Sequence[float], firsts: Sequence[str]) -> list[str]:
-    """Separators inside a block of evenly spaced lines: prose is joined where the next word would not have fitted."""
+def _within(
+    block: Sequence[AnyLine],
+    edges: tuple[Sequence[float], Sequence[float]],
+    right: float,
+    first_widths: Sequence[float],
+    firsts: Sequence[str],
+) -> list[str]:
+    """Separators inside a block of evenly spaced lines: prose is joined where the next word would not have fitted.
+
+    edges: the left and the right one of each line. right: where the region's full lines end.
+    """
     count = len(block) - 1
     if count < 1:
         return []
     height = block[0].y1 - block[0].y0
     space = 0.4 * height
-    lefts, _, rights, _ = extents_of(block)
+    lefts, rights = edges
     edge = max(rights) if count > 1 else right
     if edge - min(lefts) < 0.5 * (right - lefts[0]):
         edge = right

@@ -16,7 +16,7 @@ from coderai_pipeline.domain.documents import HiddenText, Span, TableSpan
 from coderai_pipeline.readers.mupdf import all_moved
 from coderai_pipeline.readers.pdf_joining import HYPHENS, join_hyphenated, needs_no_space
 from coderai_pipeline.readers.pdf_layout import reading_order
-from coderai_pipeline.readers.pdf_lines import AnyLine, Line, Region, extents_of, fragments_of
+from coderai_pipeline.readers.pdf_lines import AnyLine, Extents, Line, Region, extents_of, fragments_of
 from coderai_pipeline.readers.pdf_paragraphs import LINE, PARAGRAPH, SPACE, runs_on, separators
 from coderai_pipeline.readers.pdf_tables import mirrored
 from coderai_pipeline.readers.pdf_words import PageWords, in_reading_frame
@@ -108,18 +108,18 @@ class Sheet:
         return self.texts[self._starts[line.first]]
 
     def write(self, regions: Sequence[Region]) -> None:
+        extents = [extents_of(region.lines) for region in regions]
         heights: list[float] = []
-        for region in regions:
-            _, tops, _, bottoms = extents_of(region.lines)
+        for _, tops, _, bottoms in extents:
             heights += map(sub, bottoms, tops)
         self._tallest = max(heights, default=0.0)
         self.body_height = median_low(heights) if heights else 0.0
-        for region in regions:
+        for region, edges in zip(regions, extents, strict=True):
             if self.last is not None:
                 following = self.first_word(region.lines[0])
                 self.after[-1] = self._between_regions(self.last, region, following)
                 self._end_line(len(self.after) - 1, following)
-            self._write_region(region)
+            self._write_region(region, edges)
 
     def write_hidden(self, dropped: Set[int]) -> None:
         """Text that nobody sees, after all that is seen: each piece a paragraph of its own."""
@@ -134,8 +134,9 @@ class Sheet:
         """The page's text, and where each of its words starts, ends and stands."""
         self.after[-1] = ""
         lengths = self._lengths()
-        firsts: NDArray[np.int32] = self.page.starts[self.fragments]
-        counts: NDArray[np.int32] = self.page.starts[1:][self.fragments] - firsts
+        fragments = np.array(self.fragments)
+        firsts: NDArray[np.int32] = self.page.starts[fragments]
+        counts: NDArray[np.int32] = self.page.starts[fragments + 1] - firsts
         lasts = np.cumsum(counts, dtype=np.int64) - 1
         order = self._order(firsts, counts, lasts)
         gaps = np.ones(int(lasts[-1]) + 1, np.int32)
@@ -170,13 +171,15 @@ class Sheet:
         return lengths
 
     def _woven(self) -> str:
+        """Fragments parted by a space that follow each other in the file are joined all at once."""
         texts, starts = self.texts, self._starts
-        return "".join(
-            [
-                SPACE.join(texts[starts[fragment] : starts[fragment + 1]]) + separator
-                for fragment, separator in zip(self.fragments, self.after, strict=True)
-            ]
-        )
+        parts: list[str] = []
+        begin = self.fragments[0]
+        for fragment, following, separator in zip(self.fragments, [*self.fragments[1:], -1], self.after, strict=True):
+            if following != fragment + 1 or separator != SPACE:
+                parts += SPACE.join(texts[starts[begin] : starts[fragment + 1]]), separator
+                begin = following
+        return "".join(parts)
 
     def _tightly_woven(self, gaps: NDArray[np.int32], words: Sequence[int], lasts: NDArray[np.int64]) -> str:
         """As `_woven`, with no space where a gap is 0."""
@@ -247,14 +250,14 @@ class Sheet:
             return LINE
         return SPACE if runs_on(above, text, region, following) else PARAGRAPH
 
-    def _write_region(self, region: Region) -> None:
+    def _write_region(self, region: Region, extents: Extents) -> None:
         lines = region.lines
         numbers, starts = [line.first for line in lines], self._starts
         firsts, widths = (
             [self.texts[starts[number]] for number in numbers],
             [self._widths[number] for number in numbers],
         )
-        breaks = [*separators(lines, region.right, widths, firsts), PARAGRAPH]
+        breaks = [*separators(region, extents, widths, firsts), PARAGRAPH]
         lasts = self._write_lines(lines, breaks)
         self._note_tall(lines, breaks, lasts)
         if self._has_parted_words:
@@ -305,10 +308,13 @@ class Sheet:
 
     def _unbreakable(self) -> list[float]:
         """How wide each fragment's first word is, or its first ideograph: what does not fit at a line's end begins the next."""
-        x0, y0, x1, y1 = (edges[self.page.starts[:-1]] for edges in self.page.boxes)
-        if self.page.cjk:
-            return np.minimum(x1 - x0, y1 - y0).tolist()
-        return (np.maximum(x1 - x0, y1 - y0) if len(self.page.turns) else x1 - x0).tolist()
+        first = self.page.starts[:-1]
+        x0, y0, x1, y1 = self.page.boxes
+        widths = x1[first] - x0[first]
+        if not self.page.cjk and not len(self.page.turns):
+            return widths.tolist()
+        heights = y1[first] - y0[first]
+        return (np.minimum(widths, heights) if self.page.cjk else np.maximum(widths, heights)).tolist()
 
     def _write_row(self, line: AnyLine) -> None:
         first = len(self.fragments)

@@ -16,12 +16,12 @@ _WIDER = 1.5
 """Usual gaps between letters, from which a gap parts two words."""
 
 
-def spaced_letters(texts: Sequence[str], boxes: NDArray[np.float32], new_line: NDArray[np.bool_]) -> frozenset[int]:
+def spaced_letters(texts: Sequence[str], boxes: NDArray[np.float32], begin: NDArray[np.int64]) -> frozenset[int]:
     """Letters after which no space is meant; only of lines that hold nothing but single letters.
 
-    boxes: shape (4, n). new_line: shape (n - 1,), whether the next word begins a line.
+    boxes: shape (4, n). begin: the first word of each line.
     """
-    bounds = [0, *(np.flatnonzero(new_line) + 1).tolist(), len(texts)]
+    bounds = [*begin.tolist(), len(texts)]
     glued: set[int] = set()
     for start, end in pairwise(bounds):
         if end - start >= _LEAST_LETTERS and all(len(text) == 1 for text in texts[start:end]):

@@ -56,7 +56,7 @@ def _run_evenly(left: Sequence[Fragment], right: Sequence[Fragment]) -> bool:
     """Whether lines follow each other without a step wide enough for a cell to begin, as they do in most prose."""
     steps = [list(map(sub, map(_MIDDLE, islice(side, 1, None)), map(_MIDDLE, side))) for side in (left, right)]
     widest = _PARTED * min(map(median, steps))
-    return all(sum(step > widest for step in side) < _LEAST_ROWS - 1 for side in steps)
+    return all(sum([step > widest for step in side]) < _LEAST_ROWS - 1 for side in steps)
 
 
 def _pitch(rows: Sequence[Sequence[Fragment]]) -> float:

@@ -15,15 +15,18 @@ _PRINTED_TWICE = 1.5
 """Points by which the second print of a line may be moved."""
 
 
-def repeats_a_line(boxes: NDArray[np.float32], new_line: NDArray[np.bool_]) -> bool:
-    """Whether a line begins where the one before does, as where bold is made by printing twice."""
-    tops = boxes[1, 1:][new_line]
-    if not (np.abs(tops[1:] - tops[:-1]) < _PRINTED_TWICE).any() and not (
-        len(tops) and abs(tops[0] - boxes[1, 0]) < _PRINTED_TWICE
-    ):
-        return False
-    corners = np.concatenate((boxes[:2, :1], boxes[:2, 1:][:, new_line]), axis=1)
-    return bool((np.abs(corners[:, 1:] - corners[:, :-1]).max(0) < _PRINTED_TWICE).any())
+def repeats_a_line(boxes: NDArray[np.float32], begin: NDArray[np.int64]) -> bool:
+    """Whether a line begins where the one before does, as where bold is made by printing twice.
+
+    boxes: of words, shape (4, n). begin: the first word of each line.
+    """
+    near = _unmoved(boxes[1][begin])
+    return bool(near.any() and (near & _unmoved(boxes[0][begin])).any())
+
+
+def _unmoved(edges: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether each next edge is in the place of the one before."""
+    return np.abs(edges[1:] - edges[:-1]) < _PRINTED_TWICE
 
 
 def printed_once(words: Sequence[Word]) -> list[Word]:

@@ -136,10 +136,10 @@ def read_words(page: Page) -> PageWords:
     found = PageWords(page.number, bounds.width, bounds.height)
     if not words:
         return found
-    texts, boxes, new_line = _apart(words)
-    if repeats_a_line(boxes, new_line):
+    texts, boxes, begin = _apart(words)
+    if repeats_a_line(boxes, begin):
         words = printed_once(words)
-        texts, boxes, new_line = _apart(words)
+        texts, boxes, begin = _apart(words)
     joined = "\n".join(texts)
     rotation = page.rotation
     plain = joined.isascii() or not (SPECIAL.search(joined) or RIGHT_TO_LEFT.search(joined) or CJK.search(joined))
@@ -150,7 +150,7 @@ def read_words(page: Page) -> PageWords:
         found.cjk = CJK.search(joined) is not None
     suspect = _may_be_unseen(html_bytes(textpage))
     sides = boxes[2:] - boxes[:2]
-    turned = bool(rotation) or _looks_turned(boxes, sides, new_line, texts, plain)
+    turned = bool(rotation) or _looks_turned(boxes, sides, begin, texts, plain)
     found.texts, found.held, found.boxes = joined, texts, boxes
     ink, shapes = Ink(page), VECTOR in kinds_of_blocks(textpage)
     if shapes or may_hold_pictures(page):
@@ -165,9 +165,9 @@ def read_words(page: Page) -> PageWords:
         if RIGHT_TO_LEFT.search(joined):
             found.glued = _glued(numbered, words)
     if _SPACED.search(joined):
-        found.glued |= spaced_letters(found.words(), boxes, new_line)
+        found.glued |= spaced_letters(found.words(), boxes, begin)
     _off_page(found, sides.min(0))
-    found.starts = _fragments(found, new_line)
+    found.starts = _fragments(found, begin)
     if len(found.turns):
         found.turns = found.turns[found.starts[:-1]]
         if not found.turns.any():
@@ -178,13 +178,14 @@ def read_words(page: Page) -> PageWords:
     return found
 
 
-def _apart(words: Sequence[Word]) -> tuple[tuple[str, ...], NDArray[np.float32], NDArray[np.bool_]]:
-    """Texts, boxes of shape (4, n), and of all but the first whether they begin a line."""
+def _apart(words: Sequence[Word]) -> tuple[tuple[str, ...], NDArray[np.float32], NDArray[np.int64]]:
+    """Texts, boxes of shape (4, n), and the first word of each line."""
     x0, y0, x1, y1, texts, _, _, number_on_line = zip(*words, strict=True)
     # A third of the time that numpy takes to look at each number.
     packed = struct.pack(f"{4 * len(words)}f", *x0, *y0, *x1, *y1)
     boxes = np.frombuffer(packed, np.float32).reshape(4, -1)
-    return texts, boxes, np.frombuffer(struct.pack(f"{len(words)}i", *number_on_line), np.int32)[1:] == 0
+    numbers = np.frombuffer(struct.pack(f"{len(words)}i", *number_on_line), np.int32)
+    return texts, boxes, (numbers == 0).nonzero()[0]
 
 
 def _may_hold_table(found: PageWords) -> bool:
@@ -250,7 +251,8 @@ def from_boxes(number: int, width: float, height: float, words: Sequence[tuple[B
     found.boxes = np.array([box for box, _, _ in words], np.float32).T.copy()
     found.right_to_left = _runs_right_to_left(found.texts)
     found.cjk = CJK.search(found.texts) is not None
-    found.starts = _fragments(found, np.diff([line for _, _, line in words]) != 0)
+    lines = [line for _, _, line in words]
+    found.starts = _fragments(found, np.flatnonzero(np.diff(lines, prepend=lines[0] - 1)))
     return found
 
 
@@ -268,7 +270,8 @@ def _clean_character(match: re.Match[str]) -> str:
     return character if 0xE000 <= code <= 0xF8FF else "\ufffd"
 
 
-def _fragments(found: PageWords, new_line: NDArray[np.bool_]) -> NDArray[np.int32]:
+def _fragments(found: PageWords, begin: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The first word of each fragment, then how many words there are. begin: the first word of each line."""
     boxes = (
         found.boxes if not len(found.turns) else in_reading_frame(found.boxes, found.turns, found.width, found.height)
     )
@@ -276,7 +279,7 @@ def _fragments(found: PageWords, new_line: NDArray[np.bool_]) -> NDArray[np.int3
     if not found.texts.isascii():
         gap = np.maximum(gap, boxes[0, :-1] - boxes[2, 1:])
     new = gap > _PARTS_OF_LINE * (boxes[3, :-1] - boxes[1, :-1])
-    new |= new_line
+    new[begin[1:] - 1] = True
     if found.right_to_left and not len(found.turns):
         # Files write a number among such words before or after them; its place on the line tells where it is read.
         backwards = np.array([RIGHT_TO_LEFT.search(word) is not None for word in found.words()])
@@ -293,7 +296,9 @@ def _fragments(found: PageWords, new_line: NDArray[np.bool_]) -> NDArray[np.int3
         new |= unseen[1:] != unseen[:-1]
     if len(found.turns):
         new |= found.turns[1:] != found.turns[:-1]
-    return np.array([0, *(new.nonzero()[0] + 1).tolist(), boxes.shape[1]], np.int32)
+    bounds = np.ones(boxes.shape[1] + 1, np.bool_)
+    bounds[1:-1] = new
+    return bounds.nonzero()[0].astype(np.int32)
 
 
 def in_reading_frame(
@@ -315,7 +320,7 @@ def in_reading_frame(
 def _looks_turned(
     boxes: NDArray[np.float32],
     sides: NDArray[np.float32],
-    new_line: NDArray[np.bool_],
+    begin: NDArray[np.int64],
     texts: Sequence[str],
     plain: bool,
 ) -> bool:
@@ -327,7 +332,8 @@ def _looks_turned(
     turned = boxes[3, 1:] - boxes[3, :-1] > height[:-1]
     if plain:
         turned |= boxes[2, 1:] < boxes[0, :-1]
-    return bool((turned & ~new_line).any())
+    turned[begin[1:] - 1] = False
+    return bool(turned.any())
 
 
 def _lines_by_number(textpage: TextPage) -> dict[tuple[int, int], Record]:
