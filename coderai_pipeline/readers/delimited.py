@@ -63,20 +63,20 @@ def delimiter_of(text: str, *, named: bool, cut: bool) -> str | None:
         return stated
     if named and _is_column_of_texts(text):
         return ","
-    best: tuple[float, int, str, int] | None = None
+    best: tuple[float, bool, int, str, int] | None = None
     for delimiter in _DELIMITERS:
-        widths = _widths(text, delimiter, cut)
-        if named:
-            widths = _below_preamble(widths)
+        all_widths = _widths(text, delimiter, cut)
+        widths = _below_preamble(all_widths) if named else all_widths
         if not widths:
             continue
         width = max(set(widths), key=lambda candidate: (widths.count(candidate), candidate))
-        agreement = widths.count(width) / len(widths)
-        if width > 1 and (best is None or (agreement, width) > best[:2]):
-            best = (agreement, width, delimiter, len(widths))
+        agreement, is_whole = widths.count(width) / len(widths), len(widths) == len(all_widths)
+        # A delimiter that the header has, too, is more likely than one that leaves it out.
+        if width > 1 and (best is None or (agreement, is_whole, width) > best[:3]):
+            best = (agreement, is_whole, width, delimiter, len(widths))
     if best is None:
         return None
-    agreement, width, delimiter, rows = best
+    agreement, _, width, delimiter, rows = best
     agrees = agreement >= 0.6 if named else agreement == 1 and rows >= 4 and (delimiter != "," or width >= 3)
     return delimiter if agrees else None
 

@@ -98,6 +98,11 @@ def test_a_table_without_texts_is_one_document_of_readable_rows(rows: list[Row])
     assert table.header.of(content.text) == "name | place"
 
 
+def test_cells_of_semicolons_are_no_columns() -> None:
+    content = tables.read(as_csv([{"name": ";", "place": ";"}, {"name": ";", "place": ";"}]), DEFAULTS)
+    assert content.text == "name | place\n; | ;\n; | ;"
+
+
 def test_the_named_columns_decide_and_ids_are_unique() -> None:
     data = as_csv(
         [{"id": "a", "note": "x"}, {"id": "a", "note": "y"}, {"id": "", "note": "z"}, {"id": "b", "note": "w"}]
