@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from coderai_pipeline.domain.asks import Ask, Mode, level_of, parameters_of, plan_asks
-from coderai_pipeline.domain.cells import Answer, Cell, CellStatus, Value
+from coderai_pipeline.domain.cells import Answer, Cell, CellStatus, Reply, Value
 from coderai_pipeline.domain.chunks import Chunk, split
 from coderai_pipeline.domain.codebook import Codebook, Variable
 from coderai_pipeline.domain.codebook_rules import order
@@ -128,6 +128,8 @@ class Work:
         self.kept: dict[str, list[Cell]] = {}
         """Variable -> the held cells that are still current."""
         self.heard: list[Heard] = []
+        self.replies: dict[str, Reply] = {}
+        """Call id -> the reply, of those heard now and of those read again."""
         self.entities: list[Mapping[str, Any]] = []
         """Block rows of the entities found."""
         self.unread: list[str] = []
@@ -266,7 +268,9 @@ class Work:
         return heard
 
     def _note_asked(self, heard: Iterable[Heard]) -> None:
-        self._asked.update((one.question.chunk.index, one.question.chunk.span) for one in heard)
+        for one in heard:
+            self._asked[one.question.chunk.index] = one.question.chunk.span
+            self.replies.update({one.reply.call_id: one.reply} if one.reply else {})
 
     def _is_relevant(self, chunk: Chunk, ask: Ask) -> bool:
         """Whether an ask is put to a chunk: always, or where the project says so if it can hold one of the variables."""

@@ -341,7 +341,7 @@ def test_a_spreadsheet_saved_in_another_language_is_understood(tmp_path: Path) -
         ["big", "number", "", "", "", "1,500"],
     ]
     path = write_csv(tmp_path / "codebook.csv", rows, ";")
-    with pytest.raises(InvalidInput, match="seen: 1,500|seen: \"1,500\""):  # a thousand and a half, or one and a half: not guessed
+    with pytest.raises(InvalidInput, match="1,500"):  # a thousand and a half, or one and a half: not guessed
         load_codebook(path)
     total, paid = load_codebook(write_csv(path, rows[:-1], ";")).variables
     assert (total.confidence_threshold, total.required, total.validation.min) == (0.85, True, 1.5)
