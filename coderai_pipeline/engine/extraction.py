@@ -133,6 +133,7 @@ def _extracted(
         input_tokens=sum(reply.input_tokens for reply in paid),
         output_tokens=sum(reply.output_tokens for reply in paid),
         cost=sum(costs) if costs else None,
+        unpriced=len(paid) - len(costs),
         seconds=work.elapsed_s,
         awaited=awaited,
     )
