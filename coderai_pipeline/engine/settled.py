@@ -116,16 +116,28 @@ def _cell(
 
 
 def share_calls(work: "Work") -> None:
-    """Gives each cell settled now its share of the calls that it rests on: one part in the number of cells that do.
+    """Gives each cell settled now its share of the calls that it rests on: one part in the number of cells that do, or, where
+    it rested on them before, the share that it had.
 
     A call that no cell rests on (a part without entities, a reply that was not used) stands in the calls alone.
     """
     resting = Counter(call_id for cell in work.all_cells() for call_id in cell.call_ids)
     for variable, cells in work.cells.items():
-        work.cells[variable] = [_with_share(cell, work.replies, resting) for cell in cells]
+        held = {cell.entity: cell for cell in work.held(variable)}
+        work.cells[variable] = [
+            _with_share(cell, held.get(cell.entity), work.replies, resting) if cell.call_ids else cell for cell in cells
+        ]
 
 
-def _with_share(cell: Cell, replies: Mapping[str, Reply], resting: Mapping[str, int]) -> Cell:
+def _with_share(cell: Cell, held: Cell | None, replies: Mapping[str, Reply], resting: Mapping[str, int]) -> Cell:
+    if held is not None and set(held.call_ids) == set(cell.call_ids):
+        return replace(
+            cell,
+            input_tokens=held.input_tokens,
+            output_tokens=held.output_tokens,
+            cost=held.cost,
+            seconds=held.seconds,
+        )
     shared = [(replies[call_id], 1 / resting[call_id]) for call_id in cell.call_ids]
     costs = [reply.cost * share for reply, share in shared if reply.cost is not None]
     return replace(

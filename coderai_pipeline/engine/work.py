@@ -154,6 +154,10 @@ class Work:
             self._context = SettleContext.of(self.document, conventions_of(self.method.project, self.document), {})
         return replace(self._context, chunks=self._asked) if len(self._asked) > 1 else self._context
 
+    def held(self, variable: str) -> list[Cell]:
+        """The cells of a variable that earlier runs left."""
+        return [cell for cell, _ in self._held_cells.get(variable, ())]
+
     def applies(self, variable: Variable, entity: str = "") -> bool:
         """Whether the variable's condition holds, by the values settled so far."""
         condition = self.method.conditions.get(variable.name)
@@ -161,7 +165,7 @@ class Work:
 
     def keep(self, variable: Variable) -> bool:
         """Keeps the held cells of a variable if they are what would be settled now; False = it is due."""
-        held = [cell for cell, _ in self._held_cells.get(variable.name, ())]
+        held = self.held(variable.name)
         skips_wrongly = any((cell.status is CellStatus.SKIPPED) == self.applies(variable, cell.entity) for cell in held)
         if not held or skips_wrongly or not self.is_current(variable):
             return False
@@ -170,7 +174,7 @@ class Work:
 
     def leave_out(self, variable: Variable, cell: Cell) -> None:
         """Records why a variable was not asked, unless that is what is held."""
-        held = [cell for cell, _ in self._held_cells.get(variable.name, ())]
+        held = self.held(variable.name)
         if [(one.status, one.reason) for one in held] == [(cell.status, cell.reason)] and self.is_current(variable):
             self.kept[variable.name] = held
         else:
