@@ -27,6 +27,7 @@ from coderai_pipeline.domain.values.date_patterns import (
     NUMERIC,
     ORDINALS,
     OTHER_ERA,
+    OTHER_ERA_BEFORE,
     SHORT_YEAR_AFTER,
     THAI,
     THAI_ERA_BEFORE,
@@ -331,7 +332,9 @@ def _years(text: str, dates: list[Found], *, passage: bool) -> Iterator[Found]:
             or DECADE_BEFORE.search(text, max(0, match.start() - 16), match.start())
         ):
             yield Found(Span(match.start(), match.end()), Unread(f'"{match[0]}" names a decade, not one date'))
-        elif OTHER_ERA.match(text, match.end()):
+        elif OTHER_ERA.match(text, match.end()) or OTHER_ERA_BEFORE.search(
+            text, max(0, match.start() - 6), match.start()
+        ):
             yield Found(Span(match.start(), match.end()), Unread(f'"{match[0]}" is counted in another era'))
         else:
             written = text[max(0, match.start() - 8) : match.end()]

@@ -121,4 +121,5 @@ ERAS = {
     "中華民國": (1912, "1912", "9999"),
 }
 THAI = re.compile(r"[\u0e00-\u0e7f]")
+OTHER_ERA_BEFORE = re.compile(r"\b(?:AH|A\.H\.|BCE?|B\.C\.)\s?$")
 OTHER_ERA = re.compile(r"\s?(?:هـ|ه\b|AH\b|BCE?\b|B\.C\.|v\. ?Chr|av\. ?J|a\. ?C\.|до н)")
