@@ -136,7 +136,8 @@ def test_a_busy_project_ends_with_1_and_who_is_at_work(study: ProjectFolder) -> 
 
 def test_a_killed_run_is_reported_and_the_next_one_finishes_its_work(deployment: Deployment) -> None:
     with ModelServer(answer, Moods(latency_s=0.25)) as server:
-        folder = make(deployment.projects, VARIABLES, extractor={"base_url": server.base_url})
+        priced = {"prices": {"test-model": {"input": 2.0, "output": 8.0}}, "currency": "EUR"}
+        folder = make(deployment.projects, VARIABLES, extractor={"base_url": server.base_url, **priced})
         for number in range(60):
             drop(folder, f"{number}.txt", f"total: {number}.5")
         worker = _start(deployment, "run", "study", environment={KEY_NAME: KEY})
@@ -149,6 +150,7 @@ def test_a_killed_run_is_reported_and_the_next_one_finishes_its_work(deployment:
         again = deployment.coderai("run", "study", environment={KEY_NAME: KEY})
         asked = server.asked()
     assert again.returncode == 0, again.stdout + again.stderr
+    assert " EUR" in again.stderr, "an amount is shown with its currency"
     assert values(folder, "total") == {f"{number}.txt": number + 0.5 for number in range(60)}
     assert sum(asked.values()) - len(asked) <= 8, "more than what was in flight was asked twice"
     with open_instance(deployment.projects) as instance:

@@ -111,7 +111,7 @@ def _run_jobs(home: Home, loaded: LoadedProject, scope: Scope) -> None:
             "retry_failed": scope.retry_failed,
         }
         run_job(instance, loaded.folder, "write_prompts")
-        with _progress() as listener, listening(loaded.id, listener):
+        with _progress(loaded.project.extractor.currency) as listener, listening(loaded.id, listener):
             result = run_job(instance, loaded.folder, "extract", config)
         for job in ("publish", "export"):
             done = run_job(instance, loaded.folder, job)
@@ -132,17 +132,17 @@ def _raise_break(loaded: LoadedProject, result: "dg.ExecuteInProcessResult") -> 
 
 
 @contextmanager
-def _progress() -> Generator["_Bar"]:
+def _progress(currency: str) -> Generator["_Bar"]:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        yield _Bar(progress)
+        yield _Bar(progress, currency)
 
 
 class _Bar:
     """Shows a run's events as a progress bar."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, currency: str) -> None:
+        self._progress, self._currency = progress, currency
         self._task = progress.add_task("looking into the inbox", total=None)
 
     def __call__(self, event: Event, summary: Summary) -> None:
@@ -150,11 +150,12 @@ class _Bar:
             total = max(event.to_read, event.to_extract)
             self._progress.update(self._task, description=f"{total} documents", total=total)
         elif isinstance(event, Summary):
-            console.print(progress_line(event))
+            console.print(progress_line(event, self._currency))
             if event.stopped:
                 console.print(Text.assemble(("stopped before the end:", "bold"), f" {_printable(event.stopped)}"))
         else:
-            self._progress.update(self._task, completed=summary.done, description=progress_line(summary))
+            line = progress_line(summary, self._currency)
+            self._progress.update(self._task, completed=summary.done, description=line)
 
 
 def print_standing(loaded: LoadedProject, scope: Scope) -> bool:

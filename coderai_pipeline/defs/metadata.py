@@ -17,7 +17,7 @@ from coderai_pipeline.domain.documents import Document
 from coderai_pipeline.domain.project import Privacy
 from coderai_pipeline.engine.judging import Refused
 from coderai_pipeline.engine.ledger import Ledger
-from coderai_pipeline.engine.report import DocumentReport, Settlement, Summary, duration, money
+from coderai_pipeline.engine.report import DocumentReport, Settlement, Summary, duration, money, spent
 
 ROWS = 20
 """Rows of a table in one event: events are stored for ever, and one is written for each document."""
@@ -87,7 +87,7 @@ def extraction_metadata(settlement: Settlement, privacy: Privacy, currency: str)
     shown["calls"] = settlement.calls
     shown["tokens"] = settlement.input_tokens + settlement.output_tokens
     if settlement.cost is not None:
-        shown["cost"] = money(settlement.cost, currency)
+        shown["cost"] = spent(settlement.cost, currency, settlement.unpriced)
     return {**shown, "seconds": round(settlement.seconds, 3)}
 
 
@@ -123,8 +123,8 @@ def summary_metadata(summary: Summary, currency: str) -> Metadata:
     shown["calls"] = summary.calls
     shown["tokens"] = f"{summary.input_tokens:,} prompt + {summary.output_tokens:,} completion"
     if summary.cost is not None:
-        shown["cost"] = money(summary.cost, currency)
-        if summary.extracted:
+        shown["cost"] = spent(summary.cost, currency, summary.unpriced)
+        if summary.extracted and not summary.unpriced:
             shown["cost_per_document"] = money(summary.cost / summary.extracted, currency)
     return {**shown, "time": duration(summary.seconds)}
 

@@ -22,7 +22,7 @@ from coderai_pipeline.domain.values import Conventions, Reading, Unread
 from coderai_pipeline.domain.values.absence import is_absent
 from coderai_pipeline.domain.values.categories import split_categories
 from coderai_pipeline.domain.values.measures import conversion, is_measure
-from coderai_pipeline.domain.values.number_words import ISO_CODES
+from coderai_pipeline.domain.values.number_words import ISO_CODES, holds_magnitude
 from coderai_pipeline.domain.values.reading import read_value
 from coderai_pipeline.domain.wording import denies, short, shown_json
 
@@ -260,7 +260,7 @@ def _in_unit(
     if factor == 1 or not isinstance(read.value, float):
         return read, ""
     source = part if isinstance(part, str) else quoted
-    spelled_out = any(scale_of(word, conventions.language) != 1 for word in re.findall(r"[^\W\d_]+", source))
+    spelled_out = holds_magnitude(source, conventions.language)
     if not spelled_out or (
         not isinstance(part, str)
         and stated(read, quoted, variable.model_copy(update={"unit": ""}), conventions) is None

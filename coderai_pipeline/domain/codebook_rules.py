@@ -83,6 +83,11 @@ def check_project(
             yield Finding(("unit", "key"), "is for projects with many rows a document; set `rows: many` or remove it")
     elif variables is not None:
         yield from _unit_key(project, variables, declared)
+        if not unit.key and _finds_by_key_alone(project, variables.values()):
+            message = (
+                "is missing: where entities are found first and filled in other calls, only their key tells them apart"
+            )
+            yield Finding(("unit", "key"), message, allowed="one or more variables of the codebook")
     url = project.extractor.base_url
     if url is not None and not re.fullmatch(r"https?://[^\s/@]+(/[^\s@]*)?", url):
         yield Finding(
@@ -261,6 +266,16 @@ def _unit_key(project: Project, variables: Mapping[int, Variable], declared: Seq
     levels = {variable.level for variable in variables.values()}
     if levels == {"document"} and len(variables) == len(declared):
         yield Finding(("unit", "rows"), "is `many`, and every variable has `level: document`; none describes a row")
+
+
+def _finds_by_key_alone(project: Project, variables: Iterable[Variable]) -> bool:
+    """Whether the call that finds the entities asks nothing about them beside their key."""
+    extractor = project.extractor
+    if extractor.name == "rules":
+        return False
+    asked = [variable for variable in variables if not variable.formula and variable.level != "document"]
+    alone = extractor.passes == "two" or extractor.calls == "per_variable"
+    return alone or all(variable.model not in (None, extractor.model) for variable in asked)
 
 
 def _tells_none_apart(variable: Variable) -> str:

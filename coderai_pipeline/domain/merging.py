@@ -12,6 +12,7 @@ from coderai_pipeline.domain.codebook import Variable, VariableType
 from coderai_pipeline.domain.grounding import is_boundary
 from coderai_pipeline.domain.normalised_text import normalised
 from coderai_pipeline.domain.values.locations import country_code
+from coderai_pipeline.domain.values.measures import conversion
 from coderai_pipeline.domain.wording import denies
 
 MOST_CERTAIN = 0.99
@@ -143,7 +144,11 @@ def _agree(lead: Candidate, other: Candidate, variable: Variable) -> bool:
 
 def _other_currency(lead: Candidate, other: Candidate) -> bool:
     return (
-        isinstance(lead.value, float) and lead.unit is not None and other.unit is not None and lead.unit != other.unit
+        isinstance(lead.value, float)
+        and lead.unit is not None
+        and other.unit is not None
+        and lead.unit != other.unit
+        and conversion(lead.unit, other.unit) != 1
     )
 
 

@@ -146,7 +146,8 @@ def _taken(groups: Sequence[Group], variable: Variable) -> tuple[list[Group], st
     if variable.if_multiple in ("first", "last"):
         sound = [group for group in groups if not group.lead.problems] or list(groups)
         place = 0 if variable.if_multiple == "first" else -1
-        return [sound[place]], "", f"{len(groups)} values ({listed}); the {variable.if_multiple} in the document taken"
+        which = "in the document" if sound[place] is groups[place] else "without a fault"
+        return [sound[place]], "", f"{len(groups)} values ({listed}); the {variable.if_multiple} {which} taken"
     if variable.if_multiple == "join":
         return [best(groups)], f"several values ({listed}); a {variable.type} cannot be joined", ""
     return [best(groups)], f"several values: {listed}", ""

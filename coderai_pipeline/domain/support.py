@@ -14,8 +14,9 @@ from coderai_pipeline.domain.values.dates import find_dates
 from coderai_pipeline.domain.values.digits import ascii_digits
 from coderai_pipeline.domain.values.locations import country_code, find_locations
 from coderai_pipeline.domain.values.measures import conversion
-from coderai_pipeline.domain.values.number_words import magnitude_of
-from coderai_pipeline.domain.values.numbers import find_numbers
+from coderai_pipeline.domain.values.number_forms import unit_after
+from coderai_pipeline.domain.values.number_words import magnitude_in
+from coderai_pipeline.domain.values.numbers import find_numbers, find_sums
 from coderai_pipeline.domain.values.spelled import find_spelled
 from coderai_pipeline.domain.wording import short
 
@@ -49,7 +50,11 @@ def stated(reading: Reading, quote: str, variable: Variable, conventions: Conven
     """The reading in the quote that the value rests on: with the unit, and the precision, that the document states."""
     if variable.type is VariableType.NUMBER:
         return next(
-            (found for found in _numbers(quote, conventions) if _same_number(found, reading, variable, conventions)),
+            (
+                found
+                for found in _numbers(quote, conventions, variable.unit)
+                if _same_number(found, reading, variable, conventions)
+            ),
             None,
         )
     if variable.type is VariableType.DATE:
@@ -69,10 +74,16 @@ def locate_value(reading: Reading, text: str, variable: Variable, conventions: C
 
 
 def _number_objection(reading: Reading, quote: str, variable: Variable, conventions: Conventions) -> str:
-    found = _numbers(quote, conventions)
+    found = _numbers(quote, conventions, variable.unit)
     same = [each for each in found if _same_number(each, reading, variable, conventions)]
     if same:
         return "" if any(not each.ambiguous for each in same) else same[0].ambiguous
+    if (
+        float(reading.value) < 0
+        and "(" in quote
+        and any(_close(float(each.value), -float(reading.value)) for each in found)
+    ):
+        return ""
     for each in found:
         if each.ambiguous and isinstance(each.value, float) and _is_other_reading(each, reading):
             return each.ambiguous
@@ -88,11 +99,13 @@ _NONE = re.compile(
 
 
 @lru_cache(maxsize=64)
-def _numbers(quote: str, conventions: Conventions) -> tuple[Reading, ...]:
-    """The numbers of a quote in digits, then those in words. Asked for whether it holds a value, and then for its unit."""
+def _numbers(quote: str, conventions: Conventions, unit: str) -> tuple[Reading, ...]:
+    """The numbers of a quote in digits, those of several parts as one, then those in words. Asked for whether it holds a value, and then for its unit."""
     found = [reading for _, reading in find_numbers(quote, conventions)]
+    found += find_sums(quote, conventions, unit)
     for language in dict.fromkeys((conventions.language, "en")):
-        found += (Reading(float(value)) for _, value in find_spelled(quote, language))
+        spelled = find_spelled(quote, language)
+        found += (Reading(float(value), unit=unit_after(quote, span.end, language)[0]) for span, value in spelled)
     return tuple(found)
 
 
@@ -109,9 +122,8 @@ def _same_number(found: Reading, reading: Reading, variable: Variable, conventio
 
 
 def scale_of(unit: str, language: str) -> float:
-    """The magnitude a unit begins with: a million for `million EUR`; 1 for `EUR`."""
-    words = unit.split()
-    return float(magnitude_of(words[0], language) or 1) if words else 1.0
+    """The magnitude that a unit counts in: a million for `million EUR` and `EUR m`; 1 for `EUR` and `cases per million`."""
+    return float(magnitude_in(unit, language))
 
 
 def _close(first: float, second: float) -> bool:

@@ -52,7 +52,6 @@ class Heard:
     """What came of a question. problem: why there are no answers, "" = there are. reply: None where no call was made.
 
     replies: all that were paid for it, the last is the one used. raw: text of a reply that could not be read.
-    cells: how many the reply used answered, where `parsed` does not hold all of them; 0 = it does.
     """
 
     question: Question
@@ -60,7 +59,6 @@ class Heard:
     problem: str = ""
     replies: tuple[Reply, ...] = ()
     raw: str | None = None
-    cells: int = 0
 
     @property
     def reply(self) -> Reply | None:

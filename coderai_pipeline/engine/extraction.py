@@ -20,7 +20,7 @@ from coderai_pipeline.engine.held import HeldCall
 from coderai_pipeline.engine.many_rows import extract_rows
 from coderai_pipeline.engine.recall import call_rows
 from coderai_pipeline.engine.report import Settlement
-from coderai_pipeline.engine.settled import failed
+from coderai_pipeline.engine.settled import failed, share_calls
 from coderai_pipeline.engine.work import Extracted, HeldCells, Method, Steps, Work
 
 log = logging.getLogger(__name__)
@@ -117,6 +117,7 @@ def _given_up(work: Work, why: str) -> Extracted:
 def _extracted(
     work: Work, outcome: str, reason: str, *, stop: str = "", needs_person: bool = False, awaited: bool = False
 ) -> Extracted:
+    share_calls(work)
     cells = work.all_cells()
     paid = [reply for one in work.heard for reply in one.replies if not reply.from_archive]
     costs = [reply.cost for reply in paid if reply.cost is not None]
@@ -132,6 +133,7 @@ def _extracted(
         input_tokens=sum(reply.input_tokens for reply in paid),
         output_tokens=sum(reply.output_tokens for reply in paid),
         cost=sum(costs) if costs else None,
+        unpriced=len(paid) - len(costs),
         seconds=work.elapsed_s,
         awaited=awaited,
     )

@@ -5,7 +5,7 @@ The statistics are in `domain.forecast`. Nothing is sent, and nothing is stored.
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -41,13 +41,16 @@ UNKNOWN = "not known before documents are read; `coderai forecast` reads some of
 class Forecast:
     """What the next run takes. documents: that it would extract. unread: of these, not read yet.
 
-    measured: documents whose requests were counted. held: requests of these that the archive answers. learned_from:
-    replies that the forecast rests on. tokens_left: of the budget. notes: what a person should know, a sentence each.
+    measured: of these, documents whose requests were counted. stand_ins: documents read earlier that stand for the unread
+    where none of those was measured. makes_calls: False = nothing is asked of a model. held: requests of the measured that the archive answers. learned_from: replies that
+    the forecast rests on. tokens_left: of the budget. notes: what a person should know, a sentence each.
     """
 
     documents: int
     unread: int
     measured: int
+    stand_ins: int
+    makes_calls: bool
     held: int
     learned_from: int
     totals: Totals
@@ -58,9 +61,23 @@ class Forecast:
     notes: tuple[str, ...]
 
     @property
+    def is_known(self) -> bool:
+        """Whether the calls were counted, or there are none; False = nothing is read that could stand for the unread."""
+        return bool(self.measured or self.stand_ins or not self.makes_calls or not self.documents)
+
+    @property
     def fits(self) -> bool:
         """Whether the budget holds even the upper end of the interval."""
         return self.totals.tokens.high <= self.tokens_left
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The requests of documents, one item each: read and due; unread, tried now; and those that stand for unread ones."""
+
+    known: Sequence[CountedRequests] = ()
+    read: Sequence[CountedRequests] = ()
+    stand_ins: Sequence[CountedRequests] = ()
 
 
 def forecast(
@@ -72,18 +89,19 @@ def forecast(
     listing = list_inbox(loaded.folder, loaded.project, held.documents)
     scope = scope or Scope()
     todo = plan(loaded, held, listing, scope, work_fingerprint(loaded.project, loaded.codebook))
+    fresh = todo.chosen & set(todo.to_read)
+    unread = [entry for entry in listing.entries if entry.key in fresh]
     if loaded.project.extractor.name == "rules":
-        return _forecast(loaded, todo, RequestCounter(loaded), [], Experience(), 0)
+        return _forecast(loaded, todo, RequestCounter(loaded), Counted(), Experience(), len(unread))
     chance = random.Random(f"{seed}:{loaded.id}")  # noqa: S311 - the same documents every time
     counter = RequestCounter(loaded, retry_failed=scope.retry_failed)
     chosen = _some(chance, todo.to_extract, measured)
     known = counter.count(due_documents(blocks, {key: todo.to_extract[key] for key in chosen}))
-    fresh = todo.chosen & set(todo.to_read)
-    unread = [entry for entry in listing.entries if entry.key in fresh]
     read = counter.count(_read_now(loaded, listing, held, _some(chance, unread, tried)))
+    standing = [] if read or not unread else _some(chance, _standing(held, listing, fresh), measured)
+    stand_ins = counter.count_anew(due_documents(blocks, {key: held.documents[key] for key in standing}))
     experience = _experience(loaded, blocks, held, _some(chance, held.settlements, TRIED))
-    groups = [(len(todo.to_extract), known), (len(unread), read)]
-    return _forecast(loaded, todo, counter, groups, experience, len(unread))
+    return _forecast(loaded, todo, counter, Counted(known, read, stand_ins), experience, len(unread))
 
 
 def forecast_for_run(loaded: LoadedProject, scope: Scope) -> Forecast:
@@ -97,7 +115,7 @@ def stated(made: Forecast) -> dict[str, str]:
     unread = f", {made.unread:,} of them not read yet" if made.unread else ""
     shown = {"documents": f"{made.documents:,} to extract{unread}"}
     ending = {"budget": f"{made.tokens_left:,} tokens left", "notes": "; ".join(made.notes)}
-    if made.unread and not made.measured:
+    if not made.is_known:
         return {**shown, "calls, tokens, cost and time": UNKNOWN, **ending}
     shown |= {
         "calls": _number(totals.calls),
@@ -120,19 +138,21 @@ def _forecast(
     loaded: LoadedProject,
     todo: Plan,
     counter: RequestCounter,
-    groups: Sequence[tuple[int, Sequence[CountedRequests]]],
+    counted: Counted,
     experience: Experience,
     unread: int,
 ) -> Forecast:
     extractor, limits = loaded.project.extractor, loaded.project.limits
     kinds = list(counter.kinds.values())
-    strata = [_stratum(documents, counted, kinds) for documents, counted in groups if documents]
+    groups = [(len(todo.to_extract), counted.known), (unread, counted.read or counted.stand_ins)]
+    strata = [_stratum(documents, measured, kinds) for documents, measured in groups if documents]
     pace = Pace(limits.requests_per_minute, limits.tokens_per_minute, limits.in_flight)
-    measured = sum(len(counted) for _, counted in groups)
     made = Forecast(
         documents=len(todo.to_extract) + unread,
         unread=unread,
-        measured=measured,
+        measured=len(counted.known) + len(counted.read),
+        stand_ins=len(counted.stand_ins),
+        makes_calls=extractor.name != "rules",
         held=counter.held,
         learned_from=sum(len(tokens) for tokens in experience.completions.values()),
         totals=totals(strata, kinds, experience, pace),
@@ -142,18 +162,20 @@ def _forecast(
         batch=extractor.batch,
         notes=(),
     )
-    return replace(made, notes=tuple(_notes(loaded, made)))
+    return replace(made, notes=tuple(_notes(made)))
 
 
-def _notes(loaded: LoadedProject, made: Forecast) -> Iterator[str]:
-    extractor = loaded.project.extractor
-    if extractor.name == "rules":
+def _notes(made: Forecast) -> Iterator[str]:
+    if not made.makes_calls:
         yield "the extractor `rules` makes no calls: it costs nothing"
         return
-    if made.documents and not made.measured:
+    if not made.is_known:
         yield f"{made.unread} documents are not read yet, so that nothing is known of them: this counts none of their calls"
-    elif made.measured < made.documents:
-        yield f"{made.measured} of {made.documents} documents were measured and stand for all"
+    elif made.stand_ins:
+        yield f"{made.stand_ins} documents read earlier stand for {made.unread} that are not read yet"
+    counted = made.documents - made.unread if made.stand_ins else made.documents
+    if 0 < made.measured < counted:
+        yield f"{made.measured} of {counted} documents were measured and stand for all"
     if not made.learned_from and made.documents:
         yield "nothing has been extracted yet: the length of replies is a rough guess until a sample has run"
     if made.unpriced:
@@ -178,6 +200,11 @@ def _tokens_left(loaded: LoadedProject) -> int:
 def _some(chance: random.Random, things: Iterable[T], at_most: int) -> list[T]:
     known = list(things)
     return known if len(known) <= at_most else chance.sample(known, at_most)
+
+
+def _standing(held: Held, listing: Listing, fresh: Container[str]) -> list[str]:
+    """Documents in the inbox that were read, extracted or not: what unread ones are likely to be like."""
+    return [entry.key for entry in listing.entries if entry.key in held.documents and entry.key not in fresh]
 
 
 def _read_now(loaded: LoadedProject, listing: Listing, held: Held, entries: Sequence[Entry]) -> Iterator[DueDocument]:

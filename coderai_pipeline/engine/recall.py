@@ -6,7 +6,7 @@ The replies themselves are in the archive (`extractors.archive`); when they are 
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from coderai_pipeline.domain.asks import Mode
@@ -77,15 +77,8 @@ class Recall:
             one = self.method.asker.recall(question, call.call_id)
             if one is None or part.span != Span(call.start, call.end):
                 return None
-            found.append(replace(one, cells=_cells_of(self.method, call, one)))
+            found.append(one)
         return found
-
-
-def _cells_of(method: "Method", call: HeldCall, heard: Heard) -> int:
-    """How many cells a reply answered, those that are not read now included."""
-    levels = [method.level(method.codebook[name]) for name in call.asked if name in method.codebook]
-    rows = len(call.entities) if call.mode == "fill" else len(heard.parsed.rows)
-    return len(call.asked) - levels.count("entity") + rows * levels.count("entity")
 
 
 def _covering(calls: Sequence[HeldCall], span: Span) -> list[HeldCall]:

@@ -17,7 +17,8 @@ class Settlement:
 
     outcome: settled, failed (some cells failed for good) or open (broken off; the next run goes on with it).
     counts: cell status -> number, over all current cells of the document. wanted: cells that the codebook asks for.
-    cells: those this run settled. calls: replies this run rests on that were paid for in it.
+    cells: those this run settled. calls: replies this run rests on that were paid for in it. cost: of those that have a
+    price. unpriced: how many of the calls have none.
     """
 
     outcome: str
@@ -32,6 +33,7 @@ class Settlement:
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float | None = None
+    unpriced: int = 0
     seconds: float = 0.0
     awaited: bool = False
     """Open only because replies come later, through a batch."""
@@ -111,6 +113,8 @@ class Summary:
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float | None = None
+    unpriced: int = 0
+    """Calls whose model has no price; `cost` is that of the others."""
     seconds: float = 0.0
     stopped: str = ""
     """Why the run stopped before everything was done (paused, budget, outage); "" when it did not."""
@@ -131,6 +135,7 @@ class Summary:
         self.calls += settlement.calls
         self.input_tokens += settlement.input_tokens
         self.output_tokens += settlement.output_tokens
+        self.unpriced += settlement.unpriced
         if settlement.cost is not None:
             self.cost = (self.cost or 0.0) + settlement.cost
 
@@ -175,7 +180,7 @@ def progress_line(summary: Summary, currency: str = "", in_flight: int | None = 
         parts.append(counted(summary.calls, "call"))
         parts.append(f"{summary.input_tokens + summary.output_tokens:,} tokens")
     if summary.cost is not None:
-        parts.append(money(summary.cost, currency))
+        parts.append(spent(summary.cost, currency, summary.unpriced))
     return " · ".join(parts)
 
 
@@ -192,6 +197,11 @@ def duration(seconds: float) -> str:
 def money(amount: float, currency: str) -> str:
     """Two digits that say something, however small the amount."""
     return f"{amount:,.2f} {currency}".rstrip() if amount >= 1 else f"{amount:.2g} {currency}".rstrip()
+
+
+def spent(cost: float, currency: str, unpriced: int) -> str:
+    """What calls cost, and how many of them are not in it."""
+    return money(cost, currency) + (f" and {counted(unpriced, 'call')} without a price" if unpriced else "")
 
 
 def _pace(a_second: float) -> str:

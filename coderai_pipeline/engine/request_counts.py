@@ -42,7 +42,7 @@ class RequestCounter:
         """from_nothing: as if the archive were empty."""
         self.kinds: dict[tuple[str, tuple[str, ...], str], Kind] = {}
         self.held = 0
-        self._project, self._retry_failed = loaded.project, retry_failed
+        self._loaded, self._project, self._retry_failed = loaded, loaded.project, retry_failed
         archive = None if from_nothing else ReplyArchive(loaded.folder.state / "replies")
         self._sure, self._possible = _Asker(self, archive), _Asker(self, archive, supposing=True)
         method = Method.of(loaded.project, loaded.codebook, self._sure)
@@ -55,6 +55,12 @@ class RequestCounter:
 
     def count(self, documents: Iterable[DueDocument]) -> list[CountedRequests]:
         return [self._count(due) for due in documents]
+
+    def count_anew(self, documents: Iterable[DueDocument]) -> list[CountedRequests]:
+        """The same, as if nothing were held of these documents."""
+        counter = RequestCounter(self._loaded, from_nothing=True)
+        counter.kinds = self.kinds
+        return counter.count(replace(due, cells={}, calls=()) for due in documents)
 
     def kind_of(self, ask: Ask, request: CallRequest) -> Kind:
         key = ask.mode, ask.names, ask.model

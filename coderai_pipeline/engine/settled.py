@@ -3,11 +3,12 @@
 The rules of settling are in `domain.settling`; when a variable is asked at all is decided in `extraction`.
 """
 
-from collections.abc import Sequence, Set
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from coderai_pipeline.domain.cells import Answer, Cell, CellStatus
+from coderai_pipeline.domain.cells import Answer, Cell, CellStatus, Reply
 from coderai_pipeline.domain.codebook import Variable
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.domain.settling import Outcome, compare_readers, settle
@@ -47,7 +48,10 @@ def not_asked(work: "Work", variable: Variable, entity: str = "") -> Cell:
     if failed_parents := work.failed_parents(variable, entity):
         names = " and ".join(failed_parents)
         return failed(work, variable, f"not asked: it depends on {names}, which failed", entity)
-    outcome = Outcome(CellStatus.SKIPPED, f"not asked: {variable.depends_on} does not hold")
+    values = work.values(entity)
+    empty = [name for name in work.method.conditions[variable.name].names if values.get(name) is None]
+    since = f", {' and '.join(empty)} having no value" if empty else ""
+    outcome = Outcome(CellStatus.SKIPPED, f"not asked: {variable.depends_on} does not hold{since}")
     return _cell(work, variable, outcome, entity, [], None)
 
 
@@ -86,9 +90,7 @@ def _cell(
 ) -> Cell:
     method = work.method
     fingerprints = method.definitions[variable.name]
-    replies = {one.reply.call_id: (one.reply, _share(one)) for one in heard if one.reply}
-    ordered = [*outcome.call_ids, *(call_id for call_id in replies if call_id not in outcome.call_ids)]
-    costs = [reply.cost * share for reply, share in replies.values() if reply.cost is not None]
+    replies = {one.reply.call_id: one.reply for one in heard if one.reply}
     return Cell(
         document=work.document.key,
         entity=entity,
@@ -105,19 +107,43 @@ def _cell(
         alternatives=outcome.alternatives,
         prompt_version=method.prompt_versions[variable.name],
         extractor=method.asker.name,
-        model=next((reply.model for reply, _ in replies.values()), ""),
-        call_ids=tuple(call_id for call_id in dict.fromkeys(ordered) if call_id in replies),
-        input_tokens=sum(reply.input_tokens * share for reply, share in replies.values()),
-        output_tokens=sum(reply.output_tokens * share for reply, share in replies.values()),
-        cost=sum(costs) if costs else None,
-        seconds=sum(reply.seconds * share for reply, share in replies.values()),
+        model=next((reply.model for reply in replies.values()), ""),
+        call_ids=tuple(call_id for call_id in dict.fromkeys((*outcome.call_ids, *replies)) if call_id in replies),
         ask_fingerprint=fingerprints.ask,
         settle_fingerprint=fingerprints.settle,
         raw_reply=raw[:RAW_CHARACTERS] if raw else None,
     )
 
 
-def _share(heard: Heard) -> float:
-    """A cell's share (0-1) of a call: one part in the number of cells that the call answered."""
-    parsed = heard.parsed
-    return 1.0 / max(1, heard.cells or len(parsed.answers) + sum(len(row) for row in parsed.rows))
+def share_calls(work: "Work") -> None:
+    """Gives each cell settled now its share of the calls that it rests on: one part in the number of cells that do, or, where
+    it rested on them before, the share that it had.
+
+    A call that no cell rests on (a part without entities, a reply that was not used) stands in the calls alone.
+    """
+    resting = Counter(call_id for cell in work.all_cells() for call_id in cell.call_ids)
+    for variable, cells in work.cells.items():
+        held = {cell.entity: cell for cell in work.held(variable)}
+        work.cells[variable] = [
+            _with_share(cell, held.get(cell.entity), work.replies, resting) if cell.call_ids else cell for cell in cells
+        ]
+
+
+def _with_share(cell: Cell, held: Cell | None, replies: Mapping[str, Reply], resting: Mapping[str, int]) -> Cell:
+    if held is not None and set(held.call_ids) == set(cell.call_ids):
+        return replace(
+            cell,
+            input_tokens=held.input_tokens,
+            output_tokens=held.output_tokens,
+            cost=held.cost,
+            seconds=held.seconds,
+        )
+    shared = [(replies[call_id], 1 / resting[call_id]) for call_id in cell.call_ids]
+    costs = [reply.cost * share for reply, share in shared if reply.cost is not None]
+    return replace(
+        cell,
+        input_tokens=sum(reply.input_tokens * share for reply, share in shared),
+        output_tokens=sum(reply.output_tokens * share for reply, share in shared),
+        cost=sum(costs) if costs else None,
+        seconds=sum(reply.seconds * share for reply, share in shared),
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from coderai_pipeline.domain.asks import Ask, Mode, level_of, parameters_of, plan_asks
-from coderai_pipeline.domain.cells import Answer, Cell, CellStatus, Value
+from coderai_pipeline.domain.cells import Answer, Cell, CellStatus, Reply, Value
 from coderai_pipeline.domain.chunks import Chunk, split
 from coderai_pipeline.domain.codebook import Codebook, Variable
 from coderai_pipeline.domain.codebook_rules import order
@@ -128,6 +128,8 @@ class Work:
         self.kept: dict[str, list[Cell]] = {}
         """Variable -> the held cells that are still current."""
         self.heard: list[Heard] = []
+        self.replies: dict[str, Reply] = {}
+        """Call id -> the reply, of those heard now and of those read again."""
         self.entities: list[Mapping[str, Any]] = []
         """Block rows of the entities found."""
         self.unread: list[str] = []
@@ -152,6 +154,10 @@ class Work:
             self._context = SettleContext.of(self.document, conventions_of(self.method.project, self.document), {})
         return replace(self._context, chunks=self._asked) if len(self._asked) > 1 else self._context
 
+    def held(self, variable: str) -> list[Cell]:
+        """The cells of a variable that earlier runs left."""
+        return [cell for cell, _ in self._held_cells.get(variable, ())]
+
     def applies(self, variable: Variable, entity: str = "") -> bool:
         """Whether the variable's condition holds, by the values settled so far."""
         condition = self.method.conditions.get(variable.name)
@@ -159,7 +165,7 @@ class Work:
 
     def keep(self, variable: Variable) -> bool:
         """Keeps the held cells of a variable if they are what would be settled now; False = it is due."""
-        held = [cell for cell, _ in self._held_cells.get(variable.name, ())]
+        held = self.held(variable.name)
         skips_wrongly = any((cell.status is CellStatus.SKIPPED) == self.applies(variable, cell.entity) for cell in held)
         if not held or skips_wrongly or not self.is_current(variable):
             return False
@@ -168,7 +174,7 @@ class Work:
 
     def leave_out(self, variable: Variable, cell: Cell) -> None:
         """Records why a variable was not asked, unless that is what is held."""
-        held = [cell for cell, _ in self._held_cells.get(variable.name, ())]
+        held = self.held(variable.name)
         if [(one.status, one.reason) for one in held] == [(cell.status, cell.reason)] and self.is_current(variable):
             self.kept[variable.name] = held
         else:
@@ -266,7 +272,9 @@ class Work:
         return heard
 
     def _note_asked(self, heard: Iterable[Heard]) -> None:
-        self._asked.update((one.question.chunk.index, one.question.chunk.span) for one in heard)
+        for one in heard:
+            self._asked[one.question.chunk.index] = one.question.chunk.span
+            self.replies.update({one.reply.call_id: one.reply} if one.reply else {})
 
     def _is_relevant(self, chunk: Chunk, ask: Ask) -> bool:
         """Whether an ask is put to a chunk: always, or where the project says so if it can hold one of the variables."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.domain.values.measures import is_measure
 from coderai_pipeline.domain.values.number_words import UNITS
 from coderai_pipeline.extractors.rules_labels import Label
 from coderai_pipeline.extractors.rules_layout import Line, Sheet, fold_word
@@ -103,10 +104,14 @@ def _amounts(sheet: Sheet) -> list[_Amount]:
     found = [
         (span, reading)
         for span, reading in sheet.numbers
-        if isinstance(reading.value, float | int) and reading.unit != "%" and reading.unit not in UNITS
+        if isinstance(reading.value, float | int) and not _is_of_things(reading.unit or "")
     ]
     money = [(s, r) for s, r in found if _MONEY.search(s.of(sheet.text)) or (r.unit or "").isupper()]
     return [_Amount(span, abs(float(r.value)), order) for order, (span, r) in enumerate(money or found)]
+
+
+def _is_of_things(unit: str) -> bool:
+    return unit == "%" or unit in UNITS or is_measure(unit)
 
 
 def _called_total(sheet: Sheet, labels: Sequence[Label]) -> Iterator[tuple[Line, float]]:

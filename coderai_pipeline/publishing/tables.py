@@ -172,12 +172,16 @@ _DOCUMENTS = """
            documents.duplicate_of, documents.metadata ->> 'title' AS title, documents.metadata ->> 'author' AS author,
            documents.metadata ->> 'date' AS date, documents.language, documents.words, documents.characters,
            documents.pages, documents.size_bytes, documents.sha256, documents.text_sha256, documents.warnings,
-           documents.metadata, settled.calls, settled.input_tokens, settled.output_tokens, settled.cost, settled.seconds,
+           documents.metadata, coalesce(paid.calls, 0) AS calls, coalesce(paid.input_tokens, 0) AS input_tokens,
+           coalesce(paid.output_tokens, 0) AS output_tokens, paid.cost, settled.seconds,
            make_timestamp(documents.version // 1000) AS read_at, make_timestamp(settled.version // 1000) AS settled_at,
            documents.run_id
     FROM now_documents AS documents
     JOIN ledger USING (document)
     LEFT JOIN now_settled AS settled USING (document)
+    LEFT JOIN (SELECT document, count(*) AS calls, sum(input_tokens)::BIGINT AS input_tokens,
+                      sum(output_tokens)::BIGINT AS output_tokens, sum(cost) AS cost
+               FROM now_calls GROUP BY document) AS paid USING (document)
     ORDER BY document"""
 
 _TEXTS = "CREATE TABLE texts AS SELECT document, text FROM now_texts ORDER BY document"

@@ -4,14 +4,14 @@ One row a variable below a header row; the columns are the keys of a variable, i
 
     name, label, type, instructions, where, unit, default, if_multiple, max_values, confidence_threshold, if_uncertain,
     depends_on, formula, level, model, scale    as in YAML
-    allow_multiple, allow_other, required    true or false (yes/no and x are understood)
+    allow_multiple, allow_other, required    true or false (yes and no in many languages and x are understood)
     min, max, pattern, allowed    the keys of `validation`; allowed values are separated by ; or stand one a line
     labels    separated by ; or one a line
     categories    `value: description [keyword, keyword]`, separated by ; or one a line; only the value is required
     examples    `source => value`, one a line; nothing after => is a passage that does not state the value; several
         values are separated by ;
 
-In a workbook the first sheet, or the one named "codebook", is read. Examples may also stand on a sheet named "examples"
+Numbers may have a decimal comma (0,85). In a workbook the first sheet, or the one named "codebook", is read. Examples may also stand on a sheet named "examples"
 with the columns variable, source_text, value and use (prompt or evaluation).
 Whether the values make sense is decided with YAML's in `settings_files`.
 """
@@ -29,6 +29,8 @@ from typing import Protocol, cast
 from coderai_pipeline.domain.cells import JsonValue
 from coderai_pipeline.domain.codebook_rules import did_you_mean
 from coderai_pipeline.domain.errors import InvalidInput, Problem
+from coderai_pipeline.domain.values import Conventions, Reading
+from coderai_pipeline.domain.values.booleans import read_boolean
 from coderai_pipeline.storage.edited_files import Written, label, read_bytes, read_text
 from coderai_pipeline.storage.yaml_lines import KeyPath, key_text, plain_value
 
@@ -44,8 +46,8 @@ _TEXTS = (
 )
 _COLUMNS = (*_TEXTS, *_FLAGS, *_NUMBERS, "default", "min", "max", "allowed", "labels", "categories", "examples")
 _EXAMPLE_COLUMNS = ("variable", "source_text", "value", "use")
-_YES = {"true", "yes", "x", "1"}
-_NO = {"false", "no", "0"}
+# With three digits behind it the comma could group thousands, unless a zero stands before it.
+_DECIMAL_COMMA = re.compile(r"-?(?:\d+,(?:\d{1,2}|\d{4,})|0,\d+)")
 _CATEGORY = re.compile(r"(?P<value>.+?)(?::(?:\s+(?P<description>.*?))?)?\s*(?:\[(?P<keywords>[^\[\]]*)\])?", re.DOTALL)
 
 Row = Sequence[str]
@@ -139,7 +141,7 @@ def _variable(cells: dict[str, str], examples: list[JsonValue]) -> JsonValue:
     type_ = cells.get("type", "")
     variable: dict[str, JsonValue] = {column: cells[column] for column in _TEXTS if column in cells}
     variable.update({column: _flag(cells[column]) for column in _FLAGS if column in cells})
-    variable.update({column: plain_value(cells[column]) for column in _NUMBERS if column in cells})
+    variable.update({column: _number(cells[column]) for column in _NUMBERS if column in cells})
     validation: dict[str, JsonValue] = {
         bound: _typed(cells[bound], type_) for bound in ("min", "max") if bound in cells
     }
@@ -189,12 +191,16 @@ def _typed(text: str, type_: str) -> JsonValue:
     """A written value as YAML would hold it; what does not fit the type stays text, and is refused as such."""
     if type_ == "boolean":
         return _flag(text)
-    return plain_value(text) if type_ == "number" else text
+    return _number(text) if type_ == "number" else text
+
+
+def _number(text: str) -> JsonValue:
+    return plain_value(text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text)
 
 
 def _flag(text: str) -> JsonValue:
-    word = text.lower()
-    return True if word in _YES else False if word in _NO else text
+    reading = read_boolean(text, Conventions())
+    return reading.value if isinstance(reading, Reading) and not reading.change else text
 
 
 def _csv_rows(path: Path) -> list[Row]:

@@ -1,6 +1,7 @@
 """Rules that hold between the variables of a codebook, their values and the project."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -137,6 +138,27 @@ def test_the_key_of_a_unit_names_entity_level_variables() -> None:
     found = list(check_project(project, dict(enumerate(book.variables)), [v.name for v in book.variables]))
     assert [finding.path[-1] for finding in found] == [1, 2, 3]
     assert "did you mean `city`?" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("extractor", "variables", "refused"),
+    [
+        ({"passes": "two"}, [text("city"), number("n")], True),
+        ({"calls": "per_variable"}, [text("city"), number("n")], True),
+        ({}, [text("city", model="large"), text("paper", level="document")], True),
+        ({}, [text("city", model="large"), number("n")], False),
+        ({"passes": "two", "name": "rules"}, [text("city"), number("n")], False),
+    ],
+)
+def test_where_entities_are_found_before_they_are_filled_a_key_is_needed(
+    extractor: dict[str, str], variables: list[dict[str, Any]], refused: bool
+) -> None:
+    project = Project.model_validate({"name": "p", "unit": {"rows": "many"}, "extractor": extractor})
+    book = codebook(*variables)
+    found = list(check_project(project, dict(enumerate(book.variables)), [v.name for v in book.variables]))
+    assert [finding.path for finding in found] == [("unit", "key")] * refused
+    keyed = project.model_copy(update={"unit": project.unit.model_copy(update={"key": ("city",)})})
+    assert not list(check_project(keyed, dict(enumerate(book.variables)), [v.name for v in book.variables]))
 
 
 @pytest.mark.parametrize("url", ["localhost:1234", "ftp://x", "https://user:pass@host/v1", "https://h/v1?key=a@b"])

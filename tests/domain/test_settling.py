@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from coderai_pipeline.domain.candidates import SettleContext, consider
 from coderai_pipeline.domain.cells import Answer, CellStatus, Grounding
-from coderai_pipeline.domain.codebook import Category, Variable, VariableType
+from coderai_pipeline.domain.codebook import Category, Validation, Variable, VariableType
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.domain.normalised_text import NormalisedText
 from coderai_pipeline.domain.settling import Outcome, compare_readers, decide, settle
@@ -167,3 +167,23 @@ def test_every_outcome_accounts_for_itself(replies, asked: Variable) -> None:
     assert settled.value is not None or settled.reason
     assert settled.confidence is None or 0 <= settled.confidence <= 1
     assert set(settled.call_ids) == {answer.call_id for answer in answers}
+
+
+def test_a_first_value_that_is_passed_over_is_not_called_the_first() -> None:
+    settled = settle(
+        [Answer("v", [200, 1], None, 0.9, "c", quotes=("200", "1"))],
+        variable(VariableType.NUMBER, if_multiple="first", validation=Validation(max=10)),
+        context("200 and 1"),
+    )
+    assert (settled.value, settled.alternatives) == (1.0, ("200",))
+    assert settled.changes == ("2 values (200; 1); the first without a fault taken",)
+
+
+def test_a_category_with_a_comma_is_not_divided_in_a_list() -> None:
+    kinds = tuple(Category(value=value) for value in ("Yes, partly", "Sport", "Law and order"))
+    several = variable(VariableType.CATEGORY, categories=kinds, allow_multiple=True)
+    for written in ("Yes, partly; Sport", "Sport; Yes, partly", "yes, partly\nsport"):
+        settled = settle([Answer("v", written, "200 and 1", 0.9, "c")], several, context("200 and 1"))
+        assert set(settled.value or ()) == {"Yes, partly", "Sport"}, written  # pyright: ignore[reportArgumentType]
+    settled = settle([Answer("v", "Law and order, Sport", "200 and 1", 0.9, "c")], several, context("200 and 1"))
+    assert settled.value == ("Law and order", "Sport")

@@ -55,7 +55,17 @@ def test_variables_are_asked_in_waves_and_only_where_their_condition_holds(
         "ward": CellStatus.SKIPPED,
     }
     assert cells(study)["none.txt", "", "hospital"].reason == "not asked: injured > 0 does not hold"
+    assert cells(study)["none.txt", "", "ward"].reason.endswith("does not hold, hospital having no value")
     assert run(study, server).calls["received"] == 0
+
+
+def test_a_condition_on_a_value_that_could_not_be_read_says_so(tmp_path: Path, server: ModelServer) -> None:
+    folder = make(tmp_path, VARIABLES)
+    drop(folder, "some.txt", labelled({"injured": "a few dozen", "hospital": "St Anne"}))
+    run(folder, server)
+    parent, child = (cells(folder)["some.txt", "", name] for name in ("injured", "hospital"))
+    assert (parent.status, parent.value, child.status) == (CellStatus.FLAGGED, None, CellStatus.SKIPPED)
+    assert child.reason == "not asked: injured > 0 does not hold, injured having no value"
 
 
 def test_a_parent_that_settles_otherwise_skips_its_children_without_a_call(

@@ -8,7 +8,7 @@ from coderai_pipeline.domain.forecast import Figure
 from coderai_pipeline.engine.forecasting import UNKNOWN, forecast, forecast_for_run, stated
 from coderai_pipeline.engine.run import Scope
 from coderai_pipeline.storage.blocks import BlockStore
-from tests.engine.small_project import VARIABLES, label_server, make_project, run, write_settings
+from tests.engine.small_project import VARIABLES, add_document, label_server, make_project, run, write_settings
 from tests.servers import ModelServer
 
 PRICES = {"prices": {"test-model": {"input": 2.0, "output": 8.0}}, "currency": "EUR"}
@@ -58,6 +58,26 @@ def test_before_a_run_nothing_is_read_for_it(server: ModelServer, tmp_path: Path
     assert not {"calls", "cost", "time"} & set(shown), "what is not known is not said to be nothing"
     assert UNKNOWN in shown.values()
     assert any("not read yet" in note for note in made.notes)
+
+
+def test_before_a_run_documents_read_earlier_stand_for_those_that_are_not_read(
+    server: ModelServer, tmp_path: Path
+) -> None:
+    loaded = make_project(tmp_path, server, documents=10)
+    run(loaded, Scope(extract=False))
+    for number in range(10, 40):
+        text = f"Receipt {number}\nTotal: {number}.50\nCity: Vienna\nSeller: Shop {number}\n"
+        add_document(loaded.folder.path, f"receipt-{number:03}.txt", text)
+    mixed = forecast_for_run(loaded, Scope())
+    assert (mixed.documents, mixed.unread, mixed.stand_ins) == (40, 30, 10)
+    assert mixed.totals.calls.low == pytest.approx(40, rel=0.05)
+    assert any("10 documents read earlier stand for 30 that are not read yet" in note for note in mixed.notes)
+    run(loaded, Scope(documents=tuple(f"receipt-{number:03}.txt" for number in range(10))))
+    settled = forecast_for_run(loaded, Scope())
+    assert (settled.documents, settled.unread, settled.stand_ins) == (30, 30, 10)
+    assert settled.totals.calls.low == pytest.approx(30, rel=0.05), "what is held of the read ones is not of the others"
+    assert UNKNOWN not in stated(settled).values()
+    assert holds(settled.totals.calls, run(loaded).calls)
 
 
 def test_what_is_held_costs_nothing(server: ModelServer, tmp_path: Path) -> None:
@@ -122,5 +142,6 @@ def test_a_subset_stands_for_many_documents(server: ModelServer, tmp_path: Path)
 def test_rules_make_no_calls(server: ModelServer, tmp_path: Path) -> None:
     loaded = make_project(tmp_path, server, documents=2, extractor={"name": "rules"})
     made = forecast(loaded)
-    assert made.totals.calls.high == 0
+    assert (made.documents, made.unread, made.totals.calls.high) == (2, 2, 0)
     assert "makes no calls" in made.notes[0]
+    assert stated(made)["calls"] == "0 (0 to 0)"

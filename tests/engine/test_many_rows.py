@@ -292,6 +292,18 @@ def test_each_call_is_accounted_for_once_by_the_cells_that_rest_on_it(
     assert of_cells() == pytest.approx(sum(call["input_tokens"] for call in calls))
 
 
+def test_what_a_reply_says_of_a_row_that_was_not_asked_is_paid_by_those_that_were(
+    tmp_path: Path, server: ModelServer
+) -> None:
+    variables = [*VARIABLES, {"name": "cause", "type": "text", "depends_on": "injured > 0"}]
+    variables += [{"name": "agency", "type": "text", "depends_on": "injured >= 0"}]
+    folder = make(tmp_path, variables, unit={"rows": "many", "represents": "each event", "key": ["place", "day"]})
+    rows = ["place=Paris; day=2024-03-05; injured=0", "place=Rome; day=2024-03-06; injured=2"]
+    drop(folder, "a.txt", "".join(f"event: {row}; kind=march; cause=fire; agency=AP\n" for row in rows))
+    ran = run(folder, server)
+    assert sum(cell.input_tokens for cell in cells(folder).values()) == pytest.approx(ran.summary.input_tokens)
+
+
 def test_a_part_that_could_not_be_searched_is_searched_again_and_no_other(tmp_path: Path) -> None:
     broken = {"on": True}
 

@@ -268,9 +268,11 @@ def test_the_model_decides_but_its_address_does_not(study: ProjectFolder, server
 
 
 def test_a_variable_of_another_model_is_asked_in_a_call_of_its_own(tmp_path: Path, server: ModelServer) -> None:
-    folder = make(tmp_path, edited("note", model="large-model"))
+    prices = {"test-model": {"input": 2.0, "output": 8.0}}
+    folder = make(tmp_path, edited("note", model="large-model"), extractor={"prices": prices})
     drop(folder, "1.txt", text_of(1))
     ran = run(folder, server)
+    assert (ran.summary.cost is not None, ran.summary.unpriced) == (True, 1), "what has no price is not said to be free"
     assert {seen.body["model"]: len(seen.schema["properties"]) for seen in ran.requests if seen.schema} == {
         "test-model": 9,
         "large-model": 1,

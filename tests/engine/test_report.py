@@ -20,6 +20,11 @@ def test_progress_tells_what_is_left_what_is_wrong_and_what_it_costs() -> None:
     )
 
 
+def test_a_cost_says_how_many_calls_it_leaves_out() -> None:
+    summary = Summary(Planned(to_extract=1), done=1, extracted=1, calls=3, cost=0.05, unpriced=2, seconds=1.0)
+    assert progress_line(summary, "EUR").endswith("3 calls · 0 tokens · 0.05 EUR and 2 calls without a price")
+
+
 def test_what_is_read_fast_does_not_make_the_extraction_look_short() -> None:
     summary = Summary(Planned(to_read=100, to_extract=20), done=82, read=100, extracted=2, seconds=10.0)
     assert summary.remaining_s == 90.0

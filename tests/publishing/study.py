@@ -72,6 +72,15 @@ def cell_row(key: str, variable: str, value: Any, **changes: Any) -> dict[str, A
     } | changes  # fmt: skip
 
 
+def call_row(call_id: str, document: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "call_id": call_id, "document": document, "version": next_version(), "text_sha256": f"text-{document}", "chunk": 0,
+        "start": 0, "end": 12, "mode": "row", "entities": [], "variables": ["title"], "ask_fingerprints": ["a"],
+        "model": "m", "finish_reason": "stop", "input_tokens": 10, "output_tokens": 2, "cached_tokens": 0, "cost": 0.5,
+        "attempts": 1, "started_at": NOW, "seconds": 1.0, "problem": "", "run_id": "run",
+    } | changes  # fmt: skip
+
+
 def settled_row(key: str, **changes: Any) -> dict[str, Any]:
     return {
         "document": key, "version": next_version(), "outcome": "settled", "reason": "", "text_sha256": f"text-{key}",

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from coderai_pipeline.publishing.snapshot import KEPT_VERSIONS, STABLE_NAME, newest_snapshot, publish
-from tests.publishing.study import NOW, cell_row, definition, publish_values, rows, settled_row, write_values
+from tests.publishing.study import NOW, call_row, cell_row, definition, publish_values, rows, settled_row, write_values
 
 STUDY = definition([{"name": "title", "type": "text"}])
 
@@ -23,6 +23,15 @@ def test_the_stable_name_and_the_version_hold_the_same(tmp_path: Path) -> None:
     assert published.stable.read_bytes() == published.path.read_bytes()
     assert newest_snapshot(tmp_path / "outputs") == published.path
     assert rows(published.stable, "SELECT value FROM project WHERE key = 'version'") == [(published.version,)]
+
+
+def test_what_a_document_cost_is_what_all_its_calls_cost_not_those_of_the_last_run(tmp_path: Path) -> None:
+    blocks = write_values(tmp_path, STUDY, {"a": {"title": "x"}, "b": {"title": "y"}})
+    blocks.append("calls", [call_row("c1", "a"), call_row("c2", "a", cost=None), call_row("c3", "b", cost=None)])
+    blocks.append("settled", [settled_row("a", calls=0, input_tokens=0, output_tokens=0, cost=None)])
+    published = publish(STUDY, blocks, tmp_path / "outputs", NOW)
+    asked = "SELECT document, calls, input_tokens, output_tokens, cost FROM documents"
+    assert rows(published.stable, asked) == [("a", 2, 20, 4, 0.5), ("b", 1, 10, 2, None)]
 
 
 def test_a_project_without_documents_is_published_empty(tmp_path: Path) -> None:

@@ -333,6 +333,21 @@ def test_a_spreadsheet_says_the_same_as_yaml(tmp_path: Path, kind: str) -> None:
     )
 
 
+def test_a_spreadsheet_saved_in_another_language_is_understood(tmp_path: Path) -> None:
+    rows: list[list[object]] = [
+        ["name", "type", "confidence_threshold", "required", "default", "min"],
+        ["total", "number", "0,85", "ja", "", "1,5"],
+        ["paid", "boolean", "", "nein", "WAHR", ""],
+        ["big", "number", "", "", "", "1,500"],
+    ]
+    path = write_csv(tmp_path / "codebook.csv", rows, ";")
+    with pytest.raises(InvalidInput, match="1,500"):  # a thousand and a half, or one and a half: not guessed
+        load_codebook(path)
+    total, paid = load_codebook(write_csv(path, rows[:-1], ";")).variables
+    assert (total.confidence_threshold, total.required, total.validation.min) == (0.85, True, 1.5)
+    assert (paid.required, paid.default) == (False, True)
+
+
 def test_examples_may_stand_on_a_sheet_of_their_own(tmp_path: Path) -> None:
     path = write_xlsx(
         tmp_path / "codebook.xlsx",

@@ -48,15 +48,17 @@ def exact_category(written: JsonValue, variable: Variable) -> str | None:
 
 
 def split_categories(text: str, variable: Variable) -> list[str]:
-    """The parts of a list written as text; the text itself where it names one category."""
-    if exact_category(text, variable) is not None:
-        return [text]
-    parts = [part for part in re.split(r"[;|\n,，、；]|\s/\s", text) if part.strip()]
-    if len(parts) == 1 and all(exact_category(each, variable) for each in _AND.split(text)):
-        parts = _AND.split(text)
-    return [part.strip() for part in parts]
+    """The parts of a list written as text; what names one category is not divided (`Law, order`)."""
+    for mark in _BETWEEN:
+        parts = [part.strip() for part in mark.split(text) if part.strip()]
+        if exact_category(text, variable) is None and len(parts) > 1:
+            return [one for part in parts for one in split_categories(part, variable)]
+    parts = _AND.split(text)
+    return parts if all(exact_category(each, variable) for each in parts) else [text.strip()]
 
 
+# Marks between the parts of a list, those first that seldom stand within one.
+_BETWEEN = (re.compile(r"[;|\n；]"), re.compile(r"[,，、]|\s/\s"))
 _AND = re.compile(r"\s+(?:and|und|et|y|и|و|&)\s+|和|与")
 _NEGATION = re.compile(r"(?:not|no|non|un|in|il|im|ir|dis|anti|nicht|kein\w*|sin|sans|не|нет|غير|لا|非|不|无|未)[\s-]*")
 

@@ -27,6 +27,7 @@ from coderai_pipeline.domain.values.date_patterns import (
     NUMERIC,
     ORDINALS,
     OTHER_ERA,
+    OTHER_ERA_BEFORE,
     SHORT_YEAR_AFTER,
     THAI,
     THAI_ERA_BEFORE,
@@ -65,13 +66,21 @@ def scan_dates(text: str, conventions: Conventions, *, passage: bool) -> Iterato
 
     passage: bare years only from 1500 to 2100 and apart from money and codes.
     """
-    found = [*_numeric(text, conventions), *_cjk(text), *_vietnamese(text), *_named(text, conventions)]
+    dates = (*_numeric(text, conventions), *_cjk(text), *_vietnamese(text), *_named(text, conventions))
+    found = [_of_its_era(each, text) for each in dates]
     found.sort(key=lambda each: (each.span.start, -each.span.end))
     kept: list[Found] = []
     for each in found:
         if not kept or each.span.start >= kept[-1].span.end:
             kept.append(each)
     return iter(sorted([*kept, *_years(text, kept, passage=passage)], key=lambda each: each.span.start))
+
+
+def _of_its_era(found: Found, text: str) -> Found:
+    """`15/09/1445 AH`, `15 March 44 BC`: what follows a date says that its year is not one of ours."""
+    if not OTHER_ERA.match(text, found.span.end):
+        return found
+    return Found(found.span, Unread(f'"{found.span.of(text)}" is counted in another era'))
 
 
 def _numeric(text: str, conventions: Conventions) -> Iterator[Found]:
@@ -87,11 +96,12 @@ def _numeric(text: str, conventions: Conventions) -> Iterator[Found]:
 
 
 def _of_numbers(match: re.Match[str], conventions: Conventions) -> Reading | Unread | None:
+    year = match["y"] or match["yy"] or match["c"]
+    if 1300 <= int(year) < 1500 and conventions.language in COUNTED_OTHERWISE:
+        return Unread(f'"{match[0]}" is counted in another calendar')
     if match["y"]:
         if match["d"] is None and match["sep"].startswith("."):
             return None
-        if 1300 <= int(match["y"]) < 1500 and conventions.language in COUNTED_OTHERWISE:
-            return Unread(f'"{match[0]}" is counted in another calendar')
         return _year_month(match) if match["d"] is None else _date(match, match["y"], match["m"], match["d"])
     if match["yy"] and WEEK_BEFORE.search(match.string, max(0, match.start() - 12), match.start()):
         return Reading(match["yy"], "year", change=f"week {match['mm']} left out, kept as {match['yy']}")
@@ -322,7 +332,9 @@ def _years(text: str, dates: list[Found], *, passage: bool) -> Iterator[Found]:
             or DECADE_BEFORE.search(text, max(0, match.start() - 16), match.start())
         ):
             yield Found(Span(match.start(), match.end()), Unread(f'"{match[0]}" names a decade, not one date'))
-        elif OTHER_ERA.match(text, match.end()):
+        elif OTHER_ERA.match(text, match.end()) or OTHER_ERA_BEFORE.search(
+            text, max(0, match.start() - 6), match.start()
+        ):
             yield Found(Span(match.start(), match.end()), Unread(f'"{match[0]}" is counted in another era'))
         else:
             written = text[max(0, match.start() - 8) : match.end()]

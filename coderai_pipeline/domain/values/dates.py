@@ -91,7 +91,8 @@ def _ours(found: list[Found]) -> list[Found]:
     others = [each for each in found if isinstance(each.reading, Unread)]
     return (
         ours
-        if ours and all("another era" in each.reading.reason for each in others if isinstance(each.reading, Unread))
+        if ours
+        and all("counted in another" in each.reading.reason for each in others if isinstance(each.reading, Unread))
         else found
     )
 

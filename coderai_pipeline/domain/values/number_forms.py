@@ -14,6 +14,7 @@ from coderai_pipeline.domain.values import Conventions, Reading
 from coderai_pipeline.domain.values.amounts import Amount, amount_of
 from coderai_pipeline.domain.values.digits import WORD
 from coderai_pipeline.domain.values.locale_data import number_marks
+from coderai_pipeline.domain.values.measures import CJK_MEASURES, is_measure
 from coderai_pipeline.domain.values.number_words import (
     CJK_CURRENCIES,
     CURRENCY_SIGNS,
@@ -31,6 +32,7 @@ from coderai_pipeline.domain.wording import sentences, short
 NOT_NUMBERS = re.compile(
     r"(?<![^\W_])[^\W\d_]+[-_/]\d+(?:[-/_]\w+)+"
     r"|(?<![\d.])\d{1,2}\.\d\d\s?[ap]\.?m\b"
+    r"|(?<![\d.,])\d{1,2}h\d\d(?!\d|\s?m)"
     r"|(?<!\d)(?:\d+(?:[/:]\d+)+|\d{1,4}([-.])\d{1,2}\1\d{1,4}(?!\d)|\d+(?:\.\d+){3,}|\d+\.\d+\.\d+(?!\d))"
 )
 
@@ -104,6 +106,8 @@ _UNSPACED_FACTOR = re.compile(r"[多余여]?\s?(ล้าน|แสน|หมื
 _UNSPACED_MORE = re.compile(
     r"\s?(\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?)\s?((?:ล้าน|แสน|หมื่น|พัน|ร้อย|[万萬亿億千百十만억천백십])+)"
 )
+# What is left of an amount after them: `12万3,456`. Of a single figure it is not said what it counts.
+_UNSPACED_REST = re.compile(r"(?<=[万萬亿億千百兆만억조천백])(\d{1,3}(?:,\d{3})+|\d{2,})(?!\d|[.,]\d)")
 _UNSPACED_MAGNITUDE = re.compile(r"ล้าน|แสน|หมื่น|พัน|ร้อย|.")
 _PERCENT_BEFORE = re.compile(r"(?<![\w%])[%％]$|百分之$|(?:(?<!\w)yüzde|ร้อยละ)\s?$", re.IGNORECASE)
 _MINUS_BEFORE = re.compile(
@@ -116,6 +120,11 @@ _AND_A_HALF = re.compile(
     r"buçuk|και μισ[όή]|i pół|en een half|ja puoli)(?!\w)",
     re.IGNORECASE,
 )
+_AREA = re.compile(
+    r"[\s-]((?:square|sq\.?|cubic) (?:met(?:er|re)s?|kilomet(?:er|re)s?|centimet(?:er|re)s?|miles?|feet|foot|ft|yards?))(?!\w)",
+    re.IGNORECASE,
+)
+_DEGREES = re.compile(r"\s?°\s?([CF])(?!\w)")
 _POWERS = "¹²³⁴⁵⁶⁷⁸⁹⁰"
 _NO_CENTS = re.compile(r"[.,][-–—]{1,2}(?!\d)")
 _MINUS_AFTER = re.compile(r"\s?[-−](?=\s{0,3}$|\s{0,3}[€$£¥\n)])")
@@ -129,7 +138,7 @@ def _read_at(
     """The number these digits belong to, with what stands around it; None where they are part of something else."""
     left = _left(text, match.start(), floor, conventions.language, passage=passage)
     amount = _amount(match, conventions)
-    right = _right(text, match.end(), conventions.language, money=left is not None and left.currency is not None)
+    right = _right(text, match.end(), conventions.language, left.currency if left else None)
     if left is None or right is None or amount is None:
         return None
     start, end, negative = left.start, right.end, left.negative or right.negative
@@ -254,7 +263,7 @@ def _is_minus(text: str, match: re.Match[str], group: str, *, spaced: bool, pass
     return sign != "–" or not before.isdigit()
 
 
-def _right(text: str, end: int, language: str, *, money: bool) -> _Right | None:
+def _right(text: str, end: int, language: str, money: str | None) -> _Right | None:
     """Magnitude, unit or currency, and a minus after the digits; None where letters make them part of a word (3D)."""
     if no_cents := _NO_CENTS.match(text, end):
         end = no_cents.end()
@@ -265,18 +274,22 @@ def _right(text: str, end: int, language: str, *, money: bool) -> _Right | None:
         factor, end, attached = Decimal(10) ** int(exponent[1].replace("−", "-")), exponent.end(), False
     while match := _UNSPACED_FACTOR.match(text, end):
         factor, end, attached = factor * (magnitude_of(match[1], language) or 1), match.end(), False
+    last = factor
     while factor > 1 and (more := _UNSPACED_MORE.match(text, end)):
-        extra += Decimal(more[1].replace(",", "")) * _product(more[2], language)
+        last = _product(more[2], language)
+        extra += Decimal(more[1].replace(",", "")) * last
         end = more.end()
+    if (rest := _UNSPACED_REST.match(text, end)) and (left := Decimal(rest[1].replace(",", ""))) < last:
+        extra, end = extra + left, rest.end()
     minus = _MINUS_AFTER.match(text, end)
     end = minus.end() if minus else end
     half = _AND_A_HALF.match(text, end)
     end = half.end() if half else end
-    while (word := _AFTER_WORD.match(text, end)) and (step := _factor(word, language, money=money, attached=attached)):
+    while (word := _AFTER_WORD.match(text, end)) and (step := _factor(word, language, money, attached=attached)):
         factor, end, attached = factor * step[0], word.start(1) + step[1], False
     if half := half or _AND_A_HALF.match(text, end):
         extra, end = extra + factor / 2, max(end, half.end())
-    unit, stop = _unit(text, end, language)
+    unit, stop = unit_after(text, end, language)
     return None if unit is None and attached else _Right(stop, factor, extra, unit, minus is not None)
 
 
@@ -286,13 +299,18 @@ def _product(magnitudes: str, language: str) -> Decimal:
     return math.prod(factors, start=Decimal(1))
 
 
-def _factor(word: re.Match[str], language: str, *, money: bool, attached: bool) -> tuple[Decimal, int] | None:
-    """The factor of a magnitude word and its length; single letters count only when attached (5k, 5M, $5m)."""
+def _factor(word: re.Match[str], language: str, money: str | None, *, attached: bool) -> tuple[Decimal, int] | None:
+    """The factor of a magnitude word and its length. money: the currency before the number. Single letters count only when
+    attached (5k, 5M, $5m) or before a currency (5 M EUR); those of India only after a currency of hers (₹2.5 cr)."""
     written = word[1]
     if written in SCALED_CURRENCIES:
         return SCALED_CURRENCIES[written][0], 1
     letters = written.rstrip("." + CURRENCY_SIGNS)
     signed = written[-1] in CURRENCY_SIGNS
+    following = _AFTER_WORD.match(word.string, word.end())
+    signed = signed or (following is not None and currency_of(following[1].rstrip("."), language) is not None)
+    if money in ("INR", "Rs") and letters in _INDIAN_LETTERS:
+        return _INDIAN_LETTERS[letters], len(letters)
     if (attached or signed or (len(letters) > 1 and letters != written)) and letters in _LETTERS:
         factor, only_money = _LETTERS[letters]
         return (factor, len(letters)) if money or signed or not only_money else None
@@ -301,6 +319,7 @@ def _factor(word: re.Match[str], language: str, *, money: bool, attached: bool) 
     return (factor, len(letters) + abbreviated) if factor else None
 
 
+_INDIAN_LETTERS = {"cr": Decimal(10) ** 7, "Cr": Decimal(10) ** 7, "CR": Decimal(10) ** 7, "L": Decimal(10) ** 5}
 _LETTERS = {
     "k": (Decimal(10) ** 3, False),
     "K": (Decimal(10) ** 3, False),
@@ -312,13 +331,18 @@ _LETTERS = {
 }
 
 
-def _unit(text: str, end: int, language: str) -> tuple[str | None, int]:
+def unit_after(text: str, end: int, language: str) -> tuple[str | None, int]:
     """Per cent, currency or unit of measurement after a number, and where it ends."""
     if percent := _PERCENT.match(text, end):
         return ("‰" if percent[1] == "‰" else "%"), percent.end()
     for name in CJK_CURRENCIES:
         if text.startswith(name, end):
             return currency_of(name, language), end + len(name)
+    for name in CJK_MEASURES:
+        if text.startswith(name, end):
+            return name, end + len(name)
+    if degrees := _DEGREES.match(text, end):
+        return f"°{degrees[1]}", degrees.end()
     joint = _OF.match(text, end)
     word = _AFTER_WORD.match(text, joint.end() if joint else end)
     if word is None:
@@ -327,7 +351,9 @@ def _unit(text: str, end: int, language: str) -> tuple[str | None, int]:
     stop = word.start(1) + len(plain)
     if currency := currency_of(plain, language):
         return (None, end) if _is_of_next(text, word.start(), stop) else (currency, stop)
-    if plain not in UNITS or joint:
+    if area := _AREA.match(text, end):
+        return area[1], area.end()
+    if joint or not (plain in UNITS or is_measure(plain)):
         return None, end
     stop += text[stop : stop + 1] in ("2", "3") and plain in _LENGTHS and not text[stop + 1 : stop + 2].isalnum()
     per = _PER.match(text, stop)

@@ -3,6 +3,7 @@
 Each list covers the languages the project promises; how the words change a number is in `numbers`.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from decimal import Decimal
@@ -228,3 +229,35 @@ def magnitude_of(written: str, language: str) -> Decimal | None:
     if word in ALWAYS_LONG or (word in LONG_SCALE and language in LONG_SCALE_LANGUAGES):
         return LONG_SCALE[word]
     return MAGNITUDES.get(word)
+
+
+_PER = re.compile(r"/|\b(?:per|pro|par|por|je|на)\b|每|لكل")
+_LETTERS = {"k": THOUSAND, "m": MILLION, "b": MILLIARD}
+_WORDS_AND_SIGNS = re.compile(rf"[{CURRENCY_SIGNS}]|[^\W\d_]+")
+_CJK_MAGNITUDE = re.compile(r"[十百千]?[万萬亿億兆만억조]|[백천]?[만억]|[千천]")
+# A magnitude by one letter: only after digits (5m, 1.2k), where money is spoken of.
+_LETTER_AFTER = re.compile(r"\d\s?(?:[kKmMbB]|Md)(?![^\W_])")
+
+
+def magnitude_in(unit: str, language: str) -> Decimal:
+    """The factor in which a unit counts: 1,000,000 of `million EUR`, `EUR m`, `M€`; 1 of `EUR`, `m`, `cases per million`."""
+    words = _WORDS_AND_SIGNS.findall(_PER.split(unit, maxsplit=1)[0])
+    is_money = any(currency_of(word, language) for word in words)
+    factor = Decimal(1)
+    for word in words:
+        if word in SCALED_CURRENCIES:
+            factor *= SCALED_CURRENCIES[word][0]
+        elif is_money and word.casefold() in _LETTERS:
+            factor *= _LETTERS[word.casefold()]
+        elif cjk := _CJK_MAGNITUDE.match(word):
+            factor *= magnitude_of(cjk[0], language) or 1
+        else:
+            factor *= magnitude_of(word, language) or 1
+    return factor
+
+
+def holds_magnitude(text: str, language: str) -> bool:
+    """Whether a number in this text is written with its magnitude: 1.2 million, 3億, $5m, 500 TEUR."""
+    return bool(_LETTER_AFTER.search(text)) or any(
+        word in SCALED_CURRENCIES or magnitude_in(word, language) != 1 for word in _WORDS_AND_SIGNS.findall(text)
+    )

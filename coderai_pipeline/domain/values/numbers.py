@@ -13,7 +13,7 @@ from coderai_pipeline.domain.cells import JsonValue
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.domain.values import Conventions, Reading, Unread
 from coderai_pipeline.domain.values.digits import ascii_digits
-from coderai_pipeline.domain.values.measures import conversion
+from coderai_pipeline.domain.values.measures import conversion, is_measure
 from coderai_pipeline.domain.values.number_forms import NOT_NUMBERS, scan_numbers
 from coderai_pipeline.domain.values.number_words import currency_of, magnitude_of
 from coderai_pipeline.domain.values.spelled import find_spelled
@@ -89,14 +89,28 @@ def _one_of(found: Sequence[tuple[Span, Reading]], text: str, unit: str) -> Read
     return Unread(f"holds several numbers ({listed}), and none is clearly the value")
 
 
+def find_sums(text: str, conventions: Conventions, unit: str) -> Iterator[Reading]:
+    """Every measure of a passage that is written in two or three parts, in the unit wanted: `2 h 30 min` in minutes."""
+    found = list(find_numbers(text, conventions)) if is_measure(unit) else []
+    for size in (2, 3):
+        for at in range(len(found) - size + 1):
+            if (whole := _in_parts(found[at : at + size], text, unit)) is not None:
+                yield whole
+
+
+_AND = re.compile(r"\s?,?\s?(?:and|und|et|y|и)?\s?", re.IGNORECASE)
+
+
 def _in_parts(found: Sequence[tuple[Span, Reading]], text: str, unit: str) -> Reading | None:
-    """`2 h 30 min` in minutes: one measure in units that get smaller, added up."""
-    factors = [conversion(reading.unit, unit) for _, reading in found]
-    sizes = [factor for factor in factors if factor is not None]
-    gaps = (text[first.end : second.start].strip(" ,") for (first, _), (second, _) in pairwise(found))
-    if len(sizes) < len(found) or sizes != sorted(set(sizes), reverse=True) or any(gaps):
+    """`2 h 30 min` in minutes: one measure in units that get smaller, each part less than one of the unit before it."""
+    sizes = [float(conversion(reading.unit, unit) or 0) for _, reading in found]
+    parts = [float(reading.value) * size for (_, reading), size in zip(found, sizes, strict=True)]
+    gaps = (text[first.end : second.start] for (first, _), (second, _) in pairwise(found))
+    if not all(sizes) or not all(_AND.fullmatch(gap) for gap in gaps):
         return None
-    total = sum(float(reading.value) * float(size) for (_, reading), size in zip(found, sizes, strict=True))
+    if not all(part < size for size, part in zip(sizes, parts[1:], strict=False)):
+        return None
+    total = sum(parts)
     return Reading(total, unit=unit, change=f'"{short(text)}" added up to {total:.15g} {unit}')
 
 
@@ -146,7 +160,7 @@ def _in_words(text: str, conventions: Conventions) -> Reading | None:
         known = not before or before == _PERCENT_OF or currency or minus or _ABOUT.fullmatch(before)
         if len(found) > 1 or not known or further or len(rest.split()) > 2:
             return None
-        unit = "%" if before == _PERCENT_OF else currency or rest or None
+        unit = "%" if before == _PERCENT_OF else currency or currency_of(rest, language) or rest or None
         number = -value if minus else value
         return Reading(float(number), unit=unit, change=f'read "{short(text)}" as {number}')
     return None
