@@ -17,6 +17,7 @@ LOCKED_OFFICE = "locked office file"
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEAD = 65_536
+_FIRST_OBJECT = re.compile(rb"\s*(%[^\r\n]{0,200}[\r\n]+)?\s*\d+ \d+ obj\b")
 _TEXT_CONTROLS = b"\t\n\r\f\v\b\x0e\x0f\x1a\x1b"
 """White space, the shifts of ISO-2022, the end of a DOS file, and the start of a terminal's colours."""
 _WORD_SUFFIXES = ("docx", "docm", "dotx", "dotm")
@@ -49,9 +50,11 @@ def is_page(text: str) -> bool:
 
 
 def _is_pdf(data: bytes) -> bool:
-    """The header may follow up to a kilobyte of other bytes; text that merely mentions it has no objects."""
+    """The header may follow up to a kilobyte of other bytes, or be lost; text that merely mentions it has no objects."""
     at = data[:1024].find(b"%PDF-")
-    return at == 0 or (at > 0 and (b" obj" in data or b"startxref" in data))
+    if at > 0:
+        return b" obj" in data or b"startxref" in data
+    return at == 0 or (_FIRST_OBJECT.match(data) is not None and b"startxref" in data)
 
 
 def _in_zip(data: bytes, suffix: str) -> str:
