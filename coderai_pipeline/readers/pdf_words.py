@@ -41,6 +41,9 @@ SPECIAL = re.compile(
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 CJK = re.compile("[\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff]")
 _NO_MEANING = re.compile("[\ufffd\ue000-\uf8ff\x00-\x1f\x7f-\x9f\U000f0000-\U0010ffff]")
+_RARE_SIGNS, _SMALL_LETTERS = re.compile(r"[\"#$%&*+;<=>?@\[\\\]^`{|}~!]"), re.compile("[^\\W\\d_A-Z]")
+_SIGNS, _KINDS_OF_SIGNS, _FEW_SMALL, _LEAST_NUMBERED = 0.2, 5, 0.1, 40
+"""Parts of the characters, and characters, from which a page's letters are numbers of glyphs."""
 _WITHOUT_INK_OR_LIGHT = re.compile(b'size:[^;"]*"|color:#[ef].[ef].[ef]')
 _SPACED = re.compile(r"\n\w\n\w\n\w\n\w\n\w\n")
 _SPAN, _BLACK = b"font-size:", b"pt;color:#000000"
@@ -239,6 +242,18 @@ def meaningless_share(text: str) -> float:
     """Which part of the characters stands for nothing: no entry in the font's character map, or private use."""
     characters = sum(map(len, text.split()))
     return sum(map(len, _NO_MEANING.findall("".join(text.split())))) / characters if characters else 0.0
+
+
+def is_numbered_glyphs(text: str) -> bool:
+    """Whether text is made of signs and capitals as no writing is: glyphs numbered from `!` on, whose letters nobody knows."""
+    signs, small = _RARE_SIGNS.findall(text), _SMALL_LETTERS.findall(text)
+    characters = sum(map(len, text.split()))
+    return (
+        characters >= _LEAST_NUMBERED
+        and len(signs) > _SIGNS * characters
+        and len({*signs}) >= _KINDS_OF_SIGNS
+        and len(small) < _FEW_SMALL * characters
+    )
 
 
 def from_boxes(number: int, width: float, height: float, words: Sequence[tuple[Box, str, int]]) -> PageWords:
