@@ -118,6 +118,7 @@ _AND_A_HALF = re.compile(
 )
 _POWERS = "¹²³⁴⁵⁶⁷⁸⁹⁰"
 _NO_CENTS = re.compile(r"[.,][-–—]{1,2}(?!\d)")
+_YEN = ("JPY", "¥")
 _MINUS_AFTER = re.compile(r"\s?[-−](?=\s{0,3}$|\s{0,3}[€$£¥\n)])")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|re|ème|e|º|ª|°|-?(?:й|го|я|е|х|ми))(?![\w°])")
 _EXPONENT = re.compile(r"(?:[eE]|\s?[×x]\s?10\^?)([-+−]?\d{1,3})(?!\w)")
@@ -132,7 +133,8 @@ def _read_at(
     right = _right(text, match.end(), conventions.language, money=left is not None and left.currency is not None)
     if left is None or right is None or amount is None:
         return None
-    start, end, negative = left.start, right.end, left.negative or right.negative
+    # `¥12,980-` is no negative amount: in Japan the dash closes it.
+    start, end, negative = left.start, right.end, left.negative or (right.negative and left.currency not in _YEN)
     change, ambiguous = amount.change, amount.ambiguous
     closing = _closing(text, end) if left.opened else None
     if closing is not None and not negative and not _is_spelled_before(text, start, amount.value, conventions.language):
