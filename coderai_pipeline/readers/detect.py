@@ -166,6 +166,9 @@ _FLAT_OPC = "http://schemas.microsoft.com/office/2006/xmlPackage"
 _WORD_XML = ('progid="Word.Document"', "http://schemas.microsoft.com/office/word/2003/wordml", _FLAT_OPC)
 _LIST_OF_OBJECTS = re.compile(r"\s*\[\s*\{\s*\"")
 _TAG = re.compile(r"</?[a-z][a-z0-9]*(\s[^<>]*)?/?>", re.I)
+LENGTH_LINE = r"\s{0,20}(\d{1,9})[ \t]*\r?\n(?=[A-Za-z-]+:)"
+"""The length of a message in bytes, which Apple Mail writes before it."""
+_LENGTH_LINE = re.compile(LENGTH_LINE)
 _HEADER_LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]*):")
 _MAIL_HEADERS = frozenset((
     "from", "to", "cc", "bcc", "subject", "date", "sender", "reply-to", "message-id", "received", "return-path",
@@ -212,7 +215,9 @@ def _head_text(data: bytes) -> str:
 def _is_mail(text: str, suffix: str) -> bool:
     """Header lines first, at least two of them mail's own (one, where the suffix says mail)."""
     known: set[str] = set()
-    lines = text.lstrip().splitlines()
+    lines = (
+        _LENGTH_LINE.sub("", text.lstrip(), count=1).splitlines() if text[:1].isdigit() else text.lstrip().splitlines()
+    )
     if lines and lines[0].startswith(("From ", ">From ")):
         lines = lines[1:]
     for line in lines[:100]:

@@ -92,6 +92,14 @@ def test_markdown_is_kept_and_its_headings_known() -> None:
     assert content.metadata["title"] == "One"
 
 
+def test_what_front_matter_states_is_metadata_and_no_heading() -> None:
+    source = "---\ntitle: 'Field notes'\nauthor: A. Lee\ndate: 2024-03-05\n---\n\n# Day one\n\nText\n"
+    content = markdown.read(source.encode(), ReadOptions())
+    assert content.text == source
+    assert [heading.span.of(source) for heading in content.headings] == ["Day one"]
+    assert content.metadata == {"title": "Field notes", "author": "A. Lee", "date": "2024-03-05"}
+
+
 @pytest.mark.parametrize(
     ("written", "language"),
     [
