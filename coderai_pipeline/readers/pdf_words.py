@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coderai_pipeline.domain.documents import DocumentStatus
+from coderai_pipeline.readers import pdf_rtl
 from coderai_pipeline.readers.mupdf import (
     COLLECT_VECTORS,
     VECTOR,
@@ -31,6 +32,7 @@ from coderai_pipeline.readers.pdf_spaced import spaced_letters
 from coderai_pipeline.readers.pdf_tables import Grid, find_grids
 from coderai_pipeline.readers.pdf_twice import printed_once, repeats_a_line
 from coderai_pipeline.readers.pdf_visibility import Ink, span_is_suspect
+from coderai_pipeline.readers.symbols import raised
 
 EVERYWHERE = (-1e6, -1e6, 1e6, 1e6)
 """Without it MuPDF drops text that stands outside the page, and hidden text would go unreported."""
@@ -45,6 +47,7 @@ _RARE_SIGNS, _SMALL_LETTERS = re.compile(r"[\"#$%&*+;<=>?@\[\\\]^`{|}~!]"), re.c
 _SIGNS, _KINDS_OF_SIGNS, _FEW_SMALL, _LEAST_NUMBERED = 0.2, 5, 0.1, 40
 """Parts of the characters, and characters, from which a page's letters are numbers of glyphs."""
 _WITHOUT_INK_OR_LIGHT = re.compile(b'size:[^;"]*"|color:#[ef].[ef].[ef]')
+_POWER = re.compile(rb"([0-9.,]*[0-9])</span><sup><span[^>]*>([0-9]{1,3})(?![0-9])")
 _SPACED = re.compile(r"\n\w\n\w\n\w\n\w\n\w\n")
 _SPAN, _BLACK = b"font-size:", b"pt;color:#000000"
 _BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "➢", 0xAD: "\u00ad"}
@@ -144,6 +147,10 @@ def read_words(page: Page) -> PageWords:
         words = printed_once(words)
         texts, boxes, new_line = _apart(words)
     joined = "\n".join(texts)
+    if not joined.isascii() and RIGHT_TO_LEFT.search(joined):
+        words = pdf_rtl.mended(words, textpage.extractRAWDICT()["blocks"])
+        texts, boxes, new_line = _apart(words)
+        joined = "\n".join(texts)
     rotation = page.rotation
     plain = joined.isascii() or not (SPECIAL.search(joined) or RIGHT_TO_LEFT.search(joined) or CJK.search(joined))
     if not plain:
@@ -151,7 +158,11 @@ def read_words(page: Page) -> PageWords:
         joined = "\n".join(texts)
         found.right_to_left = _runs_right_to_left(joined)
         found.cjk = CJK.search(joined) is not None
-    suspect = _may_be_unseen(html_bytes(textpage))
+    html = html_bytes(textpage)
+    if _POWER.search(html):
+        texts = _with_powers(texts, html)
+        joined = "\n".join(texts)
+    suspect = _may_be_unseen(html)
     sides = boxes[2:] - boxes[:2]
     turned = bool(rotation) or _looks_turned(boxes, sides, new_line, texts, plain)
     found.texts, found.held, found.boxes = joined, texts, boxes
@@ -188,6 +199,21 @@ def _apart(words: Sequence[Word]) -> tuple[tuple[str, ...], NDArray[np.float32],
     packed = struct.pack(f"{4 * len(words)}f", *x0, *y0, *x1, *y1)
     boxes = np.frombuffer(packed, np.float32).reshape(4, -1)
     return texts, boxes, np.frombuffer(struct.pack(f"{len(words)}i", *number_on_line), np.int32)[1:] == 0
+
+
+def _with_powers(texts: Sequence[str], html: bytes) -> tuple[str, ...]:
+    """10 to the 6th as 10⁶, not as 106: digits that are raised behind others, as MuPDF's HTML has them in the words' order."""
+    mended = list(texts)
+    at = 0
+    for found in _POWER.finditer(html):
+        digits, power = found[1].decode(), found[2].decode()
+        place = next((n for n in range(at, len(mended)) if f"{digits}{power}" in mended[n]), None)
+        if place is None:
+            continue
+        at = place
+        start = mended[at].index(f"{digits}{power}") + len(digits)
+        mended[at] = mended[at][:start] + raised(power) + mended[at][start + len(power) :]
+    return tuple(mended)
 
 
 def _may_hold_table(found: PageWords) -> bool:
@@ -377,8 +403,8 @@ def _glued(lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> fr
             text = "".join(span["text"] for span in lines[where]["spans"]) if where in lines else ""
             position = 0
         found = text.find(word[4], position)
-        if found < 0:
-            continue
+        if found < 0:  # its letters were mended
+            found = position + text[position:].startswith(" ")
         if found == position and position and _touches(word, words[index - 1]):
             glued.add(index - 1)
         position = found + len(word[4])
