@@ -11,6 +11,8 @@ from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.readers import pdf
 from coderai_pipeline.readers.base import Content, ReadOptions
 from coderai_pipeline.readers.pdf_joining import join_hyphenated
+from coderai_pipeline.readers.pdf_text import Assembly
+from coderai_pipeline.readers.pdf_words import from_boxes
 
 OPTIONS = ReadOptions(ocr=False)
 WORDS = [
@@ -516,3 +518,22 @@ def test_vertical_writing_is_read_column_by_column_from_the_right():
     drawn = f"BT /F 14 Tf {drawn}ET"
     data = VERTICAL_PAGE.replace("{length}", str(len(drawn))).replace("{drawn}", drawn).encode()
     assert pdf.read(data, OPTIONS).text == VERTICAL
+
+
+def test_the_ends_of_lines_count_in_the_places_of_ideographs():
+    document = pymupdf.open()
+    page = document.new_page()
+    for row, line in enumerate(["浅谈校长的魅力", "山西省", "光学技术"]):
+        page.insert_text((200 - 40 * row, 100 + 60 * (row > 1) + 16 * row), line, fontname="china-s", fontsize=12 - row)
+    content = read(document)
+    assert "\n" in content.text
+    placed = [content.text[a:b] for a, b in zip(content.places.starts, content.places.ends, strict=True)]
+    assert placed == [character for character in content.text if not character.isspace()]
+
+
+def test_a_word_without_letters_has_no_place():
+    page = from_boxes(0, 400, 600, [((50.0, 50.0, 90.0, 62.0), "Berlin", 0), ((95.0, 50.0, 99.0, 62.0), "\u00ad", 0)])
+    assembly = Assembly()
+    assembly.add_page(page, frozenset())
+    places = assembly.places()
+    assert (places.starts < places.ends).all()
