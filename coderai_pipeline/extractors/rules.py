@@ -1,8 +1,8 @@
 """The `rules` extractor: reads forms, receipts and tables without a model, by labels, patterns and typed readers.
 
 Always the same answers for the same text, in time linear in its length, and none where nothing fits. How one variable is
-read is in `rules_candidates`, layout in `rules_layout`, labels in `rules_labels`, typed reading in `rules_values`, sentences
-in `rules_prose`, totals in `rules_money`, letterheads in `rules_names`, many rows in `rules_rows`.
+read is in `rules_candidates`, layout in `rules_layout`, labels in `rules_labels`, boxes to tick in `rules_ticks`, typed reading
+in `rules_values`, sentences in `rules_prose`, totals in `rules_money`, letterheads in `rules_names`, many rows in `rules_rows`.
 """
 
 from collections.abc import Sequence

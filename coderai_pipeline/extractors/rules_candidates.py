@@ -27,7 +27,8 @@ from coderai_pipeline.extractors.rules_labels import (
     values_below,
 )
 from coderai_pipeline.extractors.rules_layout import Sheet, below, stands_over
-from coderai_pipeline.extractors.rules_values import Found, is_not_stated, read_region, within
+from coderai_pipeline.extractors.rules_ticks import is_ticked, ticked_options
+from coderai_pipeline.extractors.rules_values import Found, is_not_stated, read_options, read_region, within
 
 _LONGEST_QUOTE = 400
 
@@ -71,8 +72,11 @@ def candidates(sheet: Sheet, variable: Variable) -> Iterator[Candidate]:
         return
     places = [place for place in occurrences(sheet, labels) if not _is_of_recipient(sheet, variable, place)]
     labelled = [c for place in places if place.leads for c in _beside(sheet, variable, place)]
+    inner = {place.span.start for place in places if place.marked}
+    # `Injured person    Name: Ann Lee` is no person called `Name: Ann Lee`.
+    labelled = [c for c in labelled if c.found.span.start == c.passage.start or c.found.span.start not in inner]
     yield from labelled
-    if notion is Notion.TOTAL or _says_nothing(sheet, places):
+    if notion is Notion.TOTAL or _says_nothing(sheet, variable, places):
         return
     if variable.type is VariableType.TEXT and not labelled:
         yield from (Candidate(*hit) for place in places for hit in rules_prose.by_role(sheet, place))
@@ -106,9 +110,12 @@ def _is_of_recipient(sheet: Sheet, variable: Variable, place: Occurrence) -> boo
     return rules_names.is_of_recipient(sheet, place.line)
 
 
-def _says_nothing(sheet: Sheet, places: Sequence[Occurrence]) -> bool:
-    """Whether a label of the variable stands with a dash, `n/a` or `unknown` in the place of its value."""
+def _says_nothing(sheet: Sheet, variable: Variable, places: Sequence[Occurrence]) -> bool:
+    """Whether a label of the variable stands with a dash, `n/a` or `unknown` in the place of its value, or with boxes none of
+    which, or too many, are ticked."""
     for place in places:
+        if place.leads and _ticked(sheet, variable, place) == []:
+            return True
         cell = place.line.cells[place.cell]
         beside = (
             place.line.cells[place.cell + 1 : place.cell + 2]
@@ -144,6 +151,9 @@ def _by_pattern(sheet: Sheet, pattern: str) -> Iterator[Candidate]:
 def _beside(sheet: Sheet, variable: Variable, place: Occurrence) -> Iterator[Candidate]:
     """The value right of a label, under it, or on the next line, whichever comes first."""
     weight = 1.0 if place.label.own else 0.9
+    if (ticked := _ticked(sheet, variable, place)) is not None:
+        yield from (Candidate(found, Span(place.span.start, found.span.end), 0.9 * weight) for found in ticked)
+        return
     identifier = place.numbered or notion_of(variable) is Notion.NUMBER
     if identifier and variable.type is VariableType.TEXT and not _is_for_numbers(variable):
         weight *= 0.5  # `Customer No: 88231` is not a customer
@@ -157,6 +167,20 @@ def _beside(sheet: Sheet, variable: Variable, place: Occurrence) -> Iterator[Can
             return
         if confidence > 0.85 and any(char.isalnum() for char in region.of(sheet.text)):
             return  # what stands where the value should be is not a value: do not look further
+
+
+def _ticked(sheet: Sheet, variable: Variable, place: Occurrence) -> list[Found] | None:
+    """What the ticked one of the options beside a label, or on the next line, says, or of a boolean its own box; None where
+    there are no boxes."""
+    line = place.line
+    if variable.type is VariableType.BOOLEAN:
+        mark = is_ticked(sheet.text, line.start, place.span.start)
+        if mark is not None:
+            return [Found(mark, place.span)]
+    if place.after >= line.end and line.index + 1 < len(sheet.lines):
+        line = sheet.lines[line.index + 1]
+    options = ticked_options(sheet.text, Span(max(place.after, line.start), line.end))
+    return None if options is None else read_options(sheet, variable, options)
 
 
 _IDENTIFIER = re.compile(r"(?=\S*\d)[^\s,;|]+(?: [A-Z]{1,3} (?=\S*\d)[^\s,;|]+)?")
@@ -259,8 +283,21 @@ def _next_line(sheet: Sheet, place: Occurrence) -> Iterator[tuple[Span, float]]:
             yield Span(start, line.cells[0].end), 0.75 if place.marked else 0.6
 
 
+_PERSONAL_NUMBER = re.compile(r",\s*[^\W\da-zа-яё_]{2,8}\.?:?\s*\d[\d ./-]{5,}$")
+
+
+def _without_personal_number(found: Found) -> Found:
+    """`Paweł Zieliński, PESEL 91020456789`: the name, which ends before the number that he is known by."""
+    number = _PERSONAL_NUMBER.search(str(found.value))
+    if number is None or number.start() < 2:
+        return found
+    return Found(str(found.value)[: number.start()], Span(found.span.start, found.span.start + number.start()))
+
+
 def _continued(sheet: Sheet, variable: Variable, found: Found) -> Found:
     """An address goes on over the next lines while they read like one; a name ends before its registration."""
+    if variable.type is VariableType.TEXT and not _is_for_numbers(variable):
+        found = _without_personal_number(found)
     if notion_of(variable) is Notion.COMPANY:
         return rules_names.without_registration(sheet, found)
     if notion_of(variable) is not Notion.ADDRESS:

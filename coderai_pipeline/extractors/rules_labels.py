@@ -13,6 +13,7 @@ from itertools import pairwise
 from coderai_pipeline.domain.codebook import Variable
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.extractors.rules_layout import IN_BRACKETS, Line, Sheet, Word, cell_index, folded_words
+from coderai_pipeline.extractors.rules_ticks import without_boxes
 
 
 class Notion(StrEnum):
@@ -172,15 +173,15 @@ def _end_of(label: Label, words: Sequence[Word], at: int) -> int | None:
 
 
 _SEPARATOR = re.compile(
-    r"[)\]）]?[ \t]*(?:[(（][^)）\n]{0,24}[)）][ \t]*)?(?:[.:：﹕#№°º]|nr\.?:|no\.?:|n°)*[ \t]*[:：=]*(?:[ \t]+[-–—]+(?=[ \t]+\S))?[ \t]*",
+    r"[)\]）]?[ \t]*(?:[(（][^)）\n]{0,24}[)）][ \t]*)?(?:[.:：﹕?？#№°º]|nr\.?:|no\.?:|n°|(?:n[ro°º]|n[uú]m)\.?(?=[ \t]*[A-Z]{0,3}[-/ ]?\d))*[ \t]*[:：=]*(?:[ \t]+[-–—]+(?=[ \t]+\S))?[ \t]*",
     re.IGNORECASE,
 )
-_NUMBERED = re.compile(r"[#№°º]|\bn[ro]\b", re.IGNORECASE)
+_NUMBERED = re.compile(r"[#№°º]|\bn(?:[ro]|[uú]m)\b", re.IGNORECASE)
 _LISTED_ARTICLES = (
     "the your our le la les l' l’ notre votre der die das den ihr ihre unser el los las su il lo o a os as"
 )
 _ARTICLES = frozenset(_LISTED_ARTICLES.split())
-_MARK = re.compile(r"[:：﹕=]|\.[ \t]*$")
+_MARK = re.compile(r"[:：﹕=?？]|\.[ \t]*$")
 
 
 def _occurrence(sheet: Sheet, line: Line, label: Label, start: int, end: int) -> Occurrence:
@@ -189,7 +190,7 @@ def _occurrence(sheet: Sheet, line: Line, label: Label, start: int, end: int) ->
     separator = _SEPARATOR.match(sheet.text, end, max(cell.end, end))
     after = separator.end() if separator else end
     marked = after >= cell.end or bool(_MARK.search(sheet.text[end:after]))
-    before = sheet.text[cell.start : start]
+    before = without_boxes(sheet.text[cell.start : start])
     leads = len(before) <= 6 and (
         not any(char.isalpha() for char in before) or (marked and before.strip().casefold() in _ARTICLES)
     )

@@ -14,6 +14,7 @@ from coderai_pipeline.domain.documents import Document, Span
 from coderai_pipeline.domain.values import Conventions, Reading
 
 _CELL_BREAK = re.compile(r"[ \t]*(?:\||\t|\.{3,}|…|_{3,})[ \t]*|[ \u3000\xa0]{2,}")
+_CURRENCY_ALONE = re.compile(r"[$€£¥₹₽₺₴₩]|(?:EUR|USD|GBP|CHF|Rs|kr|Kč|zł)\.?")
 IN_BRACKETS = re.compile(r"\s*[(\[（][^)\]）]*[)\]）]\s*")
 # A word; Chinese and Japanese write no spaces, so that each of their characters is a word of its own.
 _CJK = r"\u3040-\u30ff\u3400-\u9fff"
@@ -140,9 +141,11 @@ class Sheet:
 
 
 def _cells(body: str, offset: int) -> Iterator[Span]:
-    """The cells of a line; between two bars an empty one, so that columns keep their places."""
+    """The cells of a line; between two bars an empty one, so that columns keep their places. `€    73,78` is one cell."""
     at = 0
     for gap in _CELL_BREAK.finditer(body):
+        if not gap[0].strip() and _CURRENCY_ALONE.fullmatch(body, at, gap.start()):
+            continue
         if gap.start() > at or "|" in gap[0]:
             yield Span(offset + at, offset + gap.start())
         at = gap.end()

@@ -8,6 +8,7 @@ from coderai_pipeline.domain.codebook import Variable, VariableType
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.extractors.rules_labels import Occurrence, has_label
 from coderai_pipeline.extractors.rules_layout import Line, Sheet, stripped
+from coderai_pipeline.extractors.rules_ticks import ticked_options, without_boxes
 from coderai_pipeline.extractors.rules_values import Found, keyword_hits, within
 
 Hit: TypeAlias = tuple[Found, Span, float]
@@ -56,10 +57,16 @@ def sentence(sheet: Sheet, offset: int) -> Span:
         return Span(line.start, line.end)
     low, high = _between_labels(sheet, line, offset)
     start = low
-    for end in _SENTENCE_END.finditer(sheet.text, low, offset):
-        start = end.end()
-    following = _SENTENCE_END.search(sheet.text, offset, high)
-    return stripped(sheet.text, Span(start, following.end() if following else high))
+    for end in _sentence_ends(sheet, low, offset):
+        start = end
+    return stripped(sheet.text, Span(start, next(_sentence_ends(sheet, offset, high), high)))
+
+
+def _sentence_ends(sheet: Sheet, low: int, high: int) -> Iterator[int]:
+    """The point of `20. 5. 1997` or `3. Mai` ends none."""
+    for end in _SENTENCE_END.finditer(sheet.text, low, high):
+        if not sheet.is_dated(Span(end.start(), end.end())):
+            yield end.end()
 
 
 def _between_labels(sheet: Sheet, line: Line, offset: int) -> tuple[int, int]:
@@ -174,7 +181,7 @@ def _stated(sheet: Sheet, places: Sequence[Occurrence]) -> Iterator[Hit]:
     for place in places:
         around = sentence(sheet, place.span.start)
         text = around.of(sheet.text)
-        if text.endswith("?") or len(text.split()) < 4 or _OPEN_QUESTION.search(text):
+        if without_boxes(text) != text or text.endswith("?") or len(text.split()) < 4 or _OPEN_QUESTION.search(text):
             continue
         near = sheet.text[max(around.start, place.span.start - 30) : min(around.end, place.span.end + 25)]
         yield Found(not _NEGATION.search(near), around), around, 0.4
@@ -185,9 +192,17 @@ def _negated(sheet: Sheet, span: Span) -> bool:
     return bool(_NEGATION.search(re.split(r"[.;:,\n|]", before)[-1]))
 
 
+def _is_unticked(sheet: Sheet, span: Span) -> bool:
+    """Whether it stands on a line with boxes, and not at a ticked one."""
+    line = sheet.line_at(span.start)
+    options = ticked_options(sheet.text, Span(line.start, line.end))
+    return options is not None and not any(each.start <= span.start < each.end for each in options)
+
+
 def _by_keywords(sheet: Sheet, variable: Variable) -> Iterator[Hit]:
     """The category that is named most often, the earlier one of equals; surer the more it leads."""
-    hits = [hit for hit in keyword_hits(sheet, variable, sheet.span) if not _negated(sheet, hit.span)]
+    named = keyword_hits(sheet, variable, sheet.span)
+    hits = [hit for hit in named if not _negated(sheet, hit.span) and not _is_unticked(sheet, hit.span)]
     counts: dict[str, list[Found]] = {}
     for hit in hits:
         counts.setdefault(str(hit.value), []).append(hit)

@@ -42,6 +42,16 @@ def read_region(sheet: Sheet, variable: Variable, region: Span) -> Found | None:
             return _text(sheet, variable, region)
 
 
+def read_options(sheet: Sheet, variable: Variable, options: Sequence[Span]) -> list[Found]:
+    """What ticked options say for a variable; [] where nothing is ticked, or several are and one is wanted."""
+    found = [each for option in options if (each := read_region(sheet, variable, option)) is not None]
+    if variable.type is VariableType.CATEGORY and variable.takes_many and found:
+        named = (value for each in found if isinstance(each.value, list) for value in each.value)
+        values: list[JsonValue] = list(dict.fromkeys(map(str, named)))
+        return [Found(values, Span(found[0].span.start, found[-1].span.end))]
+    return found if len(found) == 1 else []
+
+
 def is_not_stated(written: str) -> bool:
     """Whether a value's place is empty, or filled with a dash, `n/a`, `unknown` or the like."""
     return _NOT_STATED.fullmatch(written.strip()) is not None

@@ -17,6 +17,7 @@ LOCKED_OFFICE = "locked office file"
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEAD = 65_536
+_FIRST_OBJECT = re.compile(rb"\s*(%[^\r\n]{0,200}[\r\n]+)?\s*\d+ \d+ obj\b")
 _TEXT_CONTROLS = b"\t\n\r\f\v\b\x0e\x0f\x1a\x1b"
 """White space, the shifts of ISO-2022, the end of a DOS file, and the start of a terminal's colours."""
 _WORD_SUFFIXES = ("docx", "docm", "dotx", "dotm")
@@ -49,9 +50,11 @@ def is_page(text: str) -> bool:
 
 
 def _is_pdf(data: bytes) -> bool:
-    """The header may follow up to a kilobyte of other bytes; text that merely mentions it has no objects."""
+    """The header may follow up to a kilobyte of other bytes, or be lost; text that merely mentions it has no objects."""
     at = data[:1024].find(b"%PDF-")
-    return at == 0 or (at > 0 and (b" obj" in data or b"startxref" in data))
+    if at > 0:
+        return b" obj" in data or b"startxref" in data
+    return at == 0 or (_FIRST_OBJECT.match(data) is not None and b"startxref" in data)
 
 
 def _in_zip(data: bytes, suffix: str) -> str:
@@ -163,6 +166,9 @@ _FLAT_OPC = "http://schemas.microsoft.com/office/2006/xmlPackage"
 _WORD_XML = ('progid="Word.Document"', "http://schemas.microsoft.com/office/word/2003/wordml", _FLAT_OPC)
 _LIST_OF_OBJECTS = re.compile(r"\s*\[\s*\{\s*\"")
 _TAG = re.compile(r"</?[a-z][a-z0-9]*(\s[^<>]*)?/?>", re.I)
+LENGTH_LINE = r"\s{0,20}(\d{1,9})[ \t]*\r?\n(?=[A-Za-z-]+:)"
+"""The length of a message in bytes, which Apple Mail writes before it."""
+_LENGTH_LINE = re.compile(LENGTH_LINE)
 _HEADER_LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]*):")
 _MAIL_HEADERS = frozenset((
     "from", "to", "cc", "bcc", "subject", "date", "sender", "reply-to", "message-id", "received", "return-path",
@@ -209,7 +215,9 @@ def _head_text(data: bytes) -> str:
 def _is_mail(text: str, suffix: str) -> bool:
     """Header lines first, at least two of them mail's own (one, where the suffix says mail)."""
     known: set[str] = set()
-    lines = text.lstrip().splitlines()
+    lines = (
+        _LENGTH_LINE.sub("", text.lstrip(), count=1).splitlines() if text[:1].isdigit() else text.lstrip().splitlines()
+    )
     if lines and lines[0].startswith(("From ", ">From ")):
         lines = lines[1:]
     for line in lines[:100]:

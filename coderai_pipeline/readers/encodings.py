@@ -29,6 +29,8 @@ _WIDER = {
 }  # fmt: skip
 """Names that files give too narrowly -> the superset that browsers and mail programs read them by."""
 _WIDE = ("utf-16", "utf16", "utf_16", "utf-32", "utf32", "utf_32", "ucs-2", "ucs-4", "unicode")
+_USUAL_PER_BROKEN = 4
+"""Characters of UTF-8 for one that is not, from which a file is taken for UTF-8 that does not say so."""
 _SAMPLE = 200_000
 _GUESS = 0.3
 _MERE_GUESS = 0.1
@@ -55,7 +57,8 @@ def decode(data: bytes, declared: str | None = None) -> Decoded:
         return _forgiving(data, wide)
     if is_utf8(data) and not _is_escaped(data):
         return Decoded(data.decode("utf-8"), "utf-8")
-    if mended := _mostly_utf8(data):
+    says_so = (declared or "").strip("\"' ").lower() in ("utf-8", "utf8")
+    if mended := _mostly_utf8(data, 1 if says_so else _USUAL_PER_BROKEN):
         return mended
     if declared and (text := decode_as(data, declared)) is not None:
         return Decoded(text, declared.lower())
@@ -154,11 +157,12 @@ def _forgiving(data: bytes, encoding: str) -> Decoded:
         return Decoded(data.decode(encoding, "replace"), encoding, warning)
 
 
-def _mostly_utf8(data: bytes) -> Decoded | None:
+def _mostly_utf8(data: bytes, whole_per_broken: int) -> Decoded | None:
     """UTF-8 with a few broken places: cut in the middle of a character, or with a line in another encoding."""
     text = data.decode("utf-8", "replace")
     broken = text.count("\ufffd")
-    if not broken or _is_escaped(data) or len(text) - len(text.encode("ascii", "ignore")) < 5 * broken:
+    whole = len(text) - len(text.encode("ascii", "ignore")) - broken
+    if not broken or _is_escaped(data) or whole < whole_per_broken * broken:
         return None
     return Decoded(text, "utf-8", f"UTF-8 with {broken} broken places, which were replaced by U+FFFD")
 

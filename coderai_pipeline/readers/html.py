@@ -8,7 +8,8 @@ from html import escape
 
 from bs4 import BeautifulSoup
 
-from coderai_pipeline.readers.base import Content, ReadOptions
+from coderai_pipeline.domain.documents import DocumentStatus
+from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
 from coderai_pipeline.readers.building import TextBuilder
 from coderai_pipeline.readers.encodings import Decoded, decode
 from coderai_pipeline.readers.html_blocks import Page
@@ -25,6 +26,8 @@ _CHARSET = re.compile(
     rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)|<\?xml[^>]{0,100}?encoding=[\"']([\w.:-]+)", re.I
 )
 _LATE = 1_000_000
+_NOTICE_WORDS = 60
+_SCRIPTS = re.compile(r"java\s?script", re.I)
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.S)
 
 
@@ -43,12 +46,20 @@ def read_page(decoded: Decoded, options: ReadOptions) -> Content:
     elements = Elements.of(soup)
     builder = TextBuilder(warnings=warnings, metadata=page_metadata(elements))
     formulas = holding_formulas(elements.named("math"))
+    without_scripts = False
     for without_scripts in (False, True):
         page = Page(builder, Visibility.of(elements), tables_of_data(elements), formulas, without_scripts)
         page.write(soup, only=main_parts(elements) if options.main_text else None)
         if not is_blank(builder.text()):
             break
+    if without_scripts and _asks_for_scripts(builder.text()):
+        raise NotReadable(DocumentStatus.NO_TEXT, _why_empty(elements))
     return builder.content(_why_empty(elements))
+
+
+def _asks_for_scripts(text: str) -> bool:
+    """Whether all that a page says without its scripts is that it needs them."""
+    return len(text.split()) < _NOTICE_WORDS and _SCRIPTS.search(text) is not None
 
 
 def _why_empty(elements: Elements) -> str:

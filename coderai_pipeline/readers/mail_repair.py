@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from email.message import Message
 from typing import cast
 
+from coderai_pipeline.readers.detect import LENGTH_LINE
 from coderai_pipeline.readers.encodings import decode, looks_wide
 
 _MAX_MESSAGES = 1000
 _MAX_PARTS = 5000
 _RAW_BYTES = re.compile("[\udc80-\udcff]")
 _BLANK_START = re.compile(rb"\A(?:[ \t]*(?:\r\n|\r|\n))+")
+_LENGTH_LINE = re.compile(LENGTH_LINE.encode())
 _MBOX_LINE = re.compile(rb"\A>?From [^\r\n]*(?:\r\n|\r|\n)")
 _NEXT_MESSAGE = re.compile(rb"(?:\r\n|\r|\n){2}From \S+ [^\r\n]*\d{4}[^\r\n]*(?:\r\n|\r|\n)(?=[A-Za-z][\w-]*:)")
 _END_OF_HEADERS = re.compile(rb"(?:\r\n|\r|\n)[ \t]*(?:\r\n|\r|\n)|\Z")
@@ -36,6 +38,8 @@ def messages(data: bytes) -> list[Message]:
     if looks_wide(data):
         data = decode(data).text.encode()
     data = data.removeprefix(b"\xef\xbb\xbf")
+    if length := _LENGTH_LINE.match(data):
+        data = data[length.end() : length.end() + int(length[1])]
     cuts = [0, *(found.start() for found in _NEXT_MESSAGE.finditer(data))] if data.startswith(b"From ") else [0]
     ends = [*cuts[1:_MAX_MESSAGES], len(data)]
     return [parsed(data[start:end]) for start, end in zip(cuts, ends, strict=False)]

@@ -1,4 +1,4 @@
-"""Markdown -> document: the text as it stands, with its headings recognised."""
+"""Markdown -> document: the text as it stands, with its headings and what its front matter states recognised."""
 
 import re
 from collections.abc import Iterator
@@ -10,23 +10,27 @@ from coderai_pipeline.readers.base import Content, ReadOptions
 _HASHES = re.compile(r" {0,3}(#{1,6})[ \t]+(\S.*?)(?:[ \t]+#+)?[ \t]*$")
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
+_STATED = re.compile(r"(title|author|date)[ \t]*:[ \t]+(.*\S)[ \t]*$", re.M | re.I)
 _NOT_A_TITLE = re.compile(r"\s*$|\s*([-*+>|#]|\d+[.)])(\s|$)| {4}")
 
 
 def read(data: bytes, options: ReadOptions) -> Content:
     content = plain.read(data, options)
-    content.headings = tuple(_headings(content.text))
+    front = _FRONT_MATTER.match(content.text)
+    content.headings = tuple(_headings(content.text, front.end() if front else 0))
     if content.headings:
         content.metadata["title"] = content.headings[0].span.of(content.text)
+    if front:
+        content.metadata |= {key.lower(): value.strip("\"'") for key, value in _STATED.findall(front[1])}
     return content
 
 
-def _headings(text: str) -> Iterator[Heading]:
-    """ATX and underlined headings outside code fences; the span is that of the words."""
+def _headings(text: str, start: int) -> Iterator[Heading]:
+    """ATX and underlined headings outside code fences, from an offset on; the span is that of the words."""
     fence = ""
-    previous, previous_start = "", 0
-    start = 0
-    for line in text.split("\n"):
+    previous, previous_start = "", start
+    for line in text[start:].split("\n"):
         opening = _FENCE.match(line)
         if opening and (not fence or opening[1].startswith(fence)):
             fence = "" if fence else opening[1]

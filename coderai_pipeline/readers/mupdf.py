@@ -70,6 +70,7 @@ class TextPage(Protocol):
     def extractBLOCKS(self) -> list[tuple[float, float, float, float, str, int, int]]: ...  # noqa: N802
     def extractWORDS(self) -> list[Word]: ...  # noqa: N802  PyMuPDF's name
     def extractDICT(self) -> Record: ...  # noqa: N802
+    def extractRAWDICT(self) -> Record: ...  # noqa: N802
 
     this: Any
 

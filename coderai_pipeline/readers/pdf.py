@@ -14,12 +14,16 @@ from coderai_pipeline.readers.mupdf import ERRORS, Page, PdfFile, complaints, op
 from coderai_pipeline.readers.pdf_furniture import EdgeLine, Furniture, edge_lines, find_furniture, kept_in_metadata
 from coderai_pipeline.readers.pdf_pieces import join_pieces, name_ticks
 from coderai_pipeline.readers.pdf_text import Assembly
-from coderai_pipeline.readers.pdf_words import PageWords, meaningless_share, read_words
+from coderai_pipeline.readers.pdf_words import PageWords, is_numbered_glyphs, meaningless_share, read_words
 
 FEW_CHARACTERS = 20
 _ASK_AGAIN = "the file is damaged or cut off: ask for it again"
+_FOR_CERTIFICATES = b"/Adobe.PubSec"
+_ASK_THE_HOLDER = "the PDF is encrypted for the holders of certificates; have one of them print it into a new PDF"
 _GARBLED_SHARE, _MISSING_SHARE = 0.3, 0.02
 """Part of a page's letters without a meaning from which it is garbled, and from which that is worth a warning."""
+_FIRST_CODES = '"#$'
+"""Of the first glyphs of a font whose glyphs were numbered as they came, beginning with `!`."""
 _TRAILER = 2048
 """Bytes at a file's end among which the end mark stands, if the file is whole."""
 _FAILURES_IN_A_ROW = 50
@@ -73,6 +77,8 @@ def open_pdf(data: bytes, passwords: Sequence[str] = ()) -> PdfFile:
         locked = bool(document.needs_pass) and not any(document.authenticate(password) for password in passwords)
         page_count = 0 if locked else document.page_count
     except ERRORS as error:
+        if _FOR_CERTIFICATES in data:
+            raise NotReadable(DocumentStatus.NEEDS_PASSWORD, _ASK_THE_HOLDER) from error
         raise NotReadable(
             DocumentStatus.CORRUPT, f"the PDF cannot be opened ({_brief(error)}); {_ASK_AGAIN}"
         ) from error
@@ -137,7 +143,9 @@ def page_status(page: Page, words: PageWords) -> DocumentStatus:
     characters = len(words.texts) - words.texts.count("\n")
     if not words.texts.isascii() and meaningless_share(words.texts) > _GARBLED_SHARE:
         return DocumentStatus.GARBLED
-    if characters < FEW_CHARACTERS and pdf_details.is_picture(page):
+    if all(sign in words.texts for sign in _FIRST_CODES) and is_numbered_glyphs(words.texts):
+        return DocumentStatus.GARBLED
+    if characters < FEW_CHARACTERS and pdf_details.is_picture(page, is_bare=not characters):
         return DocumentStatus.NEEDS_OCR
     return DocumentStatus.READY if characters else DocumentStatus.NO_TEXT
 
@@ -193,7 +201,7 @@ def _judged(content: Content, ocr_remedy: str, *, damaged: bool) -> Content:
     if not troubled and damaged:
         raise NotReadable(DocumentStatus.CORRUPT, f"no text could be recovered; {_ASK_AGAIN}")
     if not troubled:
-        raise NotReadable(DocumentStatus.NO_TEXT, "no page holds any text or picture")
+        raise NotReadable(DocumentStatus.NO_TEXT, "no page holds any text, or a picture large enough to hold some")
     worst = max(troubled, key=lambda status: len(troubled[status]))
     raise NotReadable(worst, "; ".join(reasons))
 

@@ -14,7 +14,8 @@ from coderai_pipeline.readers.mupdf import CHECKBOX, ERRORS, FILE_NOTE, RADIO, S
 _PDF_DATE = re.compile(
     r"(?:D:)?(\d{4})(?:(\d{2})(?:(\d{2})(?:(\d{2})(?:(\d{2})(\d{2})?)?(?:(Z)|([+-])(\d{2})'?(?:(\d{2})'?)?)?)?)?)?"
 )
-_HALF_PAGE = 0.5
+_HALF_PAGE, _CONSIDERABLE = 0.5, 0.1
+"""Part of the page from which pictures are all that it shows, beside a few letters, and where there is no letter at all."""
 _DRAWN_LETTERS = 30
 """A page without text on which at least this many shapes are filled is taken for text drawn as outlines."""
 _LONGEST_NOTES = 10_000
@@ -66,11 +67,14 @@ def iso_date(written: str) -> str:
     return text if zulu or sign else text.removesuffix("+00:00")
 
 
-def is_picture(page: Page) -> bool:
-    """Whether most of a page is an image, or it is covered with drawn shapes as where letters were turned into outlines."""
+def is_picture(page: Page, *, is_bare: bool) -> bool:
+    """Whether most of a page is an image, or it is covered with drawn shapes as where letters were turned into outlines.
+
+    is_bare: it has no letter at all, so that a smaller image may be a cropped scan.
+    """
     width, height = page.rect.width, page.rect.height
     images = sum(_area_on_page(image["bbox"], width, height) for image in page.get_image_info())
-    if images > _HALF_PAGE * width * height:
+    if images > (_CONSIDERABLE if is_bare else _HALF_PAGE) * width * height:
         return True
     shapes = sum(kind in ("fill-path", "stroke-path") for kind, _ in page.get_bboxlog())
     return shapes >= _DRAWN_LETTERS

@@ -28,6 +28,10 @@ _PAGE_NUMBER = re.compile(
     r"[\W_]*(?:(?:page|seite|pagina|página|sida|side|strona|p|s)\W+)?(\d{1,4})(?:\s*(?:/|of|von|de|di|av|van|z)\s*(\d{1,4}))?[\W_]*",
     re.IGNORECASE,
 )
+_FEW_PAGES = 4
+"""Pages up to which two that agree make a running line, and on which copies are looked for."""
+_SAME_PAGE, _NUMBERS_OF_A_FORM = 0.96, 8
+"""Part of its words that a copy shares, and words with digits that it holds, as bills and forms do."""
 _CLAUSE = re.compile(r"\(?\d+[.)]")
 _MOST_PAGES = 0.6
 """Part of the pages on which a line that changes its words must stand to be a running one."""
@@ -69,7 +73,9 @@ class Furniture:
 
 def find_furniture(edges: Sequence[EdgeLine], pages: Sequence[PageWords]) -> Furniture:
     """Lines that repeat at one height with, at most, numbers that count the pages; page numbers; titles of sections beside them."""
-    needed = 2 if len(pages) <= 4 else 3
+    needed = 2 if len(pages) <= _FEW_PAGES else 3
+    copies = _copies(pages) if 1 < len(pages) <= _FEW_PAGES else set[int]()
+    edges = [line for line in edges if line.page not in copies] if copies else edges
     outer = _without_clause_numbers([line for line in edges if not line.beyond])
     lines = _repeated(outer, needed)
     lines |= _page_numbers(outer, lines, len(pages), needed)
@@ -84,6 +90,19 @@ def find_furniture(edges: Sequence[EdgeLine], pages: Sequence[PageWords]) -> Fur
             said.add((line.top, folded))
             (found.header if line.top else found.footer).append(line.text)
     return found
+
+
+def _copies(pages: Sequence[PageWords]) -> set[int]:
+    """Pages that say what an earlier one says, as of an invoice for each side: what repeats there is no running line."""
+    said = [(page.number, Counter(page.texts.split("\n"))) for page in pages]
+    return {
+        number
+        for at, (number, words) in enumerate(said)
+        if sum(any(map(str.isdigit, word)) for word in words) >= _NUMBERS_OF_A_FORM
+        and any(
+            (words & earlier).total() > _SAME_PAGE * max(words.total(), earlier.total()) for _, earlier in said[:at]
+        )
+    }
 
 
 def _without_clause_numbers(lines: Sequence[EdgeLine]) -> Sequence[EdgeLine]:

@@ -3,6 +3,7 @@
 Words and fragments as the file gives them are made in `pdf_words`; the order of lines is from `pdf_layout`.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -23,6 +24,11 @@ _AS_WIDE = 0.12
 """Gaps between two pieces of a line, in heights of the line; how much those of a justified line may differ."""
 _INITIAL = 1.7
 """Heights of its neighbour from which a single letter is a drop capital."""
+_BULLET = re.compile("[•·∙◦▪▫‣▸►●○■□➢➤❖◆◇]")
+_WIDEST_TAB = 3.5
+"""Heights of a line by which the text of an item of a list may stand from its mark."""
+_NEARER = 0.7
+"""Part of its distance to what stands before it on the line."""
 _OPENING, _CLOSING = "([{«‹", ")]}»›"
 _MIRRORED = str.maketrans(_OPENING + _CLOSING, _CLOSING + _OPENING)
 
@@ -32,6 +38,9 @@ def join_pieces(page: PageWords) -> None:
     boxes = page.fragment_boxes()
     if boxes.shape[1] < 2 or len(page.turns):
         return
+    if not page.texts.isascii() and _BULLET.search(page.texts) and (marked := _marked_items(page, boxes)):
+        _reorder(page, boxes, marked)
+        boxes = page.fragment_boxes()
     beside, initials = _stand_beside(boxes)
     groups = _joined(page, boxes, beside, initials) if beside.any() else []
     if groups:
@@ -98,6 +107,33 @@ def _joined(
             else:
                 groups.append([number])
     return groups if len(groups) < len(x0) else []
+
+
+def _marked_items(page: PageWords, boxes: NDArray[np.float32]) -> list[list[int]]:
+    """The fragments with the mark of each item of a list before its text, wherever the file has it; [] where there is none."""
+    words = page.words()
+    starts: list[int] = page.starts.tolist()
+    alone = (number for number, (start, end) in enumerate(pairwise(starts)) if end == start + 1)
+    marks = [
+        number for number in alone if starts[number] not in page.hidden and _BULLET.fullmatch(words[starts[number]])
+    ]
+    x0, y0, x1, y1 = boxes
+    heights, middles = y1 - y0, (y0 + y1) / 2
+    mark_of: dict[int, int] = {}
+    for mark in marks:
+        height = np.maximum(heights, heights[mark])
+        gap = x0[mark] - x1 if page.right_to_left else x0 - x1[mark]
+        level = np.abs(middles - middles[mark]) < _SAME_LINE * height
+        level[mark] = False
+        back = gap + (x1 - x0) + (x1[mark] - x0[mark])
+        before = float((-back).min(where=level & (back < 0), initial=np.inf))
+        near = level & (gap > 0) & (gap < _WIDEST_TAB * height) & (gap < _NEARER * before)
+        near[marks] = False
+        if near.any():
+            mark_of[int(np.where(near, gap, np.inf).argmin())] = mark
+    placed = {*mark_of.values()}
+    groups = [[mark_of[n], n] if n in mark_of else [n] for n in range(len(x0)) if n not in placed]
+    return groups if placed else []
 
 
 def _stretched(page: PageWords, row: Sequence[int]) -> frozenset[int]:

@@ -144,7 +144,7 @@ class Sheet:
         tight = self.page.cjk or bool(self.page.glued)
         words: list[int] = np.arange(len(lengths))[order].tolist() if tight else []
         if tight:
-            self._glue(gaps, words)
+            self._glue(gaps, words, {*lasts.tolist()})
         lengths = lengths[order]
         ends = offset + np.cumsum(lengths + gaps, dtype=np.int32) - gaps
         text = self._tightly_woven(gaps, words, lasts) if tight else self._woven()
@@ -188,10 +188,10 @@ class Sheet:
             parts[last] = self.texts[words[last]] + separator
         return "".join(parts)
 
-    def _glue(self, gaps: NDArray[np.int32], words: Sequence[int]) -> None:
-        """No space between ideographs, nor where the file has none; separators of lines stay as they are."""
+    def _glue(self, gaps: NDArray[np.int32], words: Sequence[int], lasts: Set[int]) -> None:
+        """No space between ideographs, nor where the file has none; what stands after the last word of a fragment stays."""
         for position, (word, following) in enumerate(pairwise(words)):
-            if gaps[position] != 1 or following != word + 1:
+            if position in lasts or gaps[position] != 1 or following != word + 1:
                 continue
             if word in self.page.glued or needs_no_space(self.texts[word], self.texts[following]):
                 gaps[position] = 0

@@ -84,12 +84,12 @@ class Assembly:
     def places(self) -> EvidenceMap:
         if not self._starts:
             return EvidenceMap.empty()
-        return EvidenceMap(
-            np.concatenate(self._starts),
-            np.concatenate(self._ends),
-            np.concatenate(self._numbers),
-            np.concatenate(self._rectangles),
-        )
+        starts, ends = np.concatenate(self._starts), np.concatenate(self._ends)
+        numbers, rectangles = np.concatenate(self._numbers), np.concatenate(self._rectangles)
+        if (written := starts < ends).all():
+            return EvidenceMap(starts, ends, numbers, rectangles)
+        # A soft hyphen that stands alone leaves a word without a letter.
+        return EvidenceMap(starts[written], ends[written], numbers[written], rectangles[written])
 
     def headings(self) -> tuple[Heading, ...]:
         """Short lines set clearly larger than the body; the largest size is level 1."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coderai_pipeline.domain.documents import DocumentStatus
+from coderai_pipeline.readers import pdf_rtl
 from coderai_pipeline.readers.mupdf import (
     COLLECT_VECTORS,
     VECTOR,
@@ -31,6 +32,7 @@ from coderai_pipeline.readers.pdf_spaced import spaced_letters
 from coderai_pipeline.readers.pdf_tables import Grid, find_grids
 from coderai_pipeline.readers.pdf_twice import printed_once, repeats_a_line
 from coderai_pipeline.readers.pdf_visibility import Ink, span_is_suspect
+from coderai_pipeline.readers.symbols import raised
 
 EVERYWHERE = (-1e6, -1e6, 1e6, 1e6)
 """Without it MuPDF drops text that stands outside the page, and hidden text would go unreported."""
@@ -41,7 +43,12 @@ SPECIAL = re.compile(
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 CJK = re.compile("[\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff]")
 _NO_MEANING = re.compile("[\ufffd\ue000-\uf8ff\x00-\x1f\x7f-\x9f\U000f0000-\U0010ffff]")
+_RARE_SIGNS, _SMALL_LETTERS = re.compile(r"[\"#$%&*+;<=>?@\[\\\]^`{|}~!]"), re.compile("[^\\W\\d_A-Z]")
+_SIGNS, _KINDS_OF_SIGNS, _FEW_SMALL, _LEAST_NUMBERED = 0.2, 5, 0.1, 40
+"""Parts of the characters, and characters, from which a page's letters are numbers of glyphs."""
 _WITHOUT_INK_OR_LIGHT = re.compile(b'size:[^;"]*"|color:#[ef].[ef].[ef]')
+_RAISED = b"</span><sup>"
+_POWER = re.compile(rb"([0-9.,]*[0-9])</span><sup><span[^>]*>([0-9]{1,3})(?![0-9])")
 _SPACED = re.compile(r"\n\w\n\w\n\w\n\w\n\w\n")
 _SPAN, _BLACK = b"font-size:", b"pt;color:#000000"
 _BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "➢", 0xAD: "\u00ad"}
@@ -141,6 +148,10 @@ def read_words(page: Page) -> PageWords:
         words = printed_once(words)
         texts, boxes, begin = _apart(words)
     joined = "\n".join(texts)
+    if not joined.isascii() and RIGHT_TO_LEFT.search(joined):
+        words = pdf_rtl.mended(words, textpage.extractRAWDICT()["blocks"])
+        texts, boxes, begin = _apart(words)
+        joined = "\n".join(texts)
     rotation = page.rotation
     plain = joined.isascii() or not (SPECIAL.search(joined) or RIGHT_TO_LEFT.search(joined) or CJK.search(joined))
     if not plain:
@@ -148,7 +159,11 @@ def read_words(page: Page) -> PageWords:
         joined = "\n".join(texts)
         found.right_to_left = _runs_right_to_left(joined)
         found.cjk = CJK.search(joined) is not None
-    suspect = _may_be_unseen(html_bytes(textpage))
+    html = html_bytes(textpage)
+    if _RAISED in html and _POWER.search(html):
+        texts = _with_powers(texts, html)
+        joined = "\n".join(texts)
+    suspect = _may_be_unseen(html)
     sides = boxes[2:] - boxes[:2]
     turned = bool(rotation) or _looks_turned(boxes, sides, begin, texts, plain)
     found.texts, found.held, found.boxes = joined, texts, boxes
@@ -186,6 +201,21 @@ def _apart(words: Sequence[Word]) -> tuple[tuple[str, ...], NDArray[np.float32],
     boxes = np.frombuffer(packed, np.float32).reshape(4, -1)
     numbers = np.frombuffer(struct.pack(f"{len(words)}i", *number_on_line), np.int32)
     return texts, boxes, (numbers == 0).nonzero()[0]
+
+
+def _with_powers(texts: Sequence[str], html: bytes) -> tuple[str, ...]:
+    """10 to the 6th as 10⁶, not as 106: digits that are raised behind others, as MuPDF's HTML has them in the words' order."""
+    mended = list(texts)
+    at = 0
+    for found in _POWER.finditer(html):
+        digits, power = found[1].decode(), found[2].decode()
+        place = next((n for n in range(at, len(mended)) if f"{digits}{power}" in mended[n]), None)
+        if place is None:
+            continue
+        at = place
+        start = mended[at].index(f"{digits}{power}") + len(digits)
+        mended[at] = mended[at][:start] + raised(power) + mended[at][start + len(power) :]
+    return tuple(mended)
 
 
 def _may_hold_table(found: PageWords) -> bool:
@@ -240,6 +270,18 @@ def meaningless_share(text: str) -> float:
     """Which part of the characters stands for nothing: no entry in the font's character map, or private use."""
     characters = sum(map(len, text.split()))
     return sum(map(len, _NO_MEANING.findall("".join(text.split())))) / characters if characters else 0.0
+
+
+def is_numbered_glyphs(text: str) -> bool:
+    """Whether text is made of signs and capitals as no writing is: glyphs numbered from `!` on, whose letters nobody knows."""
+    signs, small = _RARE_SIGNS.findall(text), _SMALL_LETTERS.findall(text)
+    characters = sum(map(len, text.split()))
+    return (
+        characters >= _LEAST_NUMBERED
+        and len(signs) > _SIGNS * characters
+        and len({*signs}) >= _KINDS_OF_SIGNS
+        and len(small) < _FEW_SMALL * characters
+    )
 
 
 def from_boxes(number: int, width: float, height: float, words: Sequence[tuple[Box, str, int]]) -> PageWords:
@@ -368,8 +410,8 @@ def _glued(lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> fr
             text = "".join(span["text"] for span in lines[where]["spans"]) if where in lines else ""
             position = 0
         found = text.find(word[4], position)
-        if found < 0:
-            continue
+        if found < 0:  # its letters were mended
+            found = position + text[position:].startswith(" ")
         if found == position and position and _touches(word, words[index - 1]):
             glued.add(index - 1)
         position = found + len(word[4])

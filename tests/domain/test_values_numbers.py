@@ -146,3 +146,12 @@ def test_any_run_of_number_words_gives_numbers_in_order_and_no_overlap(text: str
 @pytest.mark.parametrize("text", ["one " * 6_000, "亿" * 6_000, "million " * 6_000, "fünfund" * 6_000])
 def test_endless_number_words_are_no_number(text: str) -> None:
     assert isinstance(read_number(text, Conventions("de", "de")), Unread)
+
+
+@pytest.mark.parametrize(
+    ("written", "value"), [("￥12,980－", 12980), ("¥12,980-", 12980), ("-¥500", -500), ("$100.00-", -100)]
+)
+def test_the_dash_that_closes_an_amount_in_yen_is_no_minus(written: str, value: float) -> None:
+    reading = read_number(written, ENGLISH)
+    assert isinstance(reading, Reading)
+    assert reading.value == value

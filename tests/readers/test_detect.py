@@ -19,6 +19,8 @@ _PROSE = (
     [
         (b"%PDF-1.7\n1 0 obj", "x.txt", "pdf"),
         (b"junk\n%PDF-1.7\n1 0 obj", "x.pdf", "pdf"),
+        (b"%\xe2\xe3\n1 0 obj\n<</Type/Catalog>>\nendobj\nstartxref\n9", "x.pdf", "pdf"),
+        (b"1 0 objections were raised.", "x.txt", "text"),
         (b"The header %PDF-1.7 begins a PDF.", "x.txt", "text"),
         (samples.docx(""), "x.pdf", "docx"),
         (samples.archive({"xl/workbook.xml": "<x/>"}), "x.docx", "xlsx"),

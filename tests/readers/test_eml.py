@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from coderai_pipeline.domain.documents import DocumentStatus
 from coderai_pipeline.readers import eml
 from coderai_pipeline.readers.base import Content, ReadOptions
+from coderai_pipeline.readers.detect import detect
 from tests.readers.checks import assert_consistent, lines, place_of
 
 
@@ -142,6 +143,14 @@ def test_a_page_saved_as_one_file_states_what_the_page_states() -> None:
     content = read(raw.encode())
     assert content.text == "Text"
     assert content.metadata == {"title": "Real title", "author": "Ann", "canonical_url": "https://e.org/a"}
+
+
+def test_a_message_of_apple_mail_is_what_stands_between_its_length_and_its_flags() -> None:
+    message = b"Received: from x\nFrom: a@e.org\nSubject: S\n\nHello.\n"
+    data = b"%d      \n%s<?xml version='1.0'?><plist><dict/></plist>\n" % (len(message), message)
+    assert detect(data, "1.emlx") == "eml"
+    content = read(data)
+    assert (content.text.strip(), content.metadata["title"]) == ("Hello.", "S")
 
 
 @settings(max_examples=100, deadline=None)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from coderai_pipeline.domain.documents import DocumentStatus
 from coderai_pipeline.readers import html
-from coderai_pipeline.readers.base import Content, ReadOptions
+from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
 from tests.readers.checks import assert_consistent, lines, place_of
 
 
@@ -310,3 +310,10 @@ def _as_lines(written: list[object], depth: int) -> list[str]:
     for one in written:
         found += _as_lines(one, depth + 1) if isinstance(one, list) else [f"{'  ' * depth}- {one}"]
     return found
+
+
+def test_a_page_that_only_asks_for_its_scripts_holds_no_text() -> None:
+    page = '<div id="root"></div><noscript>You need to enable JavaScript to run this app.</noscript><script src="a.js"></script>'
+    with pytest.raises(NotReadable) as caught:
+        read(page)
+    assert caught.value.status is DocumentStatus.NO_TEXT

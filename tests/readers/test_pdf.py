@@ -82,6 +82,13 @@ def test_an_encrypted_file_needs_a_password():
     assert refused(locked(), ReadOptions(passwords=("wrong",))).status is DocumentStatus.NEEDS_PASSWORD
 
 
+def test_a_file_for_the_holders_of_certificates_is_no_damaged_one():
+    data = locked().replace(b"/Filter/Standard", b"/Filter/Adobe.PubSec")
+    error = refused(data)
+    assert error.status is DocumentStatus.NEEDS_PASSWORD
+    assert "certificates" in error.reason
+
+
 def test_the_projects_passwords_are_tried():
     assert pdf.read(locked(), ReadOptions(ocr=False, passwords=("wrong", "sesame"))).text == SENTENCE
 
@@ -113,6 +120,18 @@ def test_letters_drawn_as_outlines_need_ocr():
     assert refused(made(outlines)).status is DocumentStatus.NEEDS_OCR
 
 
+def cropped_scan(page: pymupdf.Page) -> None:
+    picture = pymupdf.Pixmap(pymupdf.csGRAY, pymupdf.IRect(0, 0, 200, 100))
+    picture.clear_with(200)
+    page.insert_image((72, 72, 520, 300), pixmap=picture)
+
+
+def test_a_picture_with_wide_margins_needs_ocr_where_the_page_has_no_text():
+    assert refused(made(cropped_scan)).status is DocumentStatus.NEEDS_OCR
+    both = made(lambda page: (cropped_scan(page), page.insert_text((72, 400), "Figure 1")))
+    assert pdf.read(both, NO_OCR).status is DocumentStatus.READY
+
+
 def test_an_empty_page_has_no_text():
     assert refused(made(lambda page: None)).status is DocumentStatus.NO_TEXT
 
@@ -139,6 +158,17 @@ trailer<</Root 1 0 R>>
 
 def test_text_without_a_character_map_is_garbled():
     assert refused(WITHOUT_CHARACTER_MAP).status is DocumentStatus.GARBLED
+
+
+def test_glyphs_that_are_numbered_as_they_came_are_garbled():
+    letters = "".join(dict.fromkeys(SENTENCE))
+    numbered = SENTENCE.translate({ord(letter): 0x21 + at for at, letter in enumerate(letters)})
+    assert refused(made(written(numbered))).status is DocumentStatus.GARBLED
+
+
+@pytest.mark.parametrize("text", ['"A" & "B": 5 # at $ 3 each', 'IF A$ = "X" THEN PRINT #1; 5*(3+2): GOTO 10'])
+def test_signs_that_a_person_wrote_are_text(text: str):
+    assert pdf.read(made(written(text + " " + SENTENCE)), NO_OCR).status is DocumentStatus.READY
 
 
 def test_letters_without_a_character_map_among_others_are_warned_of():

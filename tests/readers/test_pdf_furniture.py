@@ -90,3 +90,15 @@ def columns_with_indents(indent: float) -> Content:
 def test_a_paragraph_goes_on_in_the_next_column_after_a_full_stop_where_paragraphs_are_indented():
     assert "to come. All members" in columns_with_indents(12).text
     assert "to come. All members" not in columns_with_indents(0).text
+
+
+def invoice(copy: str) -> list[Placed]:
+    lines = ["Invoice no. 2024/117", copy, "Date of issue 2024-03-05", "Due 2024-03-19", "Tax id 525-21-44"]
+    items = [f"{row} | Paint, tin of {row} litres | {row}2.50 | {row}3.75" for row in range(1, 6)]
+    return [(60, 60 + 14 * n, text) for n, text in enumerate([*lines, *items, "Total 221.25"])]
+
+
+def test_the_copy_of_an_invoice_makes_no_running_line_of_its_number():
+    content = read(invoice("Original"), invoice("Copy"))
+    assert content.text.count("Invoice no. 2024/117") == 2
+    assert content.text.index("Invoice") < content.text.index("Original") < content.text.index("Total")

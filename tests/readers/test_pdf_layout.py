@@ -11,6 +11,8 @@ from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.readers import pdf
 from coderai_pipeline.readers.base import Content, ReadOptions
 from coderai_pipeline.readers.pdf_joining import join_hyphenated
+from coderai_pipeline.readers.pdf_text import Assembly
+from coderai_pipeline.readers.pdf_words import from_boxes
 
 OPTIONS = ReadOptions(ocr=False)
 WORDS = [
@@ -310,6 +312,58 @@ def test_arabic_is_in_logical_order():
     assert read(document).text == "شركة جديدة في مدينة كبيرة"
 
 
+ARABIC = b"""%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>>endobj
+4 0 obj<</Length 92>>stream
+BT /F 12 Tf 60 200 Td <00010002000300040005> Tj 50 0 Td <00060007> Tj 40 0 Td <00050001> Tj ET
+endstream endobj
+5 0 obj<</Type/Font/Subtype/Type0/BaseFont/Made/Encoding/Identity-H/DescendantFonts[6 0 R]/ToUnicode 8 0 R>>endobj
+6 0 obj<</Type/Font/Subtype/CIDFontType2/BaseFont/Made/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>
+/FontDescriptor 7 0 R/DW 600>>endobj
+7 0 obj<</Type/FontDescriptor/FontName/Made/Flags 4/FontBBox[0 0 600 800]/Ascent 800/Descent 0/CapHeight 700/ItalicAngle 0/StemV 80>>endobj
+8 0 obj<</Length 240>>stream
+1 begincodespacerange <0000><FFFF> endcodespacerange
+7 beginbfchar <0001><0645> <0002><06440627> <0003><0633> <0004><0644> <0005><0627> <0006><0661> <0007><0664> endbfchar
+endstream endobj
+trailer<</Root 1 0 R>>
+"""
+"""One glyph for two letters, and digits of Arabic, drawn from left to right as fonts are."""
+
+
+def test_a_ligature_and_a_number_within_arabic_are_in_the_order_they_are_read():
+    content = pdf.read(ARABIC, OPTIONS)
+    assert content.text == "ما ١٤ السلام"
+
+
+def test_the_mark_of_an_item_belongs_to_its_text_however_far_it_stands():
+    document = pymupdf.open()
+    page = document.new_page(width=720, height=405)
+    for row, text in enumerate(["Build the quay", "Dredge the basin", "Train the crew"]):
+        page.insert_text((90, 100 + 40 * row), text, fontsize=20)
+    for row in range(3):
+        page.insert_text((60, 100 + 40 * row), "\u00b7", fontsize=20)
+    assert [line for line in read(document).text.split("\n") if line] == [
+        "\u00b7 Build the quay",
+        "\u00b7 Dredge the basin",
+        "\u00b7 Train the crew",
+    ]
+
+
+def test_a_raised_number_behind_another_is_no_part_of_it():
+    document = pymupdf.open()
+    page = document.new_page()
+    page.insert_text((72, 100), "It was repealed in 1992", fontsize=11)
+    x = 72 + pymupdf.get_text_length("It was repealed in 1992", fontsize=11)
+    page.insert_text((x, 95), "3", fontsize=7)
+    page.insert_text((x + 4, 100), " and cost 10", fontsize=11)
+    x += 4 + pymupdf.get_text_length(" and cost 10", fontsize=11)
+    page.insert_text((x, 95), "6", fontsize=7)
+    page.insert_text((x + 4, 100), " crowns.", fontsize=11)
+    assert read(document).text == "It was repealed in 1992\u00b3 and cost 10\u2076 crowns."
+
+
 def test_columns_above_and_below_a_table_are_read_apart_from_it():
     document = pymupdf.open()
     page = document.new_page(width=842, height=595)
@@ -406,12 +460,14 @@ def test_what_is_written_is_what_is_read(texts: list[list[str]]):
         position += len(word)
 
 
-def spaced(text: str) -> pymupdf.Document:
-    """A page with a line whose letters stand three points apart."""
+def spaced(text: str, before: str = "") -> pymupdf.Document:
+    """A page with a line whose letters stand three points apart, behind words set as usual."""
     document = pymupdf.open()
     page = document.new_page()
     x = 72.0
     page.insert_text((x, 72), "Above it stands a line of text.", fontsize=12)
+    page.insert_text((x, 100), before, fontsize=12)
+    x += pymupdf.get_text_length(before, fontsize=12)
     for letter in text:
         page.insert_text((x, 100), letter, fontsize=12)
         x += pymupdf.get_text_length(letter, fontsize=12) + 3
@@ -421,6 +477,8 @@ def spaced(text: str) -> pymupdf.Document:
 def test_letters_set_apart_are_words_and_a_list_of_letters_stays_one():
     assert read(spaced("Spaced heading of the act")).text.splitlines()[-1] == "Spaced heading of the act"
     assert read(spaced("ABCDEFGH")).text.splitlines()[-1] == "A B C D E F G H"
+    decided = read(spaced("decided so", "The court of appeal has ")).text.splitlines()[-1]
+    assert decided == "The court of appeal has decided so"
 
 
 def test_a_line_printed_twice_to_look_bold_is_read_once():
@@ -460,3 +518,22 @@ def test_vertical_writing_is_read_column_by_column_from_the_right():
     drawn = f"BT /F 14 Tf {drawn}ET"
     data = VERTICAL_PAGE.replace("{length}", str(len(drawn))).replace("{drawn}", drawn).encode()
     assert pdf.read(data, OPTIONS).text == VERTICAL
+
+
+def test_the_ends_of_lines_count_in_the_places_of_ideographs():
+    document = pymupdf.open()
+    page = document.new_page()
+    for row, line in enumerate(["浅谈校长的魅力", "山西省", "光学技术"]):
+        page.insert_text((200 - 40 * row, 100 + 60 * (row > 1) + 16 * row), line, fontname="china-s", fontsize=12 - row)
+    content = read(document)
+    assert "\n" in content.text
+    placed = [content.text[a:b] for a, b in zip(content.places.starts, content.places.ends, strict=True)]
+    assert placed == [character for character in content.text if not character.isspace()]
+
+
+def test_a_word_without_letters_has_no_place():
+    page = from_boxes(0, 400, 600, [((50.0, 50.0, 90.0, 62.0), "Berlin", 0), ((95.0, 50.0, 99.0, 62.0), "\u00ad", 0)])
+    assembly = Assembly()
+    assembly.add_page(page, frozenset())
+    places = assembly.places()
+    assert (places.starts < places.ends).all()

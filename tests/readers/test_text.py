@@ -11,6 +11,7 @@ from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.readers import language, markdown, text
 from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
 from coderai_pipeline.readers.detect import detect
+from coderai_pipeline.readers.encodings import decode
 from coderai_pipeline.readers.language import detect_language
 from coderai_pipeline.readers.normalise import is_blank
 
@@ -94,6 +95,14 @@ def test_markdown_is_kept_and_its_headings_known() -> None:
     assert content.metadata["title"] == "One"
 
 
+def test_what_front_matter_states_is_metadata_and_no_heading() -> None:
+    source = "---\ntitle: 'Field notes'\nauthor: A. Lee\ndate: 2024-03-05\n---\n\n# Day one\n\nText\n"
+    content = markdown.read(source.encode(), ReadOptions())
+    assert content.text == source
+    assert [heading.span.of(source) for heading in content.headings] == ["Day one"]
+    assert content.metadata == {"title": "Field notes", "author": "A. Lee", "date": "2024-03-05"}
+
+
 @pytest.mark.parametrize(
     ("written", "language"),
     [
@@ -135,6 +144,13 @@ def test_a_few_broken_places_do_not_make_utf8_something_else(broken: bytes) -> N
     content = read(written.encode() + b"\n" + broken + b"\n")
     assert content.text == f"{written}\n\ufffd\n"
     assert "1 broken places" in content.warnings[0]
+
+
+def test_a_page_that_says_it_is_utf8_is_read_so_where_most_of_it_is() -> None:
+    page = (
+        '<meta charset="utf-8"><p>Gärten für Zürich, schöne Bäume'.encode() + b"<p>" + "Früchte, Äpfel".encode("cp1252")
+    )
+    assert decode(page, "UTF-8").text.startswith('<meta charset="utf-8"><p>Gärten für Zürich, schöne Bäume<p>Fr\ufffd')
 
 
 def test_what_a_terminal_acts_on_is_left_out() -> None:

@@ -127,6 +127,7 @@ _AREA = re.compile(
 _DEGREES = re.compile(r"\s?°\s?([CF])(?!\w)")
 _POWERS = "¹²³⁴⁵⁶⁷⁸⁹⁰"
 _NO_CENTS = re.compile(r"[.,][-–—]{1,2}(?!\d)")
+_YEN = ("JPY", "¥")
 _MINUS_AFTER = re.compile(r"\s?[-−](?=\s{0,3}$|\s{0,3}[€$£¥\n)])")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|er|re|ème|e|º|ª|°|-?(?:й|го|я|е|х|ми))(?![\w°])")
 _EXPONENT = re.compile(r"(?:[eE]|\s?[×x]\s?10\^?)([-+−]?\d{1,3})(?!\w)")
@@ -141,7 +142,8 @@ def _read_at(
     right = _right(text, match.end(), conventions.language, left.currency if left else None)
     if left is None or right is None or amount is None:
         return None
-    start, end, negative = left.start, right.end, left.negative or right.negative
+    # `¥12,980-` is no negative amount: in Japan the dash closes it.
+    start, end, negative = left.start, right.end, left.negative or (right.negative and left.currency not in _YEN)
     change, ambiguous = amount.change, amount.ambiguous
     closing = _closing(text, end) if left.opened else None
     if closing is not None and not negative and not _is_spelled_before(text, start, amount.value, conventions.language):
