@@ -48,6 +48,19 @@ def test_invalid_input_ends_with_2_and_every_problem_on_its_own_line(home: Home)
     assert coderai("check", "press").stdout == "press: 4 problems\n"
 
 
+def test_formulas_that_the_dataset_could_not_compute_are_named(home: Home) -> None:
+    home.create("press").codebook_file.write_text(
+        "variables:\n  - {name: n, type: number}\n"
+        "  - {name: a, type: number, formula: n +}\n  - {name: b, type: number, formula: nosuch(n)}\n"
+        "  - {name: c, type: number, formula: 'round(n, 1)'}\n"
+    )
+    result = coderai("check", "press")
+    assert (result.exit_code, result.stdout) == (2, "press: 2 problems\n")
+    incomplete, unknown = result.stderr.splitlines()
+    assert incomplete.startswith("press/codebook.yaml: variables[1].formula: not an SQL expression")
+    assert unknown.startswith("press/codebook.yaml: variables[2].formula: `nosuch` cannot be used")
+
+
 def test_a_broken_project_is_listed_as_invalid_and_stops_no_other(home: Home) -> None:
     home.create("a")
     home.create("b").project_file.write_text("name: [a\n")

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from coderai_pipeline.domain.codebook import Codebook, Variable
-from coderai_pipeline.domain.errors import CoderAIError, InvalidInput
+from coderai_pipeline.domain.errors import CoderAIError, InvalidInput, Problem
 from coderai_pipeline.domain.project import Project
 from coderai_pipeline.storage.projects import Home, LoadedProject, ProjectFolder, find_home
 from coderai_pipeline.storage.settings_files import check_folder, load_codebook, read_folder, save_codebook_yaml
@@ -88,13 +88,28 @@ def check(project_ids: tuple[str, ...]) -> None:
     with plain_errors():
         home = Home(find_home())
         folders = [home.project(project_id) for project_id in project_ids] or home.list()
-    problems = {folder.id: check_folder(folder.path) for folder in folders}
+    problems = {folder.id: check_folder(folder.path) or _formula_problems(folder) for folder in folders}
     for project_id, found in problems.items():
         click.echo(f"{project_id}: {_count(len(found), 'problem') if found else 'in order'}")
         for problem in found:
             click.echo(str(problem), err=True)
     if any(problems.values()):
         sys.exit(EXIT_INVALID)
+
+
+def _formula_problems(folder: ProjectFolder) -> tuple[Problem, ...]:
+    """Formulas that the dataset could not compute, as DuckDB reads them."""
+    from coderai_pipeline.publishing.formula_check import FormulaError, formula_inputs
+
+    found: list[Problem] = []
+    for number, variable in enumerate(folder.load().codebook.variables):
+        try:
+            if variable.formula:
+                formula_inputs(variable.formula)
+        except FormulaError as error:
+            file = f"{folder.id}/{folder.codebook_file.name}"
+            found.append(Problem(file, None, f"variables[{number}].formula", str(error), variable.formula))
+    return tuple(found)
 
 
 @project.command("archive")
