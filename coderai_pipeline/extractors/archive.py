@@ -16,6 +16,7 @@ from typing import cast
 
 from coderai_pipeline.domain.cells import CallRequest, JsonValue, Reply
 
+_FIELDS = tuple(field.name for field in fields(Reply))
 _PARTIAL = ".partial"
 _UNREAD = ".unread-"
 
@@ -127,7 +128,7 @@ def _asked(request: CallRequest) -> dict[str, JsonValue]:
 
 
 def _stated(reply: Reply) -> dict[str, JsonValue]:
-    stated = {field.name: getattr(reply, field.name) for field in fields(Reply)}
+    stated = {name: getattr(reply, name) for name in _FIELDS}
     return {**stated, "started_at": reply.started_at.isoformat()}
 
 
@@ -154,8 +155,7 @@ def _to_reply(stated: Mapping[str, object]) -> Reply | None:
         started_at = datetime.fromisoformat(str(stated["started_at"]))
     except ValueError:
         return None
-    names = {field.name for field in fields(Reply)} & set(stated)
-    given = {name: stated[name] for name in names}
+    given = {name: stated[name] for name in _FIELDS if name in stated}
     return Reply(**{**given, "started_at": started_at, "attempts": 0, "from_archive": True})  # pyright: ignore[reportArgumentType] -- types were checked above
 
 

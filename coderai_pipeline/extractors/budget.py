@@ -185,7 +185,7 @@ class TokenBudget:
 
     def _read(self) -> _Ledger:
         try:
-            held = cast(dict[str, object], json.loads(os.pread(self._descriptor, _MOST_BYTES, 0)))
+            held = cast(dict[str, object], json.loads(os.pread(self._descriptor, _MOST_BYTES, 0).rstrip()))
             reserved = cast(dict[str, list[float]], held["reserved"])
             entries = {who: (int(count), float(at)) for who, (count, at) in reserved.items()}
             return _Ledger(int(cast(int, held["spent"])), entries)

@@ -10,7 +10,8 @@ import threading
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from pathlib import Path
 
 from coderai_pipeline.extractors.rates import FORGET_S, Rate
@@ -18,6 +19,7 @@ from coderai_pipeline.extractors.waits import until_s
 
 _LAYOUT = struct.Struct("<8s10d")
 _MAGIC = b"pace-v2\0"
+_OF_RATE = attrgetter(*(part.name for part in fields(Rate)))
 _LATE_S = 0.8
 """A slot this old may still be used: threads that wake late do not lower the rate, and a start after a pause uses most of the
 second's worth of calls that servers commonly take at once."""
@@ -193,7 +195,7 @@ def _unpacked(content: bytes) -> _Schedule:
 
 
 def _packed(schedule: _Schedule) -> bytes:
-    return _LAYOUT.pack(_MAGIC, schedule.requests_from, schedule.tokens_from, *astuple(schedule.rate))
+    return _LAYOUT.pack(_MAGIC, schedule.requests_from, schedule.tokens_from, *_OF_RATE(schedule.rate))
 
 
 def _number(text: str | None) -> float | None:
