@@ -1,6 +1,6 @@
 """How a web page shows an element, as far as it says so itself: attributes, inline styles, simple rules. Above all, whether.
 
-The rules of its style sheets are read in `html_css`. Those in other files are never fetched, so what they hide is not known here.
+The rules of its style sheets are read in `html_css`. Those in other files are never fetched (a page saved as one file brings them along), so what they hide is not known here.
 """
 
 import re
@@ -79,8 +79,9 @@ class Visibility:
     """Its styles write the numbers of its lists (CSS counters), so that a list without markers may have some."""
 
     @classmethod
-    def of(cls, elements: Elements) -> "Visibility":
-        css = "\n".join(style.get_text() for style in elements.named("style"))
+    def of(cls, elements: Elements, styles: str = "") -> "Visibility":
+        """styles: of sheets outside the page that are at hand."""
+        css = "\n".join([styles, *(style.get_text() for style in elements.named("style"))]).strip()
         linked = any("stylesheet" in link.get_attribute_list("rel") for link in elements.named("link"))
         return cls(
             Sheet.of(css, elements.ids_and_classes() if css else frozenset()),
