@@ -120,10 +120,17 @@ class _Body:
         parent = element.getparent()
         if parent is None or parent.tag != W + "body":
             return
+        if not (self.story.paragraphs or self.story.tables):
+            self.story.shared.page_is_coloured = _has_ground(parent.getparent())
         self.story.block(element)
         element.clear()
         while element.getprevious() is not None:
             del parent[0]
+
+
+def _has_ground(document: Element | None) -> bool:
+    background = None if document is None else document.find(W + "background")
+    return background is not None and background.get(W + "color", "auto").upper() not in ("AUTO", "FFFFFF")
 
 
 def _copy(section: Element) -> Element:

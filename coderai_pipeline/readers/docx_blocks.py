@@ -36,6 +36,7 @@ class Shared:
     notes: Notes = field(default_factory=Notes)
     entities: bool = False
     deletions: bool = False
+    page_is_coloured: bool = False
     unread: list[str] = field(default_factory=list[str])
     """Why each document that Word would show in place (w:altChunk) could not be read."""
 
@@ -49,6 +50,7 @@ class Story:
     links: Links
     place: str = ""
     in_table: bool = False
+    may_be_shaded: bool = False
     paragraphs: int = 0
     tables: int = 0
     _in_list: bool = False
@@ -103,7 +105,9 @@ class Story:
 
     def box(self, element: Element, path: str) -> None:
         self.builder.separate(PARAGRAPH)
-        Story(self.builder, self.shared, self.links, f"{path}, text box", in_table=True).blocks(self.inside(element))
+        Story(self.builder, self.shared, self.links, f"{path}, text box", in_table=True, may_be_shaded=True).blocks(
+            self.inside(element)
+        )
         self.builder.separate(PARAGRAPH)
 
     def inside(self, box: Element) -> Element:
@@ -134,7 +138,8 @@ class Story:
         return self.shared.numbering.marker(list_id, depth or 0)
 
     def inline(self, paragraph: Element) -> Inline:
-        inline = read_inline(paragraph, self.shared.styles, self.shared.notes, may_be_shaded=self.in_table)
+        may_be_shaded = self.may_be_shaded or self.shared.page_is_coloured
+        inline = read_inline(paragraph, self.shared.styles, self.shared.notes, may_be_shaded=may_be_shaded)
         self.shared.entities |= inline.entities
         self.shared.deletions |= inline.deletions
         self.shared.unread += ["it is a subdocument in a file of its own"] * inline.subdocuments
@@ -146,10 +151,13 @@ class Story:
         path = f"{self.place}, table {self.tables}" if self.place else f"table {self.tables}"
         rows = [row for row in _rows(element) if not _is_deleted(row)]
         self.builder.separate(PARAGRAPH)
+        outer = self.may_be_shaded
+        self.may_be_shaded = outer or _may_be_shaded(element)
         if _is_layout(rows):
             self.layout(rows, path)
         else:
             self.data(rows, path)
+        self.may_be_shaded = outer
         self.builder.separate(PARAGRAPH)
 
     def layout(self, rows: list[Element], path: str) -> None:
@@ -159,7 +167,8 @@ class Story:
                 if not _continues(cell):
                     self.builder.separate(PARAGRAPH)
                     place = f"{path}, row {row_number}, cell {number}"
-                    Story(self.builder, self.shared, self.links, place, in_table=True).blocks(cell)
+                    story = Story(self.builder, self.shared, self.links, place, True, self.may_be_shaded)
+                    story.blocks(cell)
 
     def data(self, rows: list[Element], path: str) -> None:
         start = self.builder.here()
@@ -243,6 +252,13 @@ def _is_initial(properties: Element | None) -> bool:
     """Whether a paragraph is only the large initial of the next one (a drop cap)."""
     frame = None if properties is None else properties.find(W + "framePr")
     return frame is not None and frame.get(W + "dropCap", "none") != "none"
+
+
+def _may_be_shaded(table: Element) -> bool:
+    """Whether a table has a style, which may give its rows any colour, or names one itself."""
+    return table.find(f"{W}tblPr/{W}tblStyle") is not None or any(
+        shade.get(W + "fill", "auto") != "auto" for shade in table.iter(W + "shd")
+    )
 
 
 def _rows(table: Element) -> Iterator[Element]:

@@ -9,7 +9,7 @@ from coderai_pipeline.readers.counting import roman
 from coderai_pipeline.readers.docx_fields import shown_instead
 from coderai_pipeline.readers.docx_graphics import GRAPHICS
 from coderai_pipeline.readers.docx_math import FORMULA, formula
-from coderai_pipeline.readers.docx_styles import Styles, W, is_on, value
+from coderai_pipeline.readers.docx_styles import PATTERN, Styles, W, ground, half_points, is_on, look_alike, value
 from coderai_pipeline.readers.normalise import whole_number
 from coderai_pipeline.readers.packages import Element, is_element, text_children
 from coderai_pipeline.readers.symbols import raised, readable, symbol
@@ -22,6 +22,9 @@ _TAKEN_OUT = {W + "del", W + "moveFrom"}
 _LEFT_OUT = {W + name for name in ("pPr", "rPr", "rt", "sdtPr", "sdtEndPr", "delText",
                                    "delInstrText", "tblPr", "annotationRef", "fldData")}  # fmt: skip
 _CHARACTERS = {W + "tab": "\t", W + "ptab": "\t", W + "br": "\n", W + "cr": "\n", W + "noBreakHyphen": "-"}
+_PAPER = "FFFFFF"
+_TINY = 2
+"""Half points that nobody can read."""
 _NOTES = {W + "footnoteReference": "footnote", W + "endnoteReference": "endnote"}
 
 
@@ -62,10 +65,8 @@ def read_inline(paragraph: Element, styles: Styles, notes: Notes, *, may_be_shad
     """may_be_shaded: the paragraph stands where a background is likely (table, text box), so white is no hiding."""
     properties = paragraph.find(W + "pPr")
     style = value(properties, "pStyle") or styles.default_paragraph
-    shaded = (
-        may_be_shaded or styles.is_shaded(style) or (properties is not None and properties.find(W + "shd") is not None)
-    )
-    walk = _Walk(styles, notes, styles.is_hidden(style), shaded)
+    around = ground(properties) or styles.ground(style) or (PATTERN if may_be_shaded else _PAPER)
+    walk = _Walk(styles, notes, style, around)
     walk.children(paragraph)
     return walk.inline
 
@@ -74,8 +75,9 @@ def read_inline(paragraph: Element, styles: Styles, notes: Notes, *, may_be_shad
 class _Walk:
     styles: Styles
     notes: Notes
-    hidden_by_style: bool
-    shaded: bool
+    style: str
+    ground: str
+    """Colour behind the paragraph."""
     inline: Inline = field(default_factory=Inline)
     _why: str = ""
     _font: str = ""
@@ -158,30 +160,28 @@ class _Walk:
                 self.put(shown_instead(self._instruction))
 
     def hiding(self, run: Element) -> str:
-        properties = run.find(W + "rPr")
+        """What a run does not say of itself, its style says, or its paragraph's."""
+        properties, styles = run.find(W + "rPr"), self.styles
+        named = value(properties, "rStyle")
         own = is_on(properties, "vanish")
         if own is None:
-            own = self.hidden_by_style or self.styles.is_hidden(value(properties, "rStyle"))
+            own = styles.is_hidden(self.style) or styles.is_hidden(named)
         if own:
             return "vanish"
-        if properties is None:
-            return ""
-        if _is_tiny(value(properties, "sz")):
+        size = half_points(properties) or styles.half_points(named) or styles.half_points(self.style)
+        if size is not None and size <= _TINY:
             return "zero size"
-        on_ground = any(properties.find(W + ground) is not None for ground in ("shd", "highlight"))
-        if (value(properties, "color") or "").upper() == "FFFFFF" and not (on_ground or self.shaded):
-            return "white"
-        return ""
+        colour = value(properties, "color") or styles.colour(named) or styles.colour(self.style) or "auto"
+        behind = ground(properties) or styles.ground(named) or self.ground
+        if not look_alike(colour, behind):
+            return ""
+        return "white" if look_alike(colour, _PAPER) else "colour of the background"
 
 
 def chosen(alternatives: Element) -> Element:
     """One of several renderings of the same content: the first that holds anything, so that nothing comes twice."""
     holding = (choice for choice in alternatives if is_element(choice) and len(choice))
     return next(holding, alternatives[0] if len(alternatives) else alternatives)
-
-
-def _is_tiny(half_points: str | None) -> bool:
-    return whole_number(half_points, 99) <= 2
 
 
 def _symbol(element: Element) -> str:

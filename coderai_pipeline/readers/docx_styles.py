@@ -14,6 +14,9 @@ W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
 _HEADING = re.compile(r"heading ([1-9])$", re.I)
 _MAX_DEPTH = 50
+PATTERN = "pattern"
+_LEAST_CONTRAST = 12
+"""Of red, green or blue, 0-255."""
 
 ListItem: TypeAlias = tuple[str | None, int | None]
 """List and level of a paragraph; None = not said."""
@@ -37,7 +40,9 @@ class Style:
     level: int | None = None
     numbering: ListItem = (None, None)
     hidden: bool | None = None
-    shaded: bool = False
+    colour: str | None = None
+    half_points: int | None = None
+    ground: str | None = None
 
 
 class Styles:
@@ -64,8 +69,14 @@ class Styles:
     def is_hidden(self, name: str | None) -> bool:
         return next((style.hidden for style in self._chain(name) if style.hidden is not None), False)
 
-    def is_shaded(self, name: str | None) -> bool:
-        return any(style.shaded for style in self._chain(name))
+    def colour(self, name: str | None) -> str | None:
+        return next((style.colour for style in self._chain(name) if style.colour is not None), None)
+
+    def half_points(self, name: str | None) -> int | None:
+        return next((style.half_points for style in self._chain(name) if style.half_points is not None), None)
+
+    def ground(self, name: str | None) -> str | None:
+        return next((style.ground for style in self._chain(name) if style.ground is not None), None)
 
     def _chain(self, name: str | None) -> list[Style]:
         chain: list[Style] = []
@@ -80,8 +91,45 @@ def _style(element: Element) -> Style:
     name = value(element, "name") or ""
     heading = _HEADING.match(name)
     level = 1 if name.lower() == "title" else int(heading[1]) if heading else outline_level(paragraph)
-    shaded = any(part is not None and part.find(W + "shd") is not None for part in (paragraph, run))
-    return Style(value(element, "basedOn"), level, numbering_of(paragraph), is_on(run, "vanish"), shaded)
+    return Style(
+        value(element, "basedOn"),
+        level,
+        numbering_of(paragraph),
+        is_on(run, "vanish"),
+        value(run, "color"),
+        half_points(run),
+        ground(run) or ground(paragraph),
+    )
+
+
+def half_points(properties: Element | None) -> int | None:
+    """Size of letters; None where it is not said."""
+    size = value(properties, "sz")
+    return None if size is None else whole_number(size, 99)
+
+
+def ground(properties: Element | None) -> str | None:
+    """Colour behind the text as RRGGBB, PATTERN where it is not one colour; None where nothing is said of it."""
+    if properties is None:
+        return None
+    if value(properties, "highlight") not in (None, "none"):
+        return PATTERN
+    shade = properties.find(W + "shd")
+    if shade is None:
+        return None
+    kind, front, fill = (shade.get(W + name, "auto").upper() for name in ("val", "color", "fill"))
+    if kind not in ("CLEAR", "NIL", "AUTO"):
+        return front if kind == "SOLID" and front != "AUTO" else PATTERN
+    return None if fill == "AUTO" else fill
+
+
+def look_alike(one: str, other: str) -> bool:
+    """Whether two colours, as RRGGBB, cannot be told apart."""
+    try:
+        pairs = list(zip(bytes.fromhex(one), bytes.fromhex(other), strict=True))
+    except ValueError:
+        return False
+    return all(abs(first - second) < _LEAST_CONTRAST for first, second in pairs)
 
 
 def outline_level(properties: Element | None) -> int | None:

@@ -45,7 +45,7 @@ _SEALED = {
 _PGP = b"-----BEGIN PGP MESSAGE-----"
 _SAVED_PAGE = re.compile(r"[\"<]?saved by ", re.I)
 """The sender that browsers write into a page which they save as one file (MHTML)."""
-_RESOURCES = ("text/css", "text/javascript", "text/x-amp-html", "application/javascript")
+_RESOURCES = ("text/javascript", "text/x-amp-html", "application/javascript")
 _MARKUP = re.compile(rb"<(style|script)\b.*?(?:</\1|\Z)|<[^>]*>", re.S | re.I)
 _NOTICE_WORDS = 40
 _MAX_PARTS = 5000
@@ -63,7 +63,7 @@ def read(data: bytes, options: ReadOptions) -> Content:
     pages: list[Content] = []
     for number, part in enumerate(parts.shown or parts.texts, 1):
         builder.separate(PARAGRAPH)
-        parts.attached += _add(builder, part, f"part {number}", options, pages)
+        parts.attached += _add(builder, part, f"part {number}", options, pages, "\n".join(parts.styles))
     builder.warnings += _defects(message)
     if pages and _is_saved_page(message):
         builder.metadata = _page_metadata(message) | pages[0].metadata
@@ -108,6 +108,8 @@ class _Parts:
     shown: list[Message] = field(default_factory=list[Message])
     attached: list[str] = field(default_factory=list[str])
     texts: list[Message] = field(default_factory=list[Message])
+    styles: list[str] = field(default_factory=list[str])
+    """Style sheets that a saved page brings along."""
     sealed: str = ""
     """Why what the message says cannot be read; "" where it can."""
     cut: bool = False
@@ -141,6 +143,8 @@ class _Parts:
             return self._best(parts)
         elif parts:
             return parts
+        elif kind == "text/css":
+            self.styles.append(decoded_text(part).text)
         elif kind not in _RESOURCES and part.get_content_maintype() in ("text", "multipart"):
             self.shown.append(part)
         elif kind not in _RESOURCES:
@@ -196,13 +200,16 @@ def _plain(text: str) -> Message:
     return part
 
 
-def _add(builder: TextBuilder, part: Message, path: str, options: ReadOptions, pages: list[Content]) -> list[str]:
-    """Adds the text of a part; returns the names of files that stood in it. Web pages are also added to `pages`."""
+def _add(
+    builder: TextBuilder, part: Message, path: str, options: ReadOptions, pages: list[Content], styles: str
+) -> list[str]:
+    """Adds the text of a part; returns the names of files that stood in it. Web pages, which `styles` are for, are also
+    added to `pages`."""
     decoded = decoded_text(part)
     if part.get_content_type() == "text/html" or is_page(decoded.text):
         from coderai_pipeline.readers.html import read_page
 
-        pages.append(read_page(decoded, options))
+        pages.append(read_page(decoded, options, styles))
         builder.include(pages[-1], path)
         return []
     text, warnings = cleaned(decoded.text)

@@ -35,8 +35,8 @@ def read(data: bytes, options: ReadOptions) -> Content:
     return read_page(decode(data, _declared(data)), options)
 
 
-def read_page(decoded: Decoded, options: ReadOptions) -> Content:
-    """A page that is text already, such as the body of an e-mail."""
+def read_page(decoded: Decoded, options: ReadOptions, styles: str = "") -> Content:
+    """A page that is text already, such as the body of an e-mail. styles: of sheets that came along with it."""
     text, warnings = cleaned(decoded.text)
     if decoded.warning:
         warnings.insert(0, decoded.warning)
@@ -48,7 +48,7 @@ def read_page(decoded: Decoded, options: ReadOptions) -> Content:
     formulas = holding_formulas(elements.named("math"))
     without_scripts = False
     for without_scripts in (False, True):
-        page = Page(builder, Visibility.of(elements), tables_of_data(elements), formulas, without_scripts)
+        page = Page(builder, Visibility.of(elements, styles), tables_of_data(elements), formulas, without_scripts)
         page.write(soup, only=main_parts(elements) if options.main_text else None)
         if not is_blank(builder.text()):
             break

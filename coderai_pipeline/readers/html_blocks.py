@@ -116,7 +116,7 @@ class Page:
             tag,
             iter(_in_shown_order(tag)),
             path,
-            parent.why or look.why,
+            look.why,
             look.ground,
             parent.only,
             look.style,

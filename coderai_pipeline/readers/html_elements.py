@@ -28,6 +28,10 @@ class Elements:
         for name in names:
             yield from self.by_name.get(name, ())
 
+    def ids_and_classes(self) -> set[str]:
+        every = (tag for tags in self.by_name.values() for tag in tags)
+        return {str(name) for tag in every for name in (tag.get("id") or "", *classes(tag)) if name}
+
     def first(self, name: str) -> Tag | None:
         return next(self.named(name), None)
 

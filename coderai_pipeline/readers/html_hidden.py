@@ -1,209 +1,230 @@
 """How a web page shows an element, as far as it says so itself: attributes, inline styles, simple rules. Above all, whether.
 
-Style sheets in other files are never fetched, so what they hide is not known here.
+The rules of its style sheets are read in `html_css`. Those in other files are never fetched (a page saved as one file brings them along), so what they hide is not known here.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bs4.element import Tag
 
-from coderai_pipeline.readers.html_elements import Elements, classes
+from coderai_pipeline.readers.html_colours import TRANSPARENT, WHITE, Colour, colour_of, looks_alike
+from coderai_pipeline.readers.html_css import Sheet
+from coderai_pipeline.readers.html_elements import Elements
 
-_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.S)
-_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-_AT_RULE = re.compile(r"@(?!media)[\w-]+[^{};]*(;|\{([^{}]|\{[^{}]*\})*\})", re.I)
-_MEDIA = re.compile(r"@media([^{}]*)\{((?:[^{}]|\{[^{}]*\})*)\}", re.I)
-_COMPOUND = re.compile(r"([a-z][a-z0-9]*|\*)?((?:[.#][\w-]+)*)$", re.I)
-_COMBINED = re.compile(r"[\s>+~]+")
-_ON_ACTION = re.compile(r":(hover|focus|active|target|checked|:)", re.I)
-_FAR_OFF = re.compile(r"-\s*\d{4,}(px|em|rem|pt)|-\s*999(px|em|rem|pt)")
-_ZERO = re.compile(r"0*\.?0+(px|em|rem|pt|%|vw|vh)?$")
-_WHITE = ("white", "#fff", "#ffffff", "rgb(255,255,255)", "rgba(255,255,255,1)")
-_STRONG = (10, 0, 0, 0)
-"""Ranks from here are those of `!important`."""
+_LENGTH = re.compile(r"(-?[\d.]+)(px|em|rem|pt|%|vw|vh|ex|ch)?(?![\w.%])")
+_FAR_OFF = {"px": -900, "pt": -900, "em": -90, "rem": -90, "ex": -90, "ch": -90, "%": -150, "vw": -100, "vh": -100}
+"""Lengths from which an element stands where no window reaches."""
+_TINY = {"px": 1.0, "pt": 1.0, "em": 0.1, "rem": 0.1, "ex": 0.1, "ch": 0.1, "%": 10.0, "vw": 0.1, "vh": 0.1}
+"""Sizes of letters up to which nobody sees them."""
+_FAINT = 0.05
+_CLIPPED = re.compile(r"(rect|inset|circle|ellipse)\(([^)]*)\)")
+_MOVED = re.compile(r"translate(?:x|y|3d)?\(([^)]*)\)")
+_SHRUNK = re.compile(r"scale(?:x|y|3d)?\(\s*0?\.?0*\s*[,)]")
+_NO_INK = re.compile(r"opacity\(\s*0?\.?0*%?\s*\)")
 _ALWAYS_SHOWN = ("html", "body")
 """Pages hide themselves while their scripts load."""
+_ALSO_DRAWN_BY = ("text-shadow", "-webkit-text-stroke", "-webkit-text-stroke-color", "-webkit-text-fill-color")
+"""What shows letters whose colour does not."""
+_DRAWING = ("text", "tspan", "g", "a")
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Why what stands in an element is not seen, "" = it is: for good, or by what elements in it may say otherwise."""
+
+    for_good: str = ""
+    by_visibility: str = ""
+    by_size: str = ""
+    by_colour: str = ""
+
+    @property
+    def why(self) -> str:
+        return self.for_good or self.by_visibility or self.by_size or self.by_colour
+
+
+_SEEN = Unseen()
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Colours that an element inherits; None = nothing said."""
+    """What an element inherits: its colours (None = nothing said), and why it is unseen."""
 
-    colour: str | None = None
-    background: str | None = None
+    colour: Colour | None = None
+    background: Colour | None = None
+    unseen: Unseen = _SEEN
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Why an element is hidden by itself ("" = it is not), what its children inherit, and its style."""
+    """What an element's children inherit, and its style."""
 
-    why: str
     ground: Ground
     style: Mapping[str, str]
 
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """Declarations for elements of a tag ("" = any), id and classes; `rank` sorts by what CSS calls specificity."""
-
-    rank: tuple[int, int, int, int]
-    tag: str
-    ids: frozenset[str]
-    classes: frozenset[str]
-    style: Mapping[str, str]
-
-    def fits(self, tag: str, ids: set[str], names: set[str]) -> bool:
-        return self.tag in ("", tag) and self.ids <= ids and self.classes <= names
+    @property
+    def why(self) -> str:
+        """Why its own text is not seen; "" = it is."""
+        return self.ground.unseen.why
 
 
 @dataclass(slots=True)
 class Visibility:
     """Answers for one page why an element's own text is not seen."""
 
-    _rules: dict[str, list[_Rule]] = field(default_factory=dict[str, list[_Rule]])
-    """By an id, class or tag that the element must have."""
+    _sheet: Sheet
     _styled_elsewhere: bool = False
     counts_itself: bool = False
     """Its styles write the numbers of its lists (CSS counters), so that a list without markers may have some."""
 
     @classmethod
-    def of(cls, elements: Elements) -> "Visibility":
-        css = "\n".join(style.get_text() for style in elements.named("style"))
+    def of(cls, elements: Elements, styles: str = "") -> "Visibility":
+        """styles: of sheets outside the page that are at hand."""
+        css = "\n".join([styles, *(style.get_text() for style in elements.named("style"))]).strip()
         linked = any("stylesheet" in link.get_attribute_list("rel") for link in elements.named("link"))
-        return cls(_rules(css), linked, "counter(" in css or "counters(" in css)
+        return cls(
+            Sheet.of(css, elements.ids_and_classes() if css else frozenset()),
+            linked,
+            "counter(" in css or "counters(" in css,
+        )
 
     def look(self, tag: Tag, inherited: Ground) -> Look:
-        style = self._style(tag)
-        colour, background = _colour(style.get("color")) or _old_colour(tag), _background(tag, style)
-        ground = Ground(colour or inherited.colour, background or inherited.background)
-        why = ""
+        style = self._sheet.style_of(tag)
+        colour, background = colour_of(style.get("color")) or _old_colour(tag), _background(tag, style)
+        if background == TRANSPARENT:
+            background = None
+        unseen = inherited.unseen
+        ground = Ground(colour or inherited.colour, background or inherited.background, unseen)
         if tag.name in _ALWAYS_SHOWN:
-            pass
-        elif tag.has_attr("hidden") and tag["hidden"] != "until-found":
-            why = "hidden"
-        elif tag.name == "dialog" and not tag.has_attr("open"):
-            why = "closed dialog"
-        else:
-            why = _hiding(style) or (self._same_colour(ground) if colour or background else "")
-        return Look(why, ground, style)
+            return Look(ground, style)
+        now = Unseen(
+            unseen.for_good or _hidden_by_itself(tag) or (_hiding(style) if style else ""),
+            _by_visibility(style, unseen.by_visibility),
+            _by_size(style, unseen.by_size),
+            self._by_colour(ground, style) if colour or background else unseen.by_colour,
+        )
+        return Look(ground if now == unseen else Ground(ground.colour, ground.background, now), style)
 
-    def _style(self, tag: Tag) -> Mapping[str, str]:
-        own, own_strong = _declarations(str(tag.get("style") or ""))
-        if not self._rules:
-            return own | own_strong
-        names, ids = set(classes(tag)), {str(tag.get("id") or "")}
-        keys = [tag.name, *(f".{name}" for name in names), *(f"#{name}" for name in ids)]
-        rules = (rule for key in keys for rule in self._rules.get(key, ()) if rule.fits(tag.name, ids, names))
-        merged: dict[str, str] = {}
-        applied = sorted(rules, key=lambda rule: rule.rank)
-        for rule in (rule for rule in applied if rule.rank < _STRONG):
-            merged |= rule.style
-        merged |= own
-        for rule in (rule for rule in applied if rule.rank >= _STRONG):
-            merged |= rule.style
-        return merged | own_strong
-
-    def _same_colour(self, ground: Ground) -> str:
-        if ground.colour in _WHITE and (
-            ground.background in _WHITE or (not ground.background and not self._styled_elsewhere)
-        ):
+    def _by_colour(self, ground: Ground, style: Mapping[str, str]) -> str:
+        if style.get("background-clip") == "text" or any(name in style for name in _ALSO_DRAWN_BY):
+            return ""
+        if style.get("-webkit-background-clip") == "text":
+            return ""
+        if ground.colour == TRANSPARENT:
+            return TRANSPARENT
+        is_white = looks_alike(ground.colour, WHITE)
+        if is_white and (looks_alike(ground.background, WHITE) or not (ground.background or self._styled_elsewhere)):
             return "white"
-        return "colour of the background" if ground.colour and ground.colour == ground.background else ""
+        return "colour of the background" if looks_alike(ground.colour, ground.background) else ""
+
+
+def _hidden_by_itself(tag: Tag) -> str:
+    if tag.has_attr("hidden") and tag["hidden"] != "until-found":
+        return "hidden"
+    if tag.name == "dialog" and not tag.has_attr("open"):
+        return "closed dialog"
+    return "display:none" if tag.name in _DRAWING and tag.get("display") == "none" else ""
+
+
+def _by_visibility(style: Mapping[str, str], inherited: str) -> str:
+    said = style.get("visibility")
+    if said in ("hidden", "collapse"):
+        return "visibility:hidden"
+    return "" if said in ("visible", "initial") else inherited
+
+
+def _by_size(style: Mapping[str, str], inherited: str) -> str:
+    """Sizes in parts of the element around (em, %) stay nothing where that has none."""
+    if size := style.get("font-size"):
+        return "zero size" if _within(size, _TINY) else "" if not size.endswith(("%", "em")) else inherited
+    font = style.get("font", "")
+    return "zero size" if _LENGTH.match(font) and _within(font.split("/")[0], _TINY) else inherited
 
 
 def _hiding(style: Mapping[str, str]) -> str:
-    if not style:
-        return ""
+    """Why an element with all that is in it is not shown."""
     if style.get("display") == "none":
         return "display:none"
-    if style.get("visibility") in ("hidden", "collapse"):
+    if style.get("content-visibility") == "hidden":
         return "visibility:hidden"
-    if _ZERO.match(style.get("opacity", "1")):
+    is_moving = style.get("animation", style.get("animation-name", "none")) != "none"
+    if not is_moving and (_is_faint(style.get("opacity", "1")) or _NO_INK.search(style.get("filter", ""))):
         return "opacity:0"
-    if _ZERO.match(style.get("font-size", "1px")):
+    if _has_no_room(style) or (not is_moving and _SHRUNK.search(style.get("transform", ""))):
         return "zero size"
-    clipped = style.get("overflow") == "hidden" and any(
-        _ZERO.match(style.get(side, "1px")) for side in ("width", "height")
-    )
-    if clipped:
-        return "zero size"
-    moved = style.get("position") in ("absolute", "fixed")
-    sides = ("text-indent", "margin-left", *(("left", "top", "right") if moved else ()))
-    return "off page" if any(_FAR_OFF.match(style.get(side, "")) for side in sides) else ""
+    return "off page" if _is_far_off(style) else ""
 
 
-def _rules(css: str) -> dict[str, list[_Rule]]:
-    """Rules by an id, class or tag of theirs. Of rules about elements within others only what shows something counts,
-    since it might undo a simpler rule that hides it: text that may be seen is never called hidden."""
-    css = _COMMENT.sub("", css)
-    css = _MEDIA.sub(lambda media: media[2] if _is_screen(media[1]) else "", css)
-    css = _AT_RULE.sub("", css)
-    rules: dict[str, list[_Rule]] = {}
-    for order, (selectors, body) in enumerate(_RULE.findall(css)):
-        weak, strong = _declarations(body)
-        for selector in selectors.split(","):
-            *outer, last = _COMBINED.split(selector.strip())
-            compound = _COMPOUND.match(re.sub(r":not\([^)]*\)|\[[^\]]*\]", "", last))
-            if not compound or _ON_ACTION.search(selector):
-                continue
-            simple = not outer and compound[0] == last
-            for level, style in ((0, weak), (_STRONG[0], strong)):
-                if style := style if simple else _showing(style):
-                    _add_rule(rules, compound, (level + (0 if simple else 1)), order, style)
-    return rules
+def _is_faint(opacity: str) -> bool:
+    found = _LENGTH.match(opacity)
+    return found is not None and _float(found[1]) < _FAINT * (100 if found[2] else 1)
 
 
-def _showing(style: Mapping[str, str]) -> Mapping[str, str]:
-    shows = {"display": ("none",), "visibility": ("hidden", "collapse")}
-    return {name: value for name, value in style.items() if name in shows and value not in shows[name]}
+def _has_no_room(style: Mapping[str, str]) -> bool:
+    cut = [style.get(name, "").startswith(("hidden", "clip")) for name in ("overflow", "overflow-x", "overflow-y")]
+    narrow, low = (any(_is_nothing(style, name) for name in (side, f"max-{side}")) for side in ("width", "height"))
+    if ((cut[0] or cut[1]) and narrow) or ((cut[0] or cut[2]) and low):
+        return True
+    return _is_clipped(style.get("clip-path", "")) or (_is_moved(style) and _is_clipped(style.get("clip", "")))
 
 
-def _add_rule(
-    rules: dict[str, list[_Rule]], compound: re.Match[str], level: int, order: int, style: Mapping[str, str]
-) -> None:
-    tag = "" if compound[1] in (None, "*") else compound[1].lower()
-    marks: list[str] = re.findall(r"[.#][\w-]+", compound[2])
-    ids = frozenset(mark[1:] for mark in marks if mark[0] == "#")
-    names = frozenset(mark[1:] for mark in marks if mark[0] == ".")
-    if key := marks[0] if marks else tag:
-        rank = (level, len(ids), 100 * len(names) + bool(tag), order)
-        rules.setdefault(key, []).append(_Rule(rank, tag, ids, names, style))
+def _is_nothing(style: Mapping[str, str], name: str) -> bool:
+    """Whether a side measures nothing, or the one pixel that screen readers are left."""
+    return _within(style.get(name, "auto"), {"px": 1.0})
 
 
-def _is_screen(condition: str) -> bool:
-    return condition.strip().lower() in ("", "all", "screen", "only screen")
+def _is_clipped(clip: str) -> bool:
+    """Whether a shape that cuts an element out holds nothing."""
+    found = _CLIPPED.match(clip)
+    if not found:
+        return False
+    numbers = [(_float(number), unit) for number, unit in _LENGTH.findall(found[2])]
+    if found[1] == "rect":
+        top, right, bottom, left = ([number for number, _ in numbers] + [1e6] * 4)[:4]
+        return len(numbers) == 4 and (bottom - top <= 1 or right - left <= 1)
+    if found[1] == "inset":
+        return bool(numbers) and all(unit == "%" and number >= 50 for number, unit in numbers)
+    return bool(numbers) and numbers[0][0] == 0
 
 
-def _declarations(text: str) -> tuple[dict[str, str], dict[str, str]]:
-    """The declarations that are not `!important`, and those that are."""
-    weak: dict[str, str] = {}
-    strong: dict[str, str] = {}
-    for declaration in text.split(";"):
-        name, colon, value = declaration.partition(":")
-        if colon:
-            value, important, _ = value.lower().partition("!important")
-            (strong if important else weak)[name.strip().lower()] = value.strip()
-    return weak, strong
+def _is_moved(style: Mapping[str, str]) -> bool:
+    return style.get("position") in ("absolute", "fixed")
 
 
-def _colour(value: str | None) -> str | None:
-    if not value or value in ("inherit", "initial", "unset", "currentcolor", "transparent"):
-        return None
-    compact = value.replace(" ", "")
-    return "white" if compact in _WHITE else compact
+def _is_far_off(style: Mapping[str, str]) -> bool:
+    sides = ("text-indent", "margin-left", "margin-top", *(("left", "top", "right") if _is_moved(style) else ()))
+    shifts = [style[side] for side in sides if side in style]
+    if moved := _MOVED.search(style.get("transform", "")):
+        shifts += re.split(r"\s*,\s*", moved[1].strip())
+    return any(_within(shift, _FAR_OFF) for shift in shifts)
 
 
-def _background(tag: Tag, style: Mapping[str, str]) -> str | None:
-    if image := style.get("background-image"):
+def _within(length: str, most: Mapping[str, float]) -> bool:
+    """Whether a length is at most what is said for its unit."""
+    found = _LENGTH.match(length)
+    if not found:
+        return False
+    number = _float(found[1])
+    return number <= most[found[2]] if found[2] in most else number == 0 and all(at >= 0 for at in most.values())
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 1.0
+
+
+def _background(tag: Tag, style: Mapping[str, str]) -> Colour | None:
+    if (image := style.get("background-image")) and image != "none":
         return image
     if value := style.get("background-color") or style.get("background"):
-        return _colour(value)
-    return str(tag.get("background") or "") or _colour(str(tag.get("bgcolor") or "").lower())
+        return colour_of(value)
+    return str(tag.get("background") or "") or colour_of(str(tag.get("bgcolor") or ""))
 
 
-def _old_colour(tag: Tag) -> str | None:
+def _old_colour(tag: Tag) -> Colour | None:
     """As pages said it before there were styles."""
     name = {"font": "color", "body": "text"}.get(tag.name)
-    return _colour(str(tag.get(name) or "").lower()) if name else None
+    return colour_of(str(tag.get(name) or "")) if name else None

@@ -1,4 +1,4 @@
-"""Reads a scanned page with Tesseract where it is installed: words, boxes and confidences, through the same layout as other pages.
+"""Reads a page with Tesseract where it is installed: words, boxes and confidences, through the same layout as other pages.
 
 Which pages need it is decided in `pdf`.
 """
@@ -17,7 +17,7 @@ from time import monotonic
 from coderai_pipeline.domain.documents import DocumentStatus
 from coderai_pipeline.readers.mupdf import Box, Matrix, Page, draw, draw_turned
 from coderai_pipeline.readers.ocr_upright import tilt_of
-from coderai_pipeline.readers.pdf_words import PageWords, from_boxes
+from coderai_pipeline.readers.pdf_words import PageWords, from_boxes, is_numbered_glyphs
 
 _TESSERACT = "tesseract"
 _DPI = 300
@@ -96,7 +96,7 @@ class Scanner:
         )
         warnings: list[str] = []
         if self.read_pages:
-            warnings.append(f"{len(self.read_pages)} scanned page(s) read by OCR ({used}): the text may hold errors")
+            warnings.append(f"{len(self.read_pages)} page(s) read by OCR ({used}): the text may hold errors")
         if missing:
             warnings.append(f"OCR used {used}, for Tesseract lacks {missing}: install its language data and read again")
         if self.poor_pages:
@@ -111,6 +111,8 @@ class Scanner:
     def _page(self, seen: "_Reading", found: PageWords) -> PageWords:
         if not seen.words:
             self.empty_pages.append(found.number + 1)
+            return found
+        if found.status is DocumentStatus.GARBLED and _makes_no_sense(seen):
             return found
         self.read_pages.append(found.number + 1)
         size = seen.size if seen.back else (found.width, found.height)
@@ -136,6 +138,11 @@ class _Reading:
 def _reading(table: str, scale: float, size: tuple[float, float], back: Matrix | None) -> _Reading:
     words, confidences = _words(table, scale)
     return _Reading(words, sum(confidences) / max(len(confidences), 1), size, back)
+
+
+def _makes_no_sense(seen: _Reading) -> bool:
+    """Whether a page whose letters nobody knows also shows none: its font was not kept, and another drew what its codes mean."""
+    return seen.quality < _LEAST_QUALITY or is_numbered_glyphs("\n".join(text for _, text, _ in seen.words))
 
 
 def _may_lie_on_its_side(seen: _Reading) -> bool:

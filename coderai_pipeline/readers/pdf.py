@@ -1,6 +1,6 @@
 """Reads a PDF: its text in reading order, where each word stands, and for every page without text the reason why.
 
-Words are taken from a page in `pdf_words`, put in order in `pdf_layout`, made into text in `pdf_text`; scanned pages go through `ocr`.
+Words are taken from a page in `pdf_words`, put in order in `pdf_layout`, made into text in `pdf_text`; scanned and garbled pages go through `ocr`.
 """
 
 import re
@@ -36,6 +36,7 @@ _LOSS = re.compile("zlib error|read error|premature end|treating as end|cannot l
 """What MuPDF notes where it reads on after a part of a page that it cannot make out."""
 _AFTER_LOSS = {DocumentStatus.READY: DocumentStatus.PARTIAL, DocumentStatus.NO_TEXT: DocumentStatus.CORRUPT}
 """The status of a damaged page by the one it would have."""
+_FOR_OCR = (DocumentStatus.NEEDS_OCR, DocumentStatus.GARBLED)
 _SPENT = PageWords(-1, 0, 0)
 _TIMED_OUT = PageWords(-1, 0, 0, status=DocumentStatus.TIMED_OUT)
 
@@ -59,7 +60,12 @@ def read(data: bytes, options: ReadOptions) -> Content:
         content = _content(assembly)
         content.metadata = {**pdf_details.metadata(document), **kept_in_metadata(furniture)}
         content.warnings += scanner.warnings() if scanner else []
-        content = _judged(content, _ocr_remedy(scanner, content), damaged=bool(document.is_repaired))
+        content = _judged(
+            content,
+            _ocr_remedy(scanner, content),
+            has_ocr=scanner is not None and scanner.is_there,
+            damaged=bool(document.is_repaired),
+        )
         return _cut_off(content) if document.is_repaired and b"%%EOF" not in data[-_TRAILER:] else content
 
 
@@ -131,7 +137,7 @@ def _read_page(document: PdfFile, number: int, scanner: ocr.Scanner | None, *, i
         words.status = page_status(page, words)
         if is_damaged and words.status in _AFTER_LOSS:
             words.status = _AFTER_LOSS[words.status]
-        if words.status is DocumentStatus.NEEDS_OCR and scanner is not None:
+        if words.status in _FOR_OCR and scanner is not None:
             return scanner.read(page, words)
     except ERRORS:
         return PageWords(number, 0, 0, status=DocumentStatus.CORRUPT)
@@ -173,7 +179,7 @@ def _content(assembly: Assembly) -> Content:
     )
 
 
-def _judged(content: Content, ocr_remedy: str, *, damaged: bool) -> Content:
+def _judged(content: Content, ocr_remedy: str, *, has_ocr: bool, damaged: bool) -> Content:
     """The document's status from those of its pages, with a reason that names them."""
     troubled: dict[DocumentStatus, list[int]] = {}
     for page in content.pages:
@@ -187,7 +193,12 @@ def _judged(content: Content, ocr_remedy: str, *, damaged: bool) -> Content:
         )
     remedies = {
         DocumentStatus.NEEDS_OCR: ocr_remedy,
-        DocumentStatus.GARBLED: "its font has no usable character map, or the scan is too poor; ask for another copy or the original",
+        DocumentStatus.GARBLED: "its font has no usable character map, or the scan is too poor; "
+        + (
+            "ask for another copy or the original"
+            if has_ocr
+            else "install Tesseract to have it read by OCR, or ask for another copy"
+        ),
         DocumentStatus.PARTIAL: f"is damaged, and a part of its text may be missing or wrong; {_ASK_AGAIN}",
         DocumentStatus.CORRUPT: f"cannot be opened; {_ASK_AGAIN}",
         DocumentStatus.TIMED_OUT: "and those after were not reached in time; raise limits: read_seconds",

@@ -1,8 +1,10 @@
-"""Which words of a PDF page had something drawn over them later: a black bar, a white patch, a picture.
+"""Which words of a PDF page had something drawn over them later: a black bar, a white patch, a picture; and which
+stand on a ground of their own colour.
 
 What a word's own colour hides is told in `pdf_visibility`, which also decides by the drawn page whether anything shows.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -19,47 +21,64 @@ _MOST_SHAPES = 1000
 _INSET = 0.1
 """Part of a word's width left out at both ends, where a bar that just fits would let its ground be seen."""
 _PICTURES = ("fill-image", "fill-imgmask", "fill-shade")
+_COLOUR = re.compile("color: (#[0-9a-f]{6})")
 _WRITTEN = ("fill-text", "stroke-text")
 
 
 class _Cover(NamedTuple):
-    """An opaque shape. number: of the block, in the order of drawing. is_exact: a rectangle, so that its box is itself."""
+    """An opaque shape. number: of the block, in the order of drawing. is_exact: a rectangle, so that its box is itself.
+
+    colour: as MuPDF writes it, such as `color: #336699`, without the space.
+    """
 
     number: int
     box: Box
     is_exact: bool
+    colour: bytes
 
 
-def covered(page: Page, textpage: TextPage, words: Sequence[Word], ink: Ink) -> set[int]:
-    """Words with a later shape over them, where nothing shows now, or only a word that was written on top of the shape.
+def covered(page: Page, textpage: TextPage, words: Sequence[Word], ink: Ink, html: bytes) -> dict[int, str]:
+    """Words with a later shape over them, or an earlier one of their colour behind them, where nothing shows now, or
+    only a word that was written on top of the shape. html: of the page, which names the colours of its text.
 
     A highlighter drawn before its text, or one that lets the text through, leaves it visible.
     """
     boxes = np.array([word[:4] for word in words], np.float64).T
     hidden: set[int] = set()
-    candidates: set[int] = set()
+    over: set[int] = set()
+    behind: set[int] = set()
     shapes, order = _shapes(textpage, words)
     for cover in shapes:
-        under = _middle_in(boxes, cover.box) & (order < cover.number)
-        if under.any():
-            candidates.update(np.flatnonzero(under).tolist())
-            hidden |= _written_over(cover, boxes, order, under) if cover.is_exact else set()
+        inside = _middle_in(boxes, cover.box)
+        if not inside.any():
+            continue
+        under = inside & (order < cover.number)
+        over.update(np.flatnonzero(under).tolist())
+        hidden |= _written_over(cover, boxes, order, under) if cover.is_exact else set()
+        if cover.is_exact and cover.colour in html:
+            behind.update(np.flatnonzero(inside & (order > cover.number)).tolist())
     for box in _pictures_over_text(page):
-        candidates.update(np.flatnonzero(_middle_in(boxes, box)).tolist())
-    return hidden | {index for index in candidates - hidden if not ink.shows(_inner(words[index]))}
+        over.update(np.flatnonzero(_middle_in(boxes, box)).tolist())
+    unseen = {index for index in (over | behind) - hidden if not ink.shows(_inner(words[index]))}
+    return {index: "covered" if index in over else "colour of the background" for index in sorted(unseen | hidden)}
 
 
 def _shapes(textpage: TextPage, words: Sequence[Word]) -> tuple[list[_Cover], NDArray[np.int64]]:
     """Opaque filled shapes, and the number of each word's block among all blocks: words count blocks of text alone."""
     texts = [number for number, kind in enumerate(kinds_of_blocks(textpage)) if kind == TEXT]
     shapes = [
-        _Cover(number, (x0, y0, x1, y1), "is-rect: true" in said)
+        _Cover(number, (x0, y0, x1, y1), "is-rect: true" in said, _colour(said))
         for x0, y0, x1, y1, said, number, kind in textpage.extractBLOCKS()
         if kind == VECTOR and min(x1 - x0, y1 - y0) > _LEAST_SIDE and "vector filled" in said and "alpha: 255" in said
     ]
     if len(shapes) > _MOST_SHAPES:
         shapes = sorted(shapes, key=_area, reverse=True)[:_MOST_SHAPES]
     return shapes, np.array([texts[word[5]] for word in words])
+
+
+def _colour(said: str) -> bytes:
+    found = _COLOUR.search(said)
+    return f"color:{found[1]}".encode() if found else b"no color"
 
 
 def _area(cover: _Cover) -> float:

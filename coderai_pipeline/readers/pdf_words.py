@@ -28,6 +28,7 @@ from coderai_pipeline.readers.mupdf import (
     may_hold_pictures,
 )
 from coderai_pipeline.readers.pdf_covered import covered
+from coderai_pipeline.readers.pdf_narrow import may_be_glued, parted
 from coderai_pipeline.readers.pdf_spaced import spaced_letters
 from coderai_pipeline.readers.pdf_tables import Grid, find_grids
 from coderai_pipeline.readers.pdf_twice import printed_once, repeats_a_line
@@ -58,6 +59,8 @@ _PARTS_OF_LINE = 0.9
 
 _NO_SPACE = 0.1
 """Heights of the line: words nearer than this touch."""
+_POINT = 1.4
+"""Height of the box of a letter of one point."""
 _HAIR = np.float32(0.01)
 """Points: the least that a word's width and height count."""
 
@@ -147,6 +150,10 @@ def read_words(page: Page) -> PageWords:
     if repeats_a_line(boxes, begin):
         words = printed_once(words)
         texts, boxes, begin = _apart(words)
+    sides = boxes[2:] - boxes[:2]
+    if may_be_glued(sides, texts):
+        words = parted(words, textpage.extractRAWDICT()["blocks"])
+        texts, boxes, begin = _apart(words)
     joined = "\n".join(texts)
     if not joined.isascii() and RIGHT_TO_LEFT.search(joined):
         words = pdf_rtl.mended(words, textpage.extractRAWDICT()["blocks"])
@@ -169,7 +176,7 @@ def read_words(page: Page) -> PageWords:
     found.texts, found.held, found.boxes = joined, texts, boxes
     ink, shapes = Ink(page), VECTOR in kinds_of_blocks(textpage)
     if shapes or may_hold_pictures(page):
-        found.hidden = dict.fromkeys(covered(page, textpage, words, ink), "covered")
+        found.hidden = covered(page, textpage, words, ink, html)
     if suspect or turned or not plain:
         numbered = _lines_by_number(textpage)
         turned = turned or (found.cjk and any(_quarter(line["dir"]) for line in numbered.values()))
@@ -455,6 +462,13 @@ def _off_page(found: PageWords, sides: NDArray[np.float32]) -> None:
     if sides.min() < least:
         for index in np.flatnonzero(sides < least):
             found.hidden.setdefault(int(index), "zero size")
+    if sides.min() < _POINT * least:
+        # Narrow letters are no small ones: what is as low as a letter of one point is no wider than its letters.
+        x0, y0, x1, y1 = found.boxes
+        longer = np.maximum(x1 - x0, y1 - y0)
+        small = np.flatnonzero((sides < _POINT * least) & (longer < _POINT * least * found.lengths()))
+        for index in small.tolist():
+            found.hidden.setdefault(index, "zero size")
     left, top, right, bottom = *found.boxes[2:].min(1).tolist(), *found.boxes[:2].max(1).tolist()
     if left < 0 or top < 0 or right > found.width or bottom > found.height:
         x0, y0, x1, y1 = found.boxes

@@ -280,3 +280,56 @@ def _flipped(whole: bytes) -> bytes:
     """One bit of the main part's content changed."""
     at = whole.index(b"word/document.xml") + len(b"word/document.xml") + 40
     return whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+
+
+WHITE = '<w:color w:val="FFFFFF"/>'
+BLACK_GROUND = '<w:shd w:val="clear" w:color="auto" w:fill="000000"/>'
+LOOKS = {"word/styles.xml": part("styles", (
+    f'<w:style w:styleId="white"><w:rPr>{WHITE}</w:rPr></w:style>'
+    '<w:style w:styleId="tiny"><w:rPr><w:sz w:val="2"/></w:rPr></w:style>'
+    f'<w:style w:styleId="band"><w:pPr>{BLACK_GROUND}</w:pPr></w:style>'
+))}  # fmt: skip
+CELL = "<w:tbl><w:tr><w:tc>{0}</w:tc><w:tc>{1}{2}</w:tc></w:tr></w:tbl>"
+
+
+def looks(body: str) -> Content:
+    return read(paragraph("seen") + body, LOOKS, {"r1": ("styles", "styles.xml")})
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (paragraph("x", run='<w:color w:val="FEFEFE"/>'), "white"),
+        (paragraph("x", '<w:pStyle w:val="white"/>'), "white"),
+        (paragraph("x", run='<w:rStyle w:val="white"/>'), "white"),
+        (paragraph("x", '<w:pStyle w:val="tiny"/>'), "zero size"),
+        (paragraph("x", run='<w:color w:val="000000"/>' + BLACK_GROUND), "colour of the background"),
+        (paragraph("x", run=WHITE + '<w:shd w:val="clear" w:fill="FFFFFF"/>'), "white"),
+        (paragraph("x", '<w:shd w:val="clear" w:fill="auto"/>', WHITE), "white"),
+        (CELL.format(paragraph("seen"), "", paragraph("x", run=WHITE)), "white"),
+    ],
+)
+def test_what_a_colour_or_a_size_hides_is_marked(body: str, why: str) -> None:
+    content = looks(body)
+    assert [(hidden.span.of(content.text), hidden.why) for hidden in content.hidden] == [("x", why)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        paragraph("x", '<w:pStyle w:val="white"/>', '<w:color w:val="auto"/>'),
+        paragraph("x", '<w:pStyle w:val="tiny"/>', '<w:sz w:val="24"/>'),
+        paragraph("x", '<w:pStyle w:val="band"/>', '<w:rStyle w:val="white"/>'),
+        paragraph("x", run=WHITE + '<w:shd w:val="solid" w:color="000000" w:fill="FFFFFF"/>'),
+        paragraph("x", run=WHITE + '<w:highlight w:val="black"/>'),
+        CELL.format(paragraph("seen"), f"<w:tcPr>{BLACK_GROUND}</w:tcPr>", paragraph("x", run=WHITE)),
+    ],
+)
+def test_what_stands_out_from_its_ground_is_not_marked(body: str) -> None:
+    assert looks(body).hidden == ()
+
+
+def test_white_on_a_coloured_page_is_seen() -> None:
+    body = paragraph("x", run=WHITE)
+    xml = samples.document_xml(body).replace("<w:body>", '<w:background w:color="000080"/><w:body>')
+    assert read(body, {"word/document.xml": xml}).hidden == ()

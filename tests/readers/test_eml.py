@@ -145,6 +145,16 @@ def test_a_page_saved_as_one_file_states_what_the_page_states() -> None:
     assert content.metadata == {"title": "Real title", "author": "Ann", "canonical_url": "https://e.org/a"}
 
 
+def test_the_style_sheets_of_a_page_saved_as_one_file_say_what_is_hidden() -> None:
+    raw = (
+        "From: <Saved by Blink>\nMIME-Version: 1.0\nContent-Type: multipart/related; boundary=x\n\n"
+        "--x\nContent-Type: text/html\n\n<link rel=stylesheet href=cid:a><p class=gone>secret</p><p>Text</p>\n"
+        "--x\nContent-Type: text/css\nContent-Location: cid:a\n\n.gone {display: none}\n--x--\n"
+    )
+    content = read(raw.encode())
+    assert [hidden.span.of(content.text) for hidden in content.hidden] == ["secret"]
+
+
 def test_a_message_of_apple_mail_is_what_stands_between_its_length_and_its_flags() -> None:
     message = b"Received: from x\nFrom: a@e.org\nSubject: S\n\nHello.\n"
     data = b"%d      \n%s<?xml version='1.0'?><plist><dict/></plist>\n" % (len(message), message)

@@ -66,6 +66,22 @@ def test_scripts_styles_and_templates_are_absent() -> None:
         ('<p id="out">x</p>', "display:none"),
         ('<div style="display:none"><p>x</p></div>', "display:none"),
         ("<p><font color='#FFFFFF'>x</font></p>", "white"),
+        ('<p style="color:#fefefe">x</p>', "white"),
+        ('<p style="color:hsl(0, 0%, 100%)">x</p>', "white"),
+        ('<p style="color:rgba(0,0,0,0)">x</p>', "transparent"),
+        ('<div style="background:#369"><p style="color:rgb(51, 102, 153)">x</p></div>', "colour of the background"),
+        ('<p style="position:absolute;width:1px;height:1px;overflow:hidden;clip:rect(0,0,0,0)">x</p>', "zero size"),
+        ('<p style="position:absolute;clip:rect(1px 1px 1px 1px)">x</p>', "zero size"),
+        ('<p style="clip-path: inset(50%)">x</p>', "zero size"),
+        ('<p style="max-height:0;overflow:hidden">x</p>', "zero size"),
+        ('<p style="transform: scale(0)">x</p>', "zero size"),
+        ('<p style="transform: translateX(-9999px)">x</p>', "off page"),
+        ('<p style="position:fixed;left:-200vw">x</p>', "off page"),
+        ('<p style="font-size:1px">x</p>', "zero size"),
+        ('<p style="font:0/0 a">x</p>', "zero size"),
+        ('<p style="opacity:0.01">x</p>', "opacity:0"),
+        ('<p style="filter: opacity(0)">x</p>', "opacity:0"),
+        ('<p style="display:/* a */none">x</p>', "display:none"),
     ],
 )
 def test_what_cannot_be_seen_is_marked(element: str, why: str) -> None:
@@ -85,6 +101,16 @@ def test_what_cannot_be_seen_is_marked(element: str, why: str) -> None:
         "<table><tr bgcolor=navy><td><font color=white>x</font></td></tr></table>",
         "<table background=night.gif><tr><td><font color=white>x</font></td></tr></table>",
         "<body bgcolor=black text=white><p>x</p></body>",
+        '<div style="color:#fff"><p style="color:#000">x</p></div>',
+        '<div style="font-size:0"><span style="font-size:14px">x</span></div>',
+        '<div style="visibility:hidden"><p style="visibility:visible">x</p></div>',
+        '<p style="color:#fff;text-shadow:0 0 2px #000">x</p>',
+        '<p style="color:transparent;background:linear-gradient(red,blue);-webkit-background-clip:text">x</p>',
+        '<p style="opacity:0;animation:appear 1s forwards">x</p>',
+        '<p style="max-height:0">x</p>',
+        '<p style="clip-path:inset(10%)">x</p>',
+        '<p style="transform:translate(-50%, -50%)">x</p>',
+        '<p style="position:absolute;left:-50px">x</p>',
     ],
 )
 def test_what_can_be_seen_is_not_marked(element: str) -> None:
@@ -193,6 +219,10 @@ def test_a_page_that_shows_nothing_has_no_text() -> None:
         ("p.a.b {display:none}", '<p class="a b">x</p>'),
         (".a {display:block} #i {display:none}", '<p class=a id=i>x</p>'),
         (".a {display:none !important} #i {display:block}", '<p class=a id=i>x</p>'),
+        (".menu .sub {display:none}", '<div class=menu><b><p class=sub>x</p></b></div>'),
+        ("#m > p {display:none}", '<div id=m><p>x</p></div>'),
+        ("p[data-draft] {display:none}", '<p data-draft>x</p>'),
+        ("@media (min-width: 600px) {.a {display:none}}", '<p class=a>x</p>'),
     ],
 )  # fmt: skip
 def test_rules_of_the_page_hide_what_they_name(css: str, element: str) -> None:
@@ -209,6 +239,12 @@ def test_rules_of_the_page_hide_what_they_name(css: str, element: str) -> None:
         (".tab {display:none} .tab.show {display:block}", '<div class="tab show">x</div>'),
         (".item {display:none} .open .item {display:block}", '<div class=open><p class=item>x</p></div>'),
         (".item {display:none} .item:not(.gone) {display:block}", '<p class=item>x</p>'),
+        ("#m > p {display:none}", '<div id=m><div><p>x</p></div></div>'),
+        ("p + p {display:none}", '<p>x</p>'),
+        ("b + i p {display:none}", '<i><p>x</p></i>'),
+        (".no-js p {display:none}", '<div class=no-js><p>x</p></div>'),
+        ("@media (max-width: 600px) {.a {display:none}}", '<p class=a>x</p>'),
+        (".a {display:none} @supports (display: grid) {.a {display:grid}}", '<p class=a>x</p>'),
     ],
 )  # fmt: skip
 def test_what_another_rule_may_show_is_not_called_hidden(css: str, element: str) -> None:

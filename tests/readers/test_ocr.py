@@ -97,6 +97,48 @@ def test_a_page_that_is_not_reached_in_time_still_needs_ocr():
     assert scanner.read(page, words) is words
 
 
+def without_meaning() -> bytes:
+    """A page on which a person reads two sentences, while its character map makes private signs of their letters."""
+    document = pymupdf.open()
+    page = document.new_page()
+    page.insert_text((72, 100), SENTENCE, fontsize=12)
+    page.insert_text((72, 120), "Nobody was against it, and the chair closed the meeting.", fontsize=12)
+    font, codes = page.get_fonts()[0][0], document.get_new_xref()
+    document.update_object(codes, "<<>>")
+    document.update_stream(
+        codes, b"1 begincodespacerange <00><FF> endcodespacerange 1 beginbfrange <00><FF><E000> endbfrange"
+    )
+    document.xref_set_key(font, "ToUnicode", f"{codes} 0 R")
+    return document.tobytes()
+
+
+@needs_tesseract
+def test_a_page_whose_character_map_is_no_use_is_read_as_it_looks():
+    content = pdf.read(without_meaning(), ReadOptions())
+    assert content.status is DocumentStatus.READY
+    assert SENTENCE in content.text
+    assert content.pages[0].ocr_quality > 0.8
+    assert any("1 page(s) read by OCR" in warning for warning in content.warnings)
+
+
+@needs_tesseract
+def test_glyphs_that_also_look_like_numbers_of_glyphs_stay_garbled():
+    letters = "".join(dict.fromkeys(SENTENCE))
+    document = pymupdf.open()
+    numbered = SENTENCE.translate({ord(letter): 0x21 + at for at, letter in enumerate(letters)})
+    document.new_page().insert_text((72, 100), numbered)
+    with pytest.raises(NotReadable) as caught:
+        pdf.read(document.tobytes(), ReadOptions())
+    assert caught.value.status is DocumentStatus.GARBLED
+
+
+@pytest.mark.usefixtures("no_tesseract")
+def test_a_page_whose_character_map_is_no_use_is_garbled_without_tesseract():
+    with pytest.raises(NotReadable, match="install Tesseract") as caught:
+        pdf.read(without_meaning(), ReadOptions())
+    assert caught.value.status is DocumentStatus.GARBLED
+
+
 @pytest.mark.usefixtures("no_tesseract")
 def test_without_tesseract_the_reason_names_the_remedy():
     with pytest.raises(NotReadable, match="install Tesseract") as caught:

@@ -187,6 +187,14 @@ def test_pages_cover_the_text_in_order():
     assert all(f"Number {n}." in page.span.of(content.text) for n, page in enumerate(content.pages))
 
 
+def on_ground(colour: tuple[float, float, float]) -> Callable[[pymupdf.Page], object]:
+    def draw(page: pymupdf.Page) -> None:
+        page.draw_rect(pymupdf.Rect(60, 60, 300, 140), color=colour, fill=colour)
+        page.insert_text((72, 100), "secret", color=colour)
+
+    return draw
+
+
 @pytest.mark.parametrize(
     ("draw", "why"),
     [
@@ -194,6 +202,9 @@ def test_pages_cover_the_text_in_order():
         (written("secret", render_mode=3), "invisible"),
         (written("secret", fill_opacity=0), "invisible"),
         (written("secret", fontsize=0.4), "zero size"),
+        (written("secret", fontsize=0.95), "zero size"),
+        (on_ground((0.2, 0.4, 0.6)), "colour of the background"),
+        (on_ground((0, 0, 0)), "colour of the background"),
         (written("secret", x=-300), "off page"),
         (written("secret", y=2000), "off page"),
     ],

@@ -537,3 +537,38 @@ def test_a_word_without_letters_has_no_place():
     assembly.add_page(page, frozenset())
     places = assembly.places()
     assert (places.starts < places.ends).all()
+
+
+OPINION = (
+    "The United States moved to dismiss under the Federal Tort Claims Act and the",
+    "Court of Appeals affirmed the judgment of the District Court in its entirety.",
+)
+
+
+def opinion(space: float, tracking: float = 0.0) -> pymupdf.Document:
+    """Words of 12 points, each placed by itself with only so much between them (parts of the size), and no space written."""
+    document = pymupdf.open()
+    page = document.new_page()
+    page.insert_font(fontname="tiro")
+    font, stream = pymupdf.Font("tiro"), f"{12 * tracking} Tc\n"
+    for number, line in enumerate(OPINION * 4):
+        x = 72.0
+        for word in line.split():
+            stream += f"BT /tiro 12 Tf {x:.2f} {700 - 16 * number} Td ({word}) Tj ET\n"
+            x += font.text_length(word, 12) + 12 * (tracking * len(word) + space)
+    content = document.get_new_xref()
+    document.update_object(content, "<<>>")
+    document.update_stream(content, stream.encode())
+    document.xref_set_key(page.xref, "Contents", f"{content} 0 R")
+    return document
+
+
+@pytest.mark.parametrize("space", [0.07, 0.1, 0.13, 0.25])
+def test_words_of_a_line_that_was_justified_by_leaving_hardly_a_space_are_apart(space: float) -> None:
+    content = read(opinion(space))
+    assert content.text == " ".join(OPINION * 4)
+
+
+def test_letters_that_are_set_apart_evenly_are_not_parted() -> None:
+    content = read(opinion(0.3, tracking=0.1))
+    assert content.text == " ".join(OPINION * 4)
