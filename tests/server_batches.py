@@ -90,7 +90,7 @@ class Batches:
     def _finish(self, batch: dict[str, Any], moods: Moods) -> None:
         done: list[str] = []
         failed: list[str] = []
-        lines = self._files[batch["input_file_id"]].decode().splitlines()
+        lines = self._files[batch["input_file_id"]].decode().split("\n")
         is_cancelled = batch["status"] == "cancelling"
         for line in lines[: len(lines) // 2] if is_cancelled else lines:
             wanted = json.loads(line)
@@ -105,13 +105,15 @@ class Batches:
                 doubled = at < moods.batch_errors + moods.batch_missing + moods.batch_doubled
                 done += [_line(wanted, response, None)] * (2 if doubled else 1)
         moods.chance(batch["id"]).shuffle(done)
+        done = [*moods.batch_odd_lines, *done]
         batch["status"] = "cancelled" if is_cancelled else "expired" if moods.batch_expires else "completed"
         batch["output_file_id"] = self._store("\n".join(done).encode())["id"] if done else None
         batch["error_file_id"] = self._store("\n".join(failed).encode())["id"] if failed else None
 
 
 def _line(wanted: dict[str, Any], response: dict[str, Any] | None, trouble: dict[str, Any] | None) -> str:
-    return json.dumps({"id": "1", "custom_id": wanted["custom_id"], "response": response, "error": trouble})
+    line = {"id": "1", "custom_id": wanted["custom_id"], "response": response, "error": trouble}
+    return json.dumps(line, ensure_ascii=False)
 
 
 def _json(status: int, body: object) -> HttpResponse:

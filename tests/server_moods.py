@@ -31,6 +31,9 @@ SHARES = (
 )
 
 
+CAPS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+
+
 @dataclass(frozen=True, slots=True)
 class Moods:
     """Shares (0-1) of each kind of bad reply, limits, and what the server supports. The kind of each reply depends on the
@@ -63,6 +66,8 @@ class Moods:
     script: tuple[str, ...] = ()
     """Kinds of the first replies, in order of arrival: `answer`, `limited`, `quota`, `trickle`, or a name in SHARES."""
     usage: bool = True
+    thoughts: int = 0
+    """Tokens counted beside those of a reply, as far as a cap allows."""
     cached_tokens: int = 0
     content_parts: bool = False
     """Chat content comes as a list of parts."""
@@ -83,6 +88,8 @@ class Moods:
     batch_errors: float = 0.0
     batch_missing: float = 0.0
     batch_doubled: float = 0.0
+    batch_odd_lines: tuple[str, ...] = ()
+    """Lines that stand before those of the requests in the file of a batch's replies."""
     batch_expires: bool = False
     batch_forgotten: bool = False
     """Batches that were taken are not known any more."""
@@ -222,7 +229,8 @@ def _responses_body(
 def _usage(seen: SeenRequest, text: str, moods: Moods, asked: str, said: str) -> dict[str, Any]:
     if not moods.usage:
         return {}
-    prompt, reply = _tokens(seen.prompt), _tokens(text)
+    cap = next((seen.body[name] for name in CAPS if seen.body.get(name)), math.inf)
+    prompt, reply = _tokens(seen.prompt), min(cap, _tokens(text) + moods.thoughts)
     return {
         "usage": {
             f"{asked}_tokens": prompt,

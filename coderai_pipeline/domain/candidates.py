@@ -16,7 +16,7 @@ from coderai_pipeline.domain.documents import Document, Page, Span
 from coderai_pipeline.domain.grounding import ground, page_of
 from coderai_pipeline.domain.merging import Candidate
 from coderai_pipeline.domain.normalised_text import NormalisedText
-from coderai_pipeline.domain.support import locate_value, objection, scale_of, stated
+from coderai_pipeline.domain.support import locate_value, objection, scale_of, stated, states_unit
 from coderai_pipeline.domain.validation import validated
 from coderai_pipeline.domain.values import Conventions, Reading, Unread
 from coderai_pipeline.domain.values.absence import is_absent
@@ -81,7 +81,7 @@ def _parts(value: JsonValue, variable: Variable) -> list[JsonValue]:
 
 def _within(value: Mapping[str, JsonValue], variable: Variable) -> JsonValue:
     """The value that an object wraps, with its unit; None where it is no such object."""
-    for key in ("value", "amount", "number", variable.name):
+    for key in ("value", "amount", variable.name, variable.type.value, "answer"):
         inner = value.get(key)
         if inner is not None:
             unit = value.get("unit") or value.get("currency")
@@ -276,10 +276,13 @@ def _unit(reading: Reading, quoted: str, variable: Variable, conventions: Conven
         return None, ""
     in_quote = stated(reading, quoted, variable, conventions) if quoted else None
     unit = (in_quote.unit if in_quote else None) or reading.unit
+    is_other = reading.unit in ISO_CODES and unit in ISO_CODES and unit != reading.unit
+    if is_other and states_unit(reading.unit or "", quoted, variable, conventions):
+        unit, is_other = reading.unit, False
     if unit and is_measure(unit) and is_measure(variable.unit):
         known = conversion(unit, variable.unit) is not None
         return (variable.unit, "") if known else (unit, f"stated in {unit}, wanted in {variable.unit}")
     wanted = next((word for word in variable.unit.split() if word in ISO_CODES or word == "%"), None)
     if unit and wanted and unit != wanted and (unit in ISO_CODES or unit == "%"):
         return unit, f"stated in {unit}, wanted in {wanted}"
-    return unit, ""
+    return unit, f"stated in {unit}, answered in {reading.unit}" if is_other else ""

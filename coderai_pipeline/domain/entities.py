@@ -3,8 +3,6 @@
 Values come settled (`settling`); the id given here stands in each cell. What is asked about entities is in `prompts`.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -12,6 +10,7 @@ from typing import TypeAlias
 from coderai_pipeline.domain.cells import Value
 from coderai_pipeline.domain.codebook import Variable, VariableType
 from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.domain.name_forms import Part, comparable
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +58,7 @@ def join(found: Sequence[FoundRow], keys: Sequence[Variable]) -> tuple[Entity, .
     return tuple(_entity(number, group, found, keys) for number, group in enumerate(groups, start=1))
 
 
-_Part: TypeAlias = str | float | bool | tuple[str, ...] | None
-_Key: TypeAlias = tuple[_Part, ...]
+_Key: TypeAlias = tuple[Part, ...]
 
 
 @dataclass(slots=True)
@@ -87,7 +85,7 @@ def _joined_by_equal_keys(found: Sequence[FoundRow], order: Iterable[int], keys:
     by_key: dict[_Key, list[_Group]] = {}
     for index in order:
         row = found[index]
-        key = tuple(_normalised(row.key.get(variable.name), variable.type) for variable in keys)
+        key = tuple(comparable(row.key.get(variable.name), variable.type) for variable in keys)
         groups = by_key.setdefault(key, [])
         same_passage = [group for group in groups if group.shares_passage(row, found)]
         elsewhere = [group for group in groups if not group.has_chunk(row.chunk, found)]
@@ -130,7 +128,7 @@ def _fits(less: _Key, more: _Key, keys: Sequence[Variable]) -> bool:
     )
 
 
-def _includes(yours: _Part, mine: _Part, kind: VariableType) -> bool:
+def _includes(yours: Part, mine: Part, kind: VariableType) -> bool:
     if yours == mine:
         return True
     if not isinstance(yours, str) or not isinstance(mine, str):
@@ -197,63 +195,3 @@ def _same_passage(row: FoundRow, chunk: int, span: Span | None) -> bool:
 
 def _names(keys: Sequence[Variable]) -> str:
     return " and ".join(variable.name for variable in keys)
-
-
-def _normalised(value: Value, kind: VariableType) -> _Part:
-    """The form in which keys are compared; None = not stated."""
-    if isinstance(value, tuple):
-        return tuple(sorted(str(_normalised(item, kind)) for item in value)) or None
-    if not isinstance(value, str):
-        return value
-    if kind is VariableType.DATE:
-        return value.strip().casefold() or None
-    if kind is VariableType.LOCATION:
-        return ", ".join(_spelled_out(words, _PLACES) for part in value.split(",") if (words := _words(part))) or None
-    return _spelled_out(_words(_as_spoken(value.replace("&", " and "))), _FIRMS) or None
-
-
-# Abbreviations within names, by what they stand for: first in a name (St. Paul), elsewhere (Main St.).
-_PLACES = {"st": ("saint", "street"), "ste": ("sainte", "suite"), "mt": ("mount", "mt"), "ft": ("fort", "ft")} | {
-    word: (full, full)
-    for word, full in {"sankt": "saint", "ave": "avenue", "rd": "road", "blvd": "boulevard", "str": "strasse"}.items()
-}
-_FIRMS = {
-    word: (word, full)
-    for word, full in {"ltd": "limited", "corp": "corporation", "inc": "incorporated", "co": "company"}.items()
-}
-
-
-def _spelled_out(words: str, abbreviations: Mapping[str, tuple[str, str]]) -> str:
-    """`st paul` as `saint paul`, `acme ltd` as `acme limited`."""
-    parts = words.split()
-    known = (abbreviations.get(word, (word, word)) for word in parts)
-    return " ".join(first if at == 0 and len(parts) > 1 else later for at, (first, later) in enumerate(known))
-
-
-_TITLES = re.compile(
-    r"^(?:(?:dr|prof|mr|mrs|ms|miss|sir|herr|frau|mme|mlle|sr|sra|ing|hon|judge)\.?\s+|г-(?:н|жа)\s+|д-р\s+|проф\.\s*)+(?=\S)",
-    re.IGNORECASE,
-)
-_LAST_NAME_FIRST = re.compile(r"([^\W\d_][^\d,]{0,40}),\s*([^\W\d_][^\d,]{0,40})")
-
-
-def _as_spoken(name: str) -> str:
-    """A name without its title and with the last name last: `Smith, Dr. John` as `John Smith`."""
-    turned = _LAST_NAME_FIRST.fullmatch(name.strip())
-    if turned and len(turned[1].split()) <= 3 and len(turned[2].split()) <= 3:
-        name = f"{_TITLES.sub('', turned[2].strip())} {turned[1]}"
-    return _TITLES.sub("", name.strip())
-
-
-# Accents of Latin, Greek and Cyrillic letters and the vowel points of Arabic and Hebrew are often left out in writing;
-# the marks of other scripts are letters.
-_ACCENT = re.compile(
-    r"(?<=[A-Za-z\u0370-\u03ff\u0400-\u04ff])[\u0300-\u036f]+|[\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670]"
-)
-
-
-def _words(text: str) -> str:
-    """Lower case, without accents and punctuation, one space between words."""
-    plain = _ACCENT.sub("", unicodedata.normalize("NFKD", text.casefold())).replace("ı", "i")
-    kept = (" " if unicodedata.category(character)[0] in "PSZC" else character for character in plain)
-    return " ".join("".join(kept).split())

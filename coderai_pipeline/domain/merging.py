@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from coderai_pipeline.domain.cells import Evidence, Scalar, Value
 from coderai_pipeline.domain.codebook import Variable, VariableType
 from coderai_pipeline.domain.grounding import is_boundary
+from coderai_pipeline.domain.name_forms import comparable
 from coderai_pipeline.domain.normalised_text import normalised
 from coderai_pipeline.domain.values.locations import country_code
 from coderai_pipeline.domain.values.measures import conversion
 from coderai_pipeline.domain.wording import denies
 
 MOST_CERTAIN = 0.99
+_NAMING = (VariableType.TEXT, VariableType.LOCATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,8 @@ def _compatible(first: Scalar | None, second: Scalar | None, variable: Variable)
         return first is second
     if _same(first, second) or not (isinstance(first, str) and isinstance(second, str)):
         return _same(first, second)
+    if variable.type in _NAMING and comparable(first, variable.type) == comparable(second, variable.type):
+        return True
     shorter, longer = sorted((normalised(first), normalised(second)), key=len)
     if variable.type is VariableType.DATE:
         return longer.startswith(shorter) and longer[len(shorter) : len(shorter) + 1] in ("-", "t")

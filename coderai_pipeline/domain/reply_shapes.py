@@ -14,8 +14,9 @@ from coderai_pipeline.domain.reply_json import Repeated, unpacked
 
 DEEPEST = 5
 """Wrappers around the content that are looked into."""
-_VALUE_KEYS = ("value", "values", "answer", "answers")
+_VALUE_KEYS = ("value", "values", "answer", "answers", "result", "extracted_value")
 _QUOTE_KEYS = ("quote", "quotes", "evidence", "source", "source_text", "citation")
+_OTHER_QUOTE_KEYS = ("supporting_quote", "supporting_text", "excerpt", "sentence", "passage", "text")
 _CONFIDENCE_KEYS = ("confidence", "confidence_score", "certainty", "probability")
 _NAME_KEYS = ("variable", "variable_name", "name", "field", "key", "label")
 
@@ -124,8 +125,13 @@ def entries_of(raw: JsonValue) -> list[Entry]:
 
 
 def quotes_of(raw: JsonValue) -> tuple[str, ...]:
-    items = raw if isinstance(raw, list) else [raw]
-    return tuple(str(item) for item in items if isinstance(item, str | int | float) and str(item).strip())
+    """A quote, several, or such as are objects with their text and more."""
+    if isinstance(raw, list):
+        return tuple(quote for item in raw for quote in quotes_of(item))
+    if isinstance(raw, dict):
+        return quotes_of(_get(raw, ("text", *_QUOTE_KEYS)))
+    is_quote = isinstance(raw, str | int | float) and not isinstance(raw, bool) and str(raw).strip()
+    return (str(raw),) if is_quote else ()
 
 
 def confidence_of(raw: JsonValue) -> float | None:
@@ -214,7 +220,8 @@ def _pair(value: Mapping[str, JsonValue], names: Names) -> Entries:
 
 
 def _with_evidence(raw: Mapping[str, JsonValue]) -> list[Entry]:
-    quotes, confidence = quotes_of(_get(raw, _QUOTE_KEYS)), confidence_of(_get(raw, _CONFIDENCE_KEYS))
+    quotes = quotes_of(_get(raw, _QUOTE_KEYS)) or quotes_of(_get(raw, _OTHER_QUOTE_KEYS))
+    confidence = confidence_of(_get(raw, _CONFIDENCE_KEYS))
     inner = entries_of(_get(raw, _VALUE_KEYS))
     return [Entry(e.value, e.quotes or quotes, confidence if e.confidence is None else e.confidence) for e in inner]
 

@@ -8,11 +8,12 @@ from functools import lru_cache
 
 from coderai_pipeline.domain.codebook import Variable, VariableType
 from coderai_pipeline.domain.documents import Span
+from coderai_pipeline.domain.name_forms import holds_form
 from coderai_pipeline.domain.normalised_text import normalised, squeezed
 from coderai_pipeline.domain.values import Conventions, Reading
 from coderai_pipeline.domain.values.dates import find_dates
 from coderai_pipeline.domain.values.digits import ascii_digits
-from coderai_pipeline.domain.values.locations import country_code, find_locations
+from coderai_pipeline.domain.values.locations import country_code, find_locations, names_of
 from coderai_pipeline.domain.values.measures import conversion
 from coderai_pipeline.domain.values.number_forms import unit_after
 from coderai_pipeline.domain.values.number_words import magnitude_in
@@ -42,8 +43,10 @@ def objection(reading: Reading, quote: str, variable: Variable, conventions: Con
         case VariableType.LOCATION:
             held = _names_place(str(reading.value), quote, conventions)
         case VariableType.TEXT:
-            held = _holds_text(str(reading.value), quote)
-    return "" if held else f'the quote does not contain "{short(str(reading.value))}"'
+            held = _holds_text(str(reading.value), quote, conventions.language)
+    if not held:
+        return f'the quote does not contain "{short(str(reading.value))}"'
+    return f'the quote denies "{short(str(reading.value))}"' if _is_denied(str(reading.value), quote, variable) else ""
 
 
 def stated(reading: Reading, quote: str, variable: Variable, conventions: Conventions) -> Reading | None:
@@ -62,6 +65,11 @@ def stated(reading: Reading, quote: str, variable: Variable, conventions: Conven
     return None
 
 
+def states_unit(unit: str, quote: str, variable: Variable, conventions: Conventions) -> bool:
+    """Whether some number of a quote has this unit."""
+    return any(found.unit == unit for found in _numbers(quote, conventions, variable.unit))
+
+
 def locate_value(reading: Reading, text: str, variable: Variable, conventions: Conventions) -> Span | None:
     """Where a number or date first stands in a text, in whatever form it is written."""
     if variable.type is VariableType.NUMBER:
@@ -71,6 +79,31 @@ def locate_value(reading: Reading, text: str, variable: Variable, conventions: C
     else:
         return None
     return next(spans, None)
+
+
+# A word for not directly before a value, or with one word between; where words are not spaced, a character.
+_DENIED = re.compile(
+    r"(?:\b(?:not|no|non|never|without|nicht|kein\w*|ohne|nie|pas|sans|jamais|sin|nunca|не|нет|без)|n['’]t) "
+    r"(?!(?:only|just|nur|seulement|solo|только) )(?:\w+ )?$|\b(?:ليس|ليست|غير|لا|لم|لن|بدون) $|[不没沒無无未非]$"
+)
+
+
+_DENIED_WITHIN = 30
+
+
+def _is_denied(value: str, quote: str, variable: Variable) -> bool:
+    """Whether the quote says a value of nowhere but to deny it. Of text, names and numbers are not looked at: `No. 12`, and
+    `did not see John`, which denies the seeing."""
+    if variable.type is VariableType.TEXT and (value[:1].isupper() or any(char.isdigit() for char in value)):
+        return False
+    wanted, there = normalised(value).strip(" .,;:"), normalised(quote)
+    at = there.find(wanted) if wanted else -1
+    is_said = at >= 0
+    while at >= 0:
+        if not _DENIED.search(there, max(0, at - _DENIED_WITHIN), at):
+            return False
+        at = there.find(wanted, at + 1)
+    return is_said
 
 
 def _number_objection(reading: Reading, quote: str, variable: Variable, conventions: Conventions) -> str:
@@ -89,8 +122,8 @@ def _number_objection(reading: Reading, quote: str, variable: Variable, conventi
             return each.ambiguous
     if reading.value == 0 and _NONE.search(normalised(quote)):
         return ""
-    shown = ", ".join(f"{each.value:g}" for each in found[:4])
-    return f"the quote does not contain {reading.value:g}" + (f" but {shown}" if shown else "")
+    shown = ", ".join(f"{each.value:.15g}" for each in found[:4])
+    return f"the quote does not contain {reading.value:.15g}" + (f" but {shown}" if shown else "")
 
 
 _NONE = re.compile(
@@ -151,18 +184,21 @@ def _date_objection(reading: Reading, quote: str, conventions: Conventions) -> s
 
 
 def _names_place(value: str, quote: str, conventions: Conventions) -> bool:
-    if _holds_text(value, quote):
+    if _holds_text(value, quote, conventions.language):
         return True
     code = country_code(value, conventions.language)
     if code is None:
         return False
+    words = re.findall(r"\w+", normalised(quote))
+    if any(holds_form(name, words, language) for language, name in names_of(code)):
+        return True
     return country_code(quote.strip(" .,;:()"), conventions.language) == code or any(
         country_code(span.of(quote), conventions.language) == code for span, _ in find_locations(quote, conventions)
     )
 
 
-def _holds_text(value: str, quote: str) -> bool:
-    """Literally after evening out, or but for a few letters, or in another order (Smith, John)."""
+def _holds_text(value: str, quote: str, language: str) -> bool:
+    """Literally after evening out, or but for a few letters or an ending, or in another order (Smith, John)."""
     if len(value.split()) > LONGEST_LITERAL_WORDS:
         return True
     wanted, there = normalised(value).strip(" .,;:"), normalised(quote)
@@ -171,7 +207,7 @@ def _holds_text(value: str, quote: str) -> bool:
     if any(run not in re.findall(r"\d+", there) for run in re.findall(r"\d+", wanted)):
         return False
     words = re.findall(r"\w+", wanted)
-    if words and all(word in re.findall(r"\w+", there) for word in words):
+    if words and holds_form(" ".join(words), re.findall(r"\w+", there), language):
         return True
     from rapidfuzz import fuzz
 

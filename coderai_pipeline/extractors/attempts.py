@@ -4,6 +4,7 @@ Threads, futures and the order of calls are in `provider`; the request's bytes a
 """
 
 import hashlib
+import math
 import random
 import threading
 import time
@@ -37,6 +38,8 @@ _CROWDED_S = 0.2
 _CHANGES_OF_FORM = 8
 _CHARGED_TRIES = 3
 _TIGHT = 20
+_THOUGHTS = 32_768
+"""Tokens that a model may take to think, of which its reply says nothing."""
 _REFUSING_ALL = ("401", "404", "405", "407")
 """Statuses that say nothing of the one request: the key, the model, the address or a proxy. A 403 may be about content (`refusals`)."""
 
@@ -46,7 +49,7 @@ class Call:
     """One call on its way.
 
     sent: requests made. tries: those that failed. hung: those given up. limited: those answered 429. reshaped: how often
-    it was asked in another form. reply_format, protocol: what this call alone is to use, None = what the server takes.
+    it was asked in another form. cap: most tokens of a reply where the budget would not bear more. reply_format, protocol: what this call alone is to use, None = what the server takes.
     """
 
     id: str
@@ -54,7 +57,7 @@ class Call:
     estimate: Estimate | None = None
     reserved: int = 0
     paced: int = 0
-    is_tight: bool = False
+    cap: int | None = None
     sent: int = 0
     tries: int = 0
     hung: int = 0
@@ -179,17 +182,25 @@ class Attempts:
         """Reserves budget, waiting where other calls in flight hold it; False = stopped. Raises BudgetExhausted."""
         if call.estimate is None:
             call.estimate = estimate(call.request)
-        prompt = int(call.estimate.prompt * self.counters.prompt_factor())
-        tokens = prompt + call.estimate.completion
         while not self._stopped:
-            room = self._budget.reserve(tokens)
+            most = self._at_most(call.estimate)
+            room = self._budget.reserve(most.total)
             if room is not None:
-                call.reserved = tokens
-                call.is_tight = room < _TIGHT * call.estimate.completion
+                call.reserved = most.total
+                call.cap = most.completion if room < _TIGHT * most.completion else None
                 return True
             with self._settled:
                 self._settled.wait(_CROWDED_S)
         return False
+
+    def _at_most(self, expected: Estimate) -> Estimate:
+        """What a call may take, as far as replies have shown. Before the first of them what a model thinks without saying it
+        is allowed for, but no more than there is: where that is little, one call shows what the others take."""
+        excess = self.counters.excess()
+        if excess is not None:
+            return Estimate(int(expected.prompt * excess.prompt), math.ceil(expected.completion * excess.completion))
+        spare = self._budget.left() - expected.total
+        return replace(expected, completion=expected.completion + max(0, min(_THOUGHTS, spare)))
 
     def _send_now(self, call: Call, then: Callable[[Sent], None]) -> None:
         asking, protocol = self._asking(call)
@@ -214,9 +225,8 @@ class Attempts:
         asking = self._formats.asking(call.request.model, call.request.schema)
         if call.reply_format is not None:
             asking = replace(asking, reply_format=call.reply_format)
-        if call.is_tight and call.estimate is not None:
-            # What is left of the budget would not bear a reply beyond the estimate.
-            asking = replace(asking, cap=call.estimate.completion)
+        if call.cap is not None:
+            asking = replace(asking, cap=call.cap)
         return asking, call.protocol or self._formats.protocol(call.request.model)
 
     def _note_health(self, outcome: Answered | Failed, seconds: float) -> None:
@@ -257,6 +267,7 @@ class Attempts:
         self._archive.put_unread(call.id, call.request, failed.body, failed.trouble.message)
         usage = believable(failed.usage, call.estimate.prompt)
         if usage is not None:
+            self.counters.counted(usage, call.estimate)
             self._budget.settle(call.reserved, usage.input_tokens + usage.output_tokens)
             call.reserved = 0
             self._wake()
@@ -274,13 +285,13 @@ class Attempts:
     def _account(self, call: Call, reply: Reply, said: Said) -> None:
         assert call.estimate is not None
         used = reply.input_tokens + reply.output_tokens
+        is_estimated = believable(said.usage, call.estimate.prompt) is None
+        self.counters.answered(reply, is_estimated)
+        self.counters.counted(Usage(reply.input_tokens, reply.output_tokens, reply.cached_tokens), call.estimate)
         self._budget.settle(call.reserved, used)
         call.reserved = 0
         self._wake()
         self._pace.used(call.paced, used)
-        self.counters.answered(
-            reply, call.estimate.prompt, is_estimated=believable(said.usage, call.estimate.prompt) is None
-        )
 
     def _reply(self, call: Call, answered: Answered, seconds: float) -> Reply:
         assert call.estimate is not None

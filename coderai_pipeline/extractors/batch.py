@@ -25,7 +25,7 @@ from coderai_pipeline.extractors.clients import without_key
 from coderai_pipeline.extractors.formats import Formats
 from coderai_pipeline.extractors.prices import cost_of
 from coderai_pipeline.extractors.retrying import trouble_of
-from coderai_pipeline.extractors.wire import Malformed, ReplyFormat, Usage, believable
+from coderai_pipeline.extractors.wire import Malformed, ReplyFormat, Usage, any_usage, believable
 
 if TYPE_CHECKING:
     import openai
@@ -139,6 +139,7 @@ class Batch:
             batch = self._ask(lambda: self._client.batches.retrieve(ticket.batch))
         answered: dict[str, int] = {}
         why: dict[str, str] = {}
+        lost = 0
         for line in self._lines(batch.output_file_id, batch.error_file_id) if batch else ():
             identity = str(line.get("custom_id"))
             if identity not in requests or identity in answered:
@@ -146,12 +147,14 @@ class Batch:
             reply = self._reply(identity, requests[identity], line, ticket)
             if isinstance(reply, str):
                 why[identity] = reply
+                lost += self._keep_unread(archive, requests[identity], line, reply)
                 continue
             archive.put(requests[identity], reply, cast(JsonValue, line))
             answered[identity] = reply.input_tokens + reply.output_tokens
         if batch is None or replace(ticket, status=str(batch.status)).is_ended:
             self._kept.keep(replace(ticket, status="collected"))
-            self._budget.commit(sum(answered.values()) - ticket.estimated_tokens)
+            # Paid for already, even where it is more than the budget bears.
+            self._budget.settle(0, sum(answered.values()) + lost - ticket.estimated_tokens)
         otherwise = self._why_unanswered(ticket, batch)
         return Collected(tuple(answered), {name: why.get(name, otherwise) for name in requests if name not in answered})
 
@@ -208,7 +211,7 @@ class Batch:
                 content = self._ask(lambda file=file: self._client.files.content(file)).content
             except _Unknown:
                 continue  # a file that the server has thrown away holds no replies
-            for line in content.decode("utf-8", "replace").splitlines():
+            for line in content.decode("utf-8", "replace").split("\n"):
                 try:
                     held = cast(object, json.loads(line))
                 except ValueError:
@@ -220,8 +223,8 @@ class Batch:
         self, identity: str, request: CallRequest, line: Mapping[str, object], ticket: BatchTicket
     ) -> Reply | str:
         """The reply of one line, or why it is none."""
-        response = cast(dict[str, object], line.get("response") or {})
-        if response.get("status_code") != 200:
+        response = _response(line)
+        if str(response.get("status_code")) != "200":
             self._learn(ticket, request, response)
             raw = str(line.get("error") or response.get("body") or "no response")
             return without_key(raw, self._key)[:_LONGEST_WHY]
@@ -237,6 +240,14 @@ class Batch:
         seconds = (datetime.now(UTC) - started_at).total_seconds()
         model = said.model or request.model
         return Reply(identity, said.text, said.finish_reason, model, *tokens, started_at, seconds, cost, 1)
+
+    def _keep_unread(self, archive: ReplyArchive, request: CallRequest, line: Mapping[str, object], why: str) -> int:
+        """Writes down what is charged for and is no reply; the tokens that it says it took."""
+        usage = believable(any_usage(_response(line).get("body")), estimate(request).prompt)
+        if usage is None:
+            return 0
+        archive.put_unread(call_id(request), request, without_key(json.dumps(line), self._key), why)
+        return usage.input_tokens + usage.output_tokens
 
     def _learn(self, ticket: BatchTicket, request: CallRequest, response: Mapping[str, object]) -> None:
         """What a refusal says of the form of the request, for the batch in which it is asked again."""
@@ -271,3 +282,8 @@ class Batch:
             raise kind(f"the Batch API answered {status}; see whether this server offers it", raw) from None
         except openai.APIConnectionError as error:
             raise ProviderUnavailable(f"the Batch API cannot be reached ({type(error.__cause__).__name__})") from None
+
+
+def _response(line: Mapping[str, object]) -> dict[str, object]:
+    given = line.get("response")
+    return cast(dict[str, object], given) if isinstance(given, dict) else {}

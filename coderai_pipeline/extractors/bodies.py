@@ -5,6 +5,7 @@ What the JSON says is read in `chat` and `responses`.
 
 import codecs
 import json
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from email.message import Message
@@ -14,6 +15,8 @@ from coderai_pipeline.domain.cells import JsonValue
 from coderai_pipeline.extractors.wire import Malformed, as_list
 
 _GZIP = b"\x1f\x8b"
+# Other marks that Python takes for ends of lines may stand in a string of JSON.
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _LONGEST_UNPACKED = 64 * 1024 * 1024
 
 _Event = Mapping[str, object]
@@ -64,13 +67,15 @@ def _charset(content_type: str) -> str:
 
 def _events(text: str) -> Iterator[_Event]:
     """The JSON objects in an event stream's `data:` lines."""
-    for line in text.splitlines():
+    for line in _LINE_END.split(text):
         name, _, data = line.partition(":")
         if name.strip() != "data":
             continue
         try:
             event = cast(object, json.loads(data))
         except (ValueError, RecursionError):
+            if data.lstrip().startswith("{"):
+                raise Malformed("the event stream broke off, or a part of it cannot be read") from None
             continue
         if isinstance(event, dict):
             yield cast(_Event, event)
@@ -97,14 +102,18 @@ def _chunks(events: Sequence[_Event]) -> object:
     message = {
         "content": "".join(_strings(deltas, "content")),
         "refusal": "".join(_strings(deltas, "refusal")),
-        "tool_calls": [{"function": {"arguments": "".join(_strings(_functions(calls), "arguments"))}}],
+        "tool_calls": [{"function": {"arguments": "".join(_strings(one, "arguments"))}} for one in _functions(calls)],
     }
     whole = {name: value for event in events for name, value in event.items() if value is not None}
     return {**whole, "choices": [{"message": message, "finish_reason": finish[-1]}]}
 
 
-def _functions(calls: Sequence[_Event]) -> list[_Event]:
-    return [_object(call.get("function")) for call in calls if not call.get("index")]
+def _functions(calls: Sequence[_Event]) -> list[list[_Event]]:
+    """The parts of each tool call."""
+    by_index: dict[str, list[_Event]] = {}
+    for call in calls:
+        by_index.setdefault(str(call.get("index") or 0), []).append(_object(call.get("function")))
+    return list(by_index.values())
 
 
 def _strings(parts: Sequence[_Event], name: str) -> list[str]:

@@ -3,7 +3,7 @@
 The other protocol is in `responses`; sending, retries and archive are in `provider`.
 """
 
-import json
+import re
 from collections.abc import Mapping
 from typing import cast
 
@@ -16,8 +16,10 @@ from coderai_pipeline.extractors.wire import (
     Body,
     Malformed,
     Said,
+    as_arguments,
     as_list,
     as_object,
+    as_text,
     attempt_of,
     most_output,
     sampling,
@@ -27,13 +29,14 @@ from coderai_pipeline.extractors.wire import (
 
 PATH = "/chat/completions"
 
-_FINISHED: Mapping[str, str] = {
-    "length": "length",
-    "max_tokens": "length",
-    "model_length": "length",
-    "content_filter": "content_filter",
-    "safety": "content_filter",
+_FINISHED = {
+    "length": re.compile(r"length|max_tokens|model_length", re.IGNORECASE),
+    "content_filter": re.compile(
+        r".*(?:filter|safety|recitation|prohibited|blocklist|spii|guardrail|sensitive).*", re.IGNORECASE
+    ),
+    "refusal": re.compile(r"refus\w*", re.IGNORECASE),
 }
+"""Why a reply was not ended by the model itself, in the words of several vendors."""
 
 
 def body_for(request: CallRequest, asking: Asking) -> Body:
@@ -91,11 +94,16 @@ def _choice(given: object) -> tuple[str, str]:
     """(text, finish reason) of a choice."""
     choice = as_object(given, "the first choice")
     message = as_object(choice.get("message", choice), "the message")
-    finish = _FINISHED.get(str(choice.get("finish_reason")).lower(), "stop")
+    finish = _finish(str(choice.get("finish_reason")))
     content = message.get("content") or message.get("text")
-    text = _text(content, "text") or _arguments(message) or _misplaced(message)
-    refusal = _text(message.get("refusal"), "refusal") or _text(as_list(content), "refusal")
+    # What is said beside a tool call tells of it, and is no reply.
+    text = _arguments(message) or as_text(content) or _misplaced(message)
+    refusal = as_text(message.get("refusal"), "refusal") or as_text(as_list(content), "refusal")
     return (refusal, "refusal") if refusal and not text else (text, finish)
+
+
+def _finish(reason: str) -> str:
+    return next((finish for finish, words in _FINISHED.items() if words.fullmatch(reason)), "stop")
 
 
 def _misplaced(message: Mapping[str, object]) -> str:
@@ -107,26 +115,10 @@ def _misplaced(message: Mapping[str, object]) -> str:
     return ""
 
 
-def _text(content: object, name: str) -> str:
-    """Content as text; some servers send it as a list of parts with the text under `name`, or as the JSON itself."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, dict):
-        return json.dumps(content, ensure_ascii=False)
-    parts: list[str] = []
-    for part in as_list(content):
-        text = cast(dict[str, object], part).get(name) if isinstance(part, dict) else part if name == "text" else ""
-        parts.append(text if isinstance(text, str) else "")
-    return "".join(parts)
-
-
 def _arguments(message: Mapping[str, object]) -> str:
-    """The arguments of the first tool call: where a reply stands that was asked for as a tool, or given as one unasked."""
+    """The arguments of all tool calls: where a reply stands that was asked for as a tool, or given as one unasked."""
     calls = [as_object(call, "a tool call").get("function") for call in as_list(message.get("tool_calls"))]
-    for function in (*calls, message.get("function_call")):
-        arguments = cast(dict[str, object], function).get("arguments") if isinstance(function, dict) else None
-        if isinstance(arguments, str) and arguments:
-            return arguments
-        if isinstance(arguments, (dict, list)):
-            return json.dumps(arguments, ensure_ascii=False)
-    return ""
+    functions = [
+        cast(dict[str, object], one) for one in (*calls, message.get("function_call")) if isinstance(one, dict)
+    ]
+    return "\n".join(filter(None, (as_arguments(function.get("arguments")) for function in functions)))

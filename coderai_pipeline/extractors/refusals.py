@@ -30,9 +30,16 @@ LIMITED = re.compile(
 )
 NO_CREDIT = re.compile(
     r"insufficient[_ ](quota|balance|funds|credits?)|billing_hard_limit|credit balance|(out of|no|not enough) credits?\b"
-    r"|exceeded_current_quota",
+    r"|exceeded_current_quota|billing_not_active|account is not active",
     re.IGNORECASE,
 )
+STATED = (
+    (402, NO_CREDIT),
+    (429, LIMITED),
+    (401, re.compile(r"invalid_api_key|authentication_error|(incorrect|invalid) api[ _]?key", re.IGNORECASE)),
+    (400, re.compile(r"invalid_request|content[_ ](filter|policy)|context_length", re.IGNORECASE)),
+)
+"""The status that an error means which came without one."""
 AS_500 = re.compile(
     r"grammar|json[_ ]schema|response[_ ]format|conversation roles|system role|context[ _](length|window|size)",
     re.IGNORECASE,

@@ -14,8 +14,10 @@ from coderai_pipeline.extractors.wire import (
     Body,
     Malformed,
     Said,
+    as_arguments,
     as_list,
     as_object,
+    as_text,
     most_output,
     sampling,
     strictly,
@@ -71,14 +73,11 @@ def _content(whole: Mapping[str, object]) -> tuple[str, str]:
     for item in as_list(whole.get("output")):
         stated = as_object(item, "an output item")
         if stated.get("type") == "function_call":
-            texts.append(str(stated.get("arguments") or ""))
-        if stated.get("type") != "message":
-            continue
-        for part in as_list(stated.get("content")):
-            content = as_object(part, "a content part")
-            texts.append(_string(content, "text") if content.get("type") == "output_text" else "")
-            refusals.append(_string(content, "refusal"))
-    return "".join(texts), "".join(refusals)
+            texts.append(as_arguments(stated.get("arguments")))
+        if stated.get("type", "message") == "message":
+            texts.append(as_text(stated.get("content")))
+            refusals.append(as_text(as_list(stated.get("content")), "refusal"))
+    return "".join(texts) or as_text(whole.get("output_text")), "".join(refusals)
 
 
 def _finish(whole: Mapping[str, object]) -> str:
@@ -87,8 +86,3 @@ def _finish(whole: Mapping[str, object]) -> str:
     details = whole.get("incomplete_details")
     reason = cast(dict[str, object], details).get("reason") if isinstance(details, dict) else None
     return "content_filter" if reason == "content_filter" else "length"
-
-
-def _string(content: Mapping[str, object], name: str) -> str:
-    value = content.get(name)
-    return value if isinstance(value, str) else ""

@@ -79,9 +79,10 @@ def stated_status(body: object) -> int | None:
     if not error:
         return None
     code = str(error.get("code") or error.get("status") or "")
-    if "rate_limit" in code:
-        return 429
-    return int(code) if re.fullmatch(r"[45]\d\d", code) else 500
+    if re.fullmatch(r"[45]\d\d", code):
+        return int(code)
+    named = f"{code} {error.get('type')} {_message(error)}"
+    return next((status for status, words in refusals.STATED if words.search(named)), 500)
 
 
 def _message(error: Mapping[str, object]) -> str:

@@ -5,9 +5,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from coderai_pipeline.domain.cells import Reply
+from coderai_pipeline.extractors.budget import Estimate
+from coderai_pipeline.extractors.wire import Usage
 
 _USUAL_OUTPUT = 200
-_MOST_OFF = 3.0
+_FORGETTING = 0.995
+"""Of how far counts were above estimates, what is still expected one reply later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,14 @@ class Stats:
     asked_again: dict[str, int] = field(default_factory=dict[str, int])
 
 
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """What calls took of prompt and completion, as multiples of the estimates; at least 1."""
+
+    prompt: float = 1.0
+    completion: float = 1.0
+
+
 class Counters:
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -44,7 +55,7 @@ class Counters:
         self._again: Counter[str] = Counter()
         self._seconds = 0.0
         self._cost: float | None = None
-        self._prompt_factor = 1.0
+        self._excess: Excess | None = None
 
     def add(self, name: str) -> None:
         with self._lock:
@@ -54,7 +65,7 @@ class Counters:
         with self._lock:
             self._again[why] += 1
 
-    def answered(self, reply: Reply, prompt_estimated: int, is_estimated: bool) -> None:
+    def answered(self, reply: Reply, is_estimated: bool) -> None:
         with self._lock:
             self._counts["answered"] += 1
             self._counts["input_tokens"] += reply.input_tokens
@@ -64,8 +75,16 @@ class Counters:
             self._seconds += reply.seconds
             if reply.cost is not None:
                 self._cost = (self._cost or 0.0) + reply.cost
-            if prompt_estimated:
-                self._prompt_factor = min(_MOST_OFF, max(self._prompt_factor, reply.input_tokens / prompt_estimated))
+
+    def counted(self, usage: Usage, expected: Estimate) -> None:
+        """What a call took, where so much was expected."""
+        prompt = usage.input_tokens / max(1, expected.prompt)
+        completion = usage.output_tokens / max(1, expected.completion)
+        with self._lock:
+            before = self._excess or Excess()
+            self._excess = Excess(
+                max(prompt, _forgotten(before.prompt)), max(completion, _forgotten(before.completion))
+            )
 
     def usual_output(self) -> int:
         """Mean tokens of a reply."""
@@ -73,10 +92,10 @@ class Counters:
             answered = self._counts["answered"]
             return self._counts["output_tokens"] // answered if answered else _USUAL_OUTPUT
 
-    def prompt_factor(self) -> float:
-        """How far the server's count of a prompt was above ours at most; at least 1."""
+    def excess(self) -> "Excess | None":
+        """How far counts were above estimates at most, lately; None before the first reply."""
         with self._lock:
-            return self._prompt_factor
+            return self._excess
 
     def snapshot(self, in_flight: int, concurrency_limit: int, breaker: str) -> Stats:
         with self._lock:
@@ -99,3 +118,7 @@ class Counters:
                 self._cost,
                 dict(self._again),
             )
+
+
+def _forgotten(factor: float) -> float:
+    return 1.0 + (factor - 1.0) * _FORGETTING

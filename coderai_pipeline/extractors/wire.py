@@ -3,6 +3,7 @@
 The shapes themselves are in `chat` and `responses`; what a server was found to take is remembered in `formats`.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
@@ -88,6 +89,24 @@ def as_object(value: object, what: str) -> Mapping[str, object]:
 
 def as_list(value: object) -> list[object]:
     return cast(list[object], value) if isinstance(value, list) else []
+
+
+def as_text(content: object, name: str = "text") -> str:
+    """Content as text; some servers send it as a list of parts with the text under `name`, or as the JSON itself."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, dict):
+        return json.dumps(content, ensure_ascii=False)
+    parts: list[str] = []
+    for part in as_list(content):
+        text = cast(dict[str, object], part).get(name) if isinstance(part, dict) else part if name == "text" else ""
+        parts.append(text if isinstance(text, str) else "")
+    return "".join(parts)
+
+
+def as_arguments(given: object) -> str:
+    """The arguments of a tool call, a string of JSON or the JSON itself; "" = none."""
+    return json.dumps(given, ensure_ascii=False) if isinstance(given, (dict, list)) else str(given or "")
 
 
 def as_count(value: object) -> int | None:

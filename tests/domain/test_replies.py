@@ -202,6 +202,27 @@ def test_several_values_come_with_their_quotes() -> None:
     assert read(each, row_ask("tactics")).answers == parsed.answers
 
 
+@pytest.mark.parametrize(
+    "quote",
+    [
+        {"quote": {"text": "in Lyon", "start": 3}},
+        {"evidence": [{"quote": "in Lyon", "page": 1}]},
+        {"quotes": [["in Lyon"], None]},
+        {"supporting_quote": "in Lyon"},
+        {"excerpt": "in Lyon"},
+        {"quote": None, "sentence": "in Lyon"},
+    ],
+)
+@pytest.mark.parametrize("key", ["value", "result", "extracted_value"])
+def test_a_quote_is_found_in_every_shape(key: str, quote: dict[str, Any]) -> None:
+    (answer,) = read({"city": {key: "Lyon", **quote}}, row_ask("city")).answers
+    assert (answer.value, answer.quotes) == ("Lyon", ("in Lyon",))
+
+
+def test_yes_and_no_are_no_quotes() -> None:
+    assert read({"city": full("Lyon", True)}, row_ask("city")).answers[0].quotes == ()
+
+
 def test_a_list_of_one_is_its_item_where_one_value_is_wanted() -> None:
     assert values(read({"injured": ["5"], "tactics": ["march"], "city": []}, row_ask())) == {
         "city": None,

@@ -69,6 +69,43 @@ def test_missing_failed_and_doubled_lines_are_told_apart(server: ModelServer, tm
     assert {"the batch holds no reply to it"} < set(collected.open.values())
 
 
+def test_a_batch_that_took_more_than_expected_is_collected_and_counted(tmp_path: Path) -> None:
+    with ModelServer(answer, Moods(key=KEY, thoughts=10_000)) as server:
+        batch = batch_for(server, tmp_path, tokens=40_000)
+        collected = batch.collect(batch.poll(batch.submit(REQUESTS)), archived(tmp_path))
+        assert len(collected.answered) == 40
+        assert spent(tmp_path) == sum(reply.input_tokens + reply.output_tokens for reply in archived(tmp_path))
+        with pytest.raises(BudgetExhausted):
+            batch.submit([request(99)])
+
+
+def test_only_line_breaks_end_the_lines_of_a_batch(tmp_path: Path) -> None:
+    with ModelServer(lambda _: '{"total": "a\u2028b\x85c"}', Moods(key=KEY)) as server:
+        batch = batch_for(server, tmp_path)
+        collected = batch.collect(batch.poll(batch.submit(REQUESTS)), archived(tmp_path))
+    assert len(collected.answered) == 40
+
+
+def test_odd_lines_hold_up_no_other(tmp_path: Path) -> None:
+    names = [call_id(one) for one in REQUESTS]
+    empty = {"choices": [{"message": {"content": None}}], "usage": {"prompt_tokens": 100, "completion_tokens": 900}}
+    odd = [
+        "{",
+        "[]",
+        json.dumps({"custom_id": names[0], "response": "none"}),
+        json.dumps({"custom_id": names[1], "response": {"status_code": "200", "body": []}}),
+        json.dumps({"custom_id": names[2], "response": {"status_code": 200, "body": empty}}),
+        json.dumps({"custom_id": names[3], "response": {"status_code": 200, "body": {"error": {"message": "no"}}}}),
+        json.dumps({"custom_id": ["x"], "response": {"status_code": 200, "body": empty}}),
+    ]
+    with ModelServer(answer, Moods(key=KEY, batch_odd_lines=tuple(odd))) as server:
+        batch = batch_for(server, tmp_path)
+        collected = batch.collect(batch.poll(batch.submit(REQUESTS)), archived(tmp_path))
+    assert set(collected.answered) == set(names)
+    assert len(list(archived(tmp_path).unread())) == 1
+    assert spent(tmp_path) == 1_000 + sum(reply.input_tokens + reply.output_tokens for reply in archived(tmp_path))
+
+
 def test_expired_calls_stay_open(server: ModelServer, tmp_path: Path) -> None:
     server.set_moods(Moods(key=KEY, batch_expires=True))
     batch = batch_for(server, tmp_path)

@@ -9,7 +9,9 @@ import pytest
 
 from coderai_pipeline.domain.errors import BudgetExhausted, InvalidInput
 from coderai_pipeline.extractors.budget import TokenBudget, estimate
-from tests.extractors.calls import request
+from tests.extractors.calls import answer, provider_for, request
+from tests.server_moods import Moods
+from tests.servers import ModelServer
 
 
 def test_what_is_reserved_and_spent_never_exceeds_the_limit(tmp_path: Path) -> None:
@@ -88,3 +90,21 @@ def test_an_estimate_follows_the_cap_where_there_is_one() -> None:
     assert estimate(request(1, max_output_tokens=77)).completion == 77
     assert estimate(request(1)).completion > 100
     assert estimate(request(1)).prompt > 40
+
+
+@pytest.mark.parametrize("thoughts", [0, 2_000, 10_000])
+@pytest.mark.parametrize("limit", [5_000, 20_000, 100_000])
+@pytest.mark.parametrize("obeys", [True, False])
+def test_calls_that_take_more_than_expected_overrun_no_budget(
+    tmp_path: Path, thoughts: int, limit: int, obeys: bool
+) -> None:
+    refused = () if obeys else ("max_tokens", "max_completion_tokens")
+    moods = Moods(latency_s=0.02, thoughts=thoughts, refused_parameters=refused)
+    limits = {"tokens": limit, "in_flight": 32}
+    with ModelServer(answer, moods) as server, provider_for(server, tmp_path, limits=limits, api="chat") as provider:
+        asked = [provider.submit(request(number)) for number in range(200)]
+        replies = [one.result(20) for one in asked if one.exception(20) is None]
+        assert len(replies) == server.counts()["answered"]
+    spent = sum(reply.input_tokens + reply.output_tokens for reply in replies)
+    assert spent == TokenBudget(tmp_path / "p" / "budget.json", limit).spent()
+    assert spent <= limit or len(replies) == 1

@@ -26,7 +26,7 @@ from coderai_pipeline.domain.errors import (
     RequestRefused,
 )
 from coderai_pipeline.domain.project import ExtractorSettings, Limits
-from coderai_pipeline.extractors import chat
+from coderai_pipeline.extractors import chat, responses
 from coderai_pipeline.extractors.archive import ReplyArchive
 from coderai_pipeline.extractors.bodies import json_in
 from coderai_pipeline.extractors.budget import TokenBudget
@@ -56,6 +56,10 @@ def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
         + json.dumps({"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}).encode()
         + b"\r\n\r\n"
     )
+
+
+def tool(arguments: str) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": "reply", "arguments": arguments}}
 
 
 STREAM = (
@@ -149,6 +153,10 @@ def test_a_reply_is_read_in_whatever_way_it_is_sent(tmp_path: Path, answer: byte
         (http(200, {"error": {"message": "overloaded", "code": 503}}), ProviderUnavailable, "503: overloaded"),
         (http(200, {"error": "out of order"}), ProviderUnavailable, "out of order"),
         (http(200, {"error": {"message": "flagged", "code": 400}}), RequestRefused, "400: flagged"),
+        (http(200, {"error": {"message": "no", "code": "insufficient_quota"}}), AccessRefused, "no credit left"),
+        (http(200, {"error": {"message": "Incorrect key", "code": "invalid_api_key"}}), AccessRefused, "check the key"),
+        (http(200, {"error": {"message": "odd", "type": "invalid_request_error"}}), RequestRefused, "400: odd"),
+        (http(429, {"error": {"code": "billing_not_active"}}), AccessRefused, "no credit left"),
         (http(400, TOO_DEEP), RequestRefused, "400"),
         (http(307, b"", "Location: http://elsewhere/"), AccessRefused, "redirected to http://elsewhere/"),
         (http(402, {"detail": "Payment Required"}), AccessRefused, "no credit left"),
@@ -165,6 +173,16 @@ def test_what_is_no_reply_ends_with_the_reason(tmp_path: Path, answer: bytes, er
     ):
         ask(1)
     assert type(caught.value) is error
+
+
+def test_an_error_that_comes_with_200_counts_as_what_it_says(tmp_path: Path) -> None:
+    limited = http(200, {"error": {"message": "Rate limit reached, try again in 20ms", "type": "rate_limit_error"}})
+    patience = Patience(backoffs_s=())
+    with raw_server(limited, http(200, body())) as (base_url, _), asking(base_url, tmp_path / "a", patience) as ask:
+        assert ask(1).attempts == 2
+    filtered = http(200, {"error": {"message": "blocked", "code": "content_filter"}})
+    with raw_server(filtered) as (base_url, _), asking(base_url, tmp_path / "b") as ask:
+        assert ask(1).finish_reason == "content_filter"
 
 
 def test_a_server_without_tls_is_told_from_one_that_is_down(tmp_path: Path) -> None:
@@ -281,6 +299,19 @@ def self_signed(file: Path) -> Path:
         (body([{"type": "refusal", "refusal": "No."}]), "No.", "refusal"),
         (body(TEXT, finish="MAX_TOKENS"), TEXT, "length"),
         (body(TEXT, finish="eos_token"), TEXT, "stop"),
+        (body("Let me look.", tool_calls=[tool(TEXT)], finish="tool_calls"), TEXT, "stop"),
+        (body(None, tool_calls=[tool(TEXT), tool('{"date": 1}')]), f'{TEXT}\n{{"date": 1}}', "stop"),
+        *(
+            (body(None, finish=finish), "", "content_filter")
+            for finish in (
+                "SAFETY",
+                "content_filter: RECITATION",
+                "PROHIBITED_CONTENT",
+                "guardrail_intervened",
+                "sensitive",
+            )
+        ),
+        (body(None, finish="refusal"), "", "refusal"),
         ({"choices": [{"text": TEXT}]}, TEXT, "stop"),
         ({"choices": [*body(None)["choices"], *body()["choices"]]}, TEXT, "stop"),
     ],
@@ -304,6 +335,44 @@ def test_the_text_is_found_wherever_it_stands(given: Any, text: str, finish: str
 def test_a_count_of_tokens_that_cannot_be_is_none(usage: Any, tokens: tuple[int, int] | None) -> None:
     read = chat.said_in(body(usage=usage)).usage
     assert (read and (read.input_tokens, read.output_tokens)) == tokens
+
+
+ANSWERED = {"type": "output_text", "text": TEXT}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"output": [{"type": "function_call", "name": "reply", "arguments": json.loads(TEXT)}]},
+        {"output": [{"type": "reasoning", "summary": []}, {"type": "message", "content": TEXT}]},
+        {"output": [{"type": "message", "content": [{"type": "text", "text": TEXT}]}]},
+        {"output": [{"role": "assistant", "content": [ANSWERED]}]},
+        {"output": [], "output_text": TEXT},
+    ],
+)
+def test_the_text_of_the_other_protocol_is_found_wherever_it_stands(given: Any) -> None:
+    assert responses.said_in({"status": "completed", **given}).text == TEXT
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\x85", "\x0c", "\x1e"])
+def test_only_line_breaks_end_the_lines_of_a_stream(mark: str) -> None:
+    first = json.dumps({"choices": [{"delta": {"content": f"a{mark}"}}]}, ensure_ascii=False)
+    first = first.encode() if mark in first else json.dumps({"choices": [{"delta": {"content": f"a{mark}"}}]}).encode()
+    stream = b"data: " + first + b"\r\n\r\n" + chunk({"content": "b"}, "stop") + b"data: [DONE]\n\n"
+    assert chat.said_in(json_in(stream, "text/event-stream")).text == f"a{mark}b"
+
+
+def test_a_stream_with_a_part_that_cannot_be_read_is_no_reply() -> None:
+    stream = chunk({"content": "a"}) + b'data: {"choices": [{"del\n\n' + chunk({"content": "b"}, "stop")
+    with pytest.raises(Malformed, match="cannot be read"):
+        json_in(stream, "text/event-stream")
+
+
+def test_tool_calls_of_a_stream_are_put_together_one_by_one() -> None:
+    parts = [(0, TEXT[:7]), (1, '{"date"'), (0, TEXT[7:]), (1, ": 1}")]
+    stream = b"".join(chunk({"tool_calls": [{"index": n, "function": {"arguments": part}}]}) for n, part in parts)
+    said = chat.said_in(json_in(stream + chunk({}, "tool_calls"), "text/event-stream"))
+    assert said.text == f'{TEXT}\n{{"date": 1}}'
 
 
 def test_a_stream_of_the_other_protocol_gives_its_last_response() -> None:

@@ -18,7 +18,9 @@ def is_absent(written: JsonValue, variable: Variable, quote: str | None = None) 
     A category of that name is a value. Of text and places, a surname such as Null is one where the quote has it, capitalised,
     among other words.
     """
-    if written is None or written == [] or written == {}:
+    if isinstance(written, dict):
+        return all(inner is None for inner in written.values())
+    if written is None or written == []:
         return True
     if not isinstance(written, str):
         return False

@@ -18,7 +18,7 @@ def read_boolean(written: JsonValue, conventions: Conventions) -> Reading | Unre
         return _of_number(written)
     if not isinstance(written, str):
         return Unread("yes or no is not given" if written is None else "a list or an object is not yes or no")
-    text = normalised(written).strip("\"'()[]. ")
+    text = normalised(written).strip("\"'()[].。!！ ")
     if text in _WORDS:
         return Reading(_WORDS[text])
     first = (
@@ -32,7 +32,7 @@ def read_boolean(written: JsonValue, conventions: Conventions) -> Reading | Unre
         .split(",")[0]
         .strip(" .")
     )
-    if first in _WORDS and first not in ("1", "0") and first != text:
+    if first in _WORDS and first not in ("1", "0", "1.0", "0.0") and first != text:
         return Reading(_WORDS[first], change=f'"{written.strip()[:60]}" read as {"yes" if _WORDS[first] else "no"}')
     return Unread(f'"{written.strip()[:60]}" is neither yes nor no')
 
@@ -48,6 +48,6 @@ def _of_number(number: float) -> Reading | Unread:
     return Unread(f"{number} is neither 1 (yes) nor 0 (no)")
 
 
-_YES = "true|yes|y|1|x|☑|☒|✓|✔|correct|ja|j|wahr|oui|o|vrai|si|s|verdadero|cierto|да|истина|верно|نعم|صحيح|اجل|是|对|有|真|是的|sim|tak|evet|richtig|zutreffend|sì|vero|waar|はい|हाँ|हां|जी हाँ|जी हां|예|네|так|verdadeiro|prawda|ano|da|ναι|αληθες|có|đúng|بله|بلی|כן|ใช่|จริง|evet|doğru|var|kyllä|igen|ya|benar|jo|jah|haan"
-_NO = "false|no|n|0|☐|nein|falsch|non|faux|falso|нет|ложь|неверно|لا|خطا|كلا|否|不|不是|没有|假|não|nie|hayır|nee|无|無|没|onwaar|いいえ|नहीं|아니요|아니오|아니|ні|nepravda|fałsz|ne|nu|όχι|ψευδες|không|sai|خیر|نه|לא|ไม่|ไม่ใช่|เท็จ|yanlış|yok|nej|ei|nem|tidak|नही|जी नहीं|نہیں|не"
+_YES = "true|yes|y|1|1.0|x|☑|☒|✓|✔|correct|ja|j|wahr|oui|o|vrai|si|s|verdadero|cierto|да|истина|верно|نعم|صحيح|اجل|是|对|有|真|是的|sim|tak|evet|richtig|zutreffend|sì|vero|waar|はい|हाँ|हां|जी हाँ|जी हां|예|네|так|verdadeiro|prawda|ano|da|ναι|αληθες|có|đúng|بله|بلی|כן|ใช่|จริง|evet|doğru|var|kyllä|igen|ya|benar|jo|jah|haan"
+_NO = "false|no|n|0|0.0|☐|nein|falsch|non|faux|falso|нет|ложь|неверно|لا|خطا|كلا|否|不|不是|没有|假|não|nie|hayır|nee|无|無|没|onwaar|いいえ|नहीं|아니요|아니오|아니|ні|nepravda|fałsz|ne|nu|όχι|ψευδες|không|sai|خیر|نه|לא|ไม่|ไม่ใช่|เท็จ|yanlış|yok|nej|ei|nem|tidak|नही|जी नहीं|نہیں|не"
 _WORDS = {normalised(word): True for word in _YES.split("|")} | {normalised(word): False for word in _NO.split("|")}

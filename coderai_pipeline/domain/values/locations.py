@@ -52,6 +52,7 @@ _LANGUAGES = (
     *("en", "de", "fr", "es", "ru", "ar", "zh", "pt", "it", "nl", "pl", "tr", "ro", "el", "vi", "th", "hi", "ja", "ko"),
     *("uk", "he", "fa", "sv", "cs", "hu", "id"),
 )
+_INFLECTING = ("ru", "uk", "bg", "sr", "pl", "cs", "ar")
 
 
 def read_location(written: JsonValue, conventions: Conventions) -> Reading | Unread:
@@ -92,6 +93,13 @@ def country_code(written: str, language: str = "en") -> str | None:
         return text
     name = normalised(text).strip(" .\"'")
     return None if name in _SHARED else _countries(language).get(name)
+
+
+@lru_cache(maxsize=512)
+def names_of(code: str) -> tuple[tuple[str, str], ...]:
+    """A country's names, normalised, in the languages that write them in several forms, each with its language."""
+    named = ((language, territory_names(language).get(code)) for language in _INFLECTING)
+    return tuple((language, normalised(name)) for language, name in named if name)
 
 
 @lru_cache(maxsize=32)
