@@ -63,8 +63,9 @@ def _print_reasons(account: Ledger) -> None:
     table.add_column("why", overflow="fold")
     table.add_column("documents", justify="right")
     table.add_column("cells", justify="right")
-    for state, why, documents, cells in reasons[:LISTED]:
-        table.add_row(Text(state), Text(_printable(why)), f"{documents:,}", f"{cells:,}")
+    table.add_column("which", overflow="fold")
+    for state, why, documents, cells, which in reasons[:LISTED]:
+        table.add_row(Text(state), Text(_printable(why)), f"{documents:,}", f"{cells:,}", Text(_printable(which)))
     Console().print(table)
     if len(reasons) > LISTED:
         click.echo(f"... and {len(reasons) - LISTED} more reasons: --open lists every cell")
