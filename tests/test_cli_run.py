@@ -98,6 +98,13 @@ def test_a_sample_says_that_documents_besides_it_could_not_be_read(study: Projec
     assert "no words.txt" in coderai("ledger", "study").stdout
 
 
+def test_formulas_that_could_not_be_computed_are_in_the_summary(deployment: Deployment) -> None:
+    wrong = {"name": "more", "type": "number", "formula": "note + 1"}
+    folder = make(deployment.projects, [*VARIABLES, {"name": "note", "type": "text"}, wrong], extractor=RULES)
+    drop(folder, "1.txt", "total: 1.5\nnote: dropped")
+    assert "formula:   more: 1 cell failed: " in coderai("run", "study").stdout
+
+
 def test_documents_asked_for_by_name_are_done_and_no_others_and_one_still_being_written_is_waited_for(
     study: ProjectFolder,
 ) -> None:

@@ -23,6 +23,7 @@ from coderai_pipeline.engine.report import Event, Planned, Summary, counted, pro
 from coderai_pipeline.engine.run import Scope, choose
 from coderai_pipeline.engine.session import check_ready
 from coderai_pipeline.engine.standing import Standing, standings
+from coderai_pipeline.publishing.preview import failed_formulas
 from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import Home, LoadedProject, ProjectFolder, find_home
@@ -181,6 +182,7 @@ def print_standing(loaded: LoadedProject, scope: Scope) -> bool:
     unread = _unread_besides(loaded, scope)
     if unread:
         click.echo(f"besides:   {counted(unread, 'document')} could not be read; `coderai ledger {loaded.id}` says why")
+    _print_failed_formulas(loaded)
     click.echo(f"dataset:   {loaded.folder.outputs / 'dataset.duckdb'}")
     click.echo(f"exports:   {loaded.folder.outputs / 'exports'}")
     return not troubled
@@ -224,6 +226,13 @@ def _print_troubled(troubled: Sequence[Standing]) -> None:
     Console().print(table)
     if len(troubled) > LISTED:
         click.echo(f"... and {len(troubled) - LISTED} more: see the table `ledger` of the dataset")
+
+
+def _print_failed_formulas(loaded: LoadedProject) -> None:
+    """A formula's reason may quote a value: it is shown only where text may be."""
+    for variable, cells, why in failed_formulas(loaded.folder.outputs / "dataset.duckdb"):
+        told = why if loaded.project.privacy.show_text else "see `reason` in the table `cells`"
+        click.echo(f"formula:   {_printable(variable)}: {counted(cells, 'cell')} failed: {_printable(told)}")
 
 
 def _counted(counts: Counter[str]) -> str:

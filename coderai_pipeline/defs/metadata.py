@@ -196,3 +196,15 @@ def troubles_table(troubles: Mapping[str, str], limit: int = 200) -> MetadataVal
     listed = sorted(troubles.items())[:limit]
     records = [TableRecord({"document": source, "why": why[:REASON_CHARACTERS]}) for source, why in listed]
     return MetadataValue.table(records, TableSchema([TableColumn("document"), TableColumn("why")]))
+
+
+def failed_formulas_table(failed: Sequence[tuple[str, int, str]], privacy: Privacy) -> MetadataValue:
+    """(variable, cells, why) of formulas that could not be computed. A reason may quote a value."""
+    records = [
+        TableRecord(
+            {"variable": variable, "cells": cells, "why": why[:REASON_CHARACTERS] if privacy.show_text else HELD_BACK}
+        )
+        for variable, cells, why in failed
+    ]
+    columns = [TableColumn("variable"), TableColumn("cells", "int"), TableColumn("why")]
+    return MetadataValue.table(records, TableSchema(columns))
