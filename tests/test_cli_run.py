@@ -98,6 +98,16 @@ def test_a_sample_says_that_documents_besides_it_could_not_be_read(study: Projec
     assert "no words.txt" in coderai("ledger", "study").stdout
 
 
+def test_a_paused_project_says_how_it_goes_on(deployment: Deployment, study: ProjectFolder) -> None:
+    coderai("pause", "study")
+    ran = deployment.coderai("run", "study")
+    assert ran.returncode == 1
+    for told in (ran.stdout, coderai("ledger", "study").stdout):
+        assert "`coderai resume study` lets it go on" in told
+    coderai("resume", "study")
+    assert coderai("run", "study").exit_code == 0
+
+
 def test_formulas_that_could_not_be_computed_are_in_the_summary(deployment: Deployment) -> None:
     wrong = {"name": "more", "type": "number", "formula": "note + 1"}
     folder = make(deployment.projects, [*VARIABLES, {"name": "note", "type": "text"}, wrong], extractor=RULES)

@@ -36,12 +36,12 @@ def ledger(project_id: str, *, each_cell: bool, as_json: bool) -> None:
         elif each_cell:
             _print_cells(account)
         else:
-            _print(account)
+            _print(account, project_id)
         closes = account.closes
     sys.exit(0 if closes else EXIT_OPEN)
 
 
-def _print(account: Ledger) -> None:
+def _print(account: Ledger, project_id: str) -> None:
     states = Counter(line.state for line in account.lines)
     click.echo(f"documents: {len(account.lines):,} ({_counted(states)})")
     click.echo(f"cells:     {_counted(Counter(account.statuses))}")
@@ -51,7 +51,7 @@ def _print(account: Ledger) -> None:
             f"gone:      {len(account.gone):,} documents are no longer in the inbox; their cells stay until forgotten"
         )
     if account.paused:
-        click.echo(f"paused:    {account.paused}")
+        click.echo(f"paused:    {account.paused}; `coderai resume {project_id}` lets it go on")
     if not account.closes:
         _print_reasons(account)
 

@@ -182,6 +182,8 @@ def print_standing(loaded: LoadedProject, scope: Scope) -> bool:
     unread = _unread_besides(loaded, scope)
     if unread:
         click.echo(f"besides:   {counted(unread, 'document')} could not be read; `coderai ledger {loaded.id}` says why")
+    if Control(loaded.folder.state).paused:
+        click.echo(f"paused:    `coderai resume {loaded.id}` lets it go on")
     _print_failed_formulas(loaded)
     click.echo(f"dataset:   {loaded.folder.outputs / 'dataset.duckdb'}")
     click.echo(f"exports:   {loaded.folder.outputs / 'exports'}")
