@@ -98,6 +98,16 @@ def test_a_sample_says_that_documents_besides_it_could_not_be_read(study: Projec
     assert "no words.txt" in coderai("ledger", "study").stdout
 
 
+def test_an_archived_project_is_left_alone(study: ProjectFolder) -> None:
+    coderai("project", "archive", "study")
+    refused = coderai("run", "study")
+    assert refused.exit_code == 1
+    assert "study is archived; bring it back first: coderai project unarchive study" in refused.stderr
+    assert values(study, "total") == {}
+    coderai("project", "unarchive", "study")
+    assert coderai("run", "study").exit_code == 0
+
+
 def test_a_paused_project_says_how_it_goes_on(deployment: Deployment, study: ProjectFolder) -> None:
     coderai("pause", "study")
     ran = deployment.coderai("run", "study")

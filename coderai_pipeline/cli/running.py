@@ -75,6 +75,10 @@ def run(
 
 def run_project(home: Home, loaded: LoadedProject, scope: Scope) -> bool:
     """Runs the jobs and prints what came of it; whether every document of the scope is settled."""
+    if loaded.project.archived:
+        raise click.ClickException(
+            f"{loaded.id} is archived; bring it back first: coderai project unarchive {loaded.id}"
+        )
     check_ready(loaded.project)
     _check_documents(loaded, scope)
     control = Control(loaded.folder.state)
