@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from coderai_pipeline.cli.projects import plain_errors
-from coderai_pipeline.engine.ledger import Ledger, open_ledger
+from coderai_pipeline.engine.ledger import Ledger, named, open_ledger
+from coderai_pipeline.engine.report import counted
 from coderai_pipeline.storage.projects import Home, find_home
 
 EXIT_OPEN = 1
@@ -48,7 +49,8 @@ def _print(account: Ledger, project_id: str) -> None:
     click.echo(f"ledger:    {account.stated}")
     if account.gone:
         click.echo(
-            f"gone:      {len(account.gone):,} documents are no longer in the inbox; their cells stay until forgotten"
+            f"gone:      {counted(len(account.gone), 'document')} no longer in the inbox ({_printable(named(account.gone))}); cells "
+            f"stay in the dataset until you say: coderai document forget {project_id} KEY"
         )
     if account.paused:
         click.echo(f"paused:    {account.paused}; `coderai resume {project_id}` lets it go on")
