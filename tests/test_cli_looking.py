@@ -60,6 +60,15 @@ def test_a_ledger_says_what_is_open_and_why(server: ModelServer, home: Path) -> 
     assert stated["not_settled"][0]["source"] == "broken.pdf"
 
 
+def test_a_ledger_names_what_is_gone_and_how_it_is_forgotten(server: ModelServer, home: Path) -> None:
+    loaded = make_project(home, server, documents=2)
+    run(loaded)
+    (loaded.folder.inbox / "receipt-001.txt").unlink()
+    told = coderai("ledger", "small").output
+    assert "1 document no longer in the inbox (receipt-001.txt)" in told
+    assert "coderai document forget small KEY" in told
+
+
 def test_a_forecast_gives_every_number_with_its_interval(server: ModelServer, home: Path) -> None:
     make_project(home, server, documents=3, extractor=PRICES)
     told = coderai("forecast", "small")

@@ -48,6 +48,17 @@ def test_invalid_input_ends_with_2_and_every_problem_on_its_own_line(home: Home)
     assert coderai("check", "press").stdout == "press: 4 problems\n"
 
 
+def test_a_codebook_that_another_would_hide_is_refused(home: Home) -> None:
+    folder = home.create("press")
+    (folder.path / "codebook.csv").write_text("name,type\nplace,location\n")
+    result = coderai("check", "press")
+    assert (result.exit_code, result.stdout) == (2, "press: 1 problem\n")
+    assert result.stderr.startswith("press/codebook.yaml: stands beside codebook.csv; keep the codebook that is meant")
+    folder.codebook_file.unlink()
+    assert coderai("check", "press").stdout == "press: in order\n"
+    assert "place\tlocation" in coderai("show", "press").stdout
+
+
 def test_formulas_that_the_dataset_could_not_compute_are_named(home: Home) -> None:
     home.create("press").codebook_file.write_text(
         "variables:\n  - {name: n, type: number}\n"

@@ -70,6 +70,61 @@ def test_a_sample_leaves_the_other_documents_alone_and_is_not_accepted_by_itself
     assert Control(study.state).acceptance is not None
 
 
+def test_an_empty_inbox_is_called_that_and_cannot_be_accepted(deployment: Deployment) -> None:
+    folder = make(deployment.projects, VARIABLES, extractor=RULES)
+    ran = coderai("run", "study", "--sample", "2")
+    assert ran.exit_code == 0, ran.output
+    assert ran.stdout == f"no documents: drop some into {folder.inbox} and run again\n"
+    assert f"nothing is missing of what is in {folder.inbox}" in coderai("forecast", "study").stdout
+    refused = coderai("accept", "study")
+    assert refused.exit_code == 1
+    assert "nothing has been extracted yet that could be accepted" in refused.stderr
+    assert "coderai run study --sample 20" in refused.stderr
+    assert Control(folder.state).acceptance is None
+
+
+def test_a_run_with_nothing_to_do_says_so(deployment: Deployment, study: ProjectFolder) -> None:
+    assert deployment.coderai("run", "study").returncode == 0
+    again = deployment.coderai("run", "study")
+    assert again.stderr.strip() == "nothing was missing: no document was read and no call was made"
+    assert "documents: 4 settled" in again.stdout
+
+
+def test_a_sample_says_that_documents_besides_it_could_not_be_read(study: ProjectFolder) -> None:
+    drop(study, "no words.txt", "")
+    sampled = coderai("run", "study", "--sample", "2", "--seed", "7")
+    assert "documents: 2 settled" in sampled.stdout
+    assert "1 document could not be read; `coderai ledger study` says why" in sampled.stdout
+    assert "no words.txt" in coderai("ledger", "study").stdout
+
+
+def test_an_archived_project_is_left_alone(study: ProjectFolder) -> None:
+    coderai("project", "archive", "study")
+    refused = coderai("run", "study")
+    assert refused.exit_code == 1
+    assert "study is archived; bring it back first: coderai project unarchive study" in refused.stderr
+    assert values(study, "total") == {}
+    coderai("project", "unarchive", "study")
+    assert coderai("run", "study").exit_code == 0
+
+
+def test_a_paused_project_says_how_it_goes_on(deployment: Deployment, study: ProjectFolder) -> None:
+    coderai("pause", "study")
+    ran = deployment.coderai("run", "study")
+    assert ran.returncode == 1
+    for told in (ran.stdout, coderai("ledger", "study").stdout):
+        assert "`coderai resume study` lets it go on" in told
+    coderai("resume", "study")
+    assert coderai("run", "study").exit_code == 0
+
+
+def test_formulas_that_could_not_be_computed_are_in_the_summary(deployment: Deployment) -> None:
+    wrong = {"name": "more", "type": "number", "formula": "note + 1"}
+    folder = make(deployment.projects, [*VARIABLES, {"name": "note", "type": "text"}, wrong], extractor=RULES)
+    drop(folder, "1.txt", "total: 1.5\nnote: dropped")
+    assert "formula:   more: 1 cell failed: " in coderai("run", "study").stdout
+
+
 def test_documents_asked_for_by_name_are_done_and_no_others_and_one_still_being_written_is_waited_for(
     study: ProjectFolder,
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import psutil
 import pytest
 
 from coderai_pipeline.storage.control import Control
@@ -82,6 +83,12 @@ def test_a_new_project_appears_without_a_restart(ui: Ui, deployment: Deployment)
     newcomer = make(deployment.projects, corpora.VARIABLES, "newcomer", extractor={"name": "rules"})
     drop(newcomer, "1.txt", "total: 4.5")
     until(lambda: ("newcomer", "extractions") in ui.assets(), 90, lambda: ui.log.read_text()[-3000:])
+
+
+def test_the_process_that_has_loaded_the_projects_outlives_a_machine_that_stands_still(ui: Ui) -> None:
+    commands = [process.cmdline() for process in psutil.Process().children(recursive=True)]
+    loaded = [command for command in commands if "grpc" in command and "--heartbeat-timeout" in command]
+    assert {command[command.index("--heartbeat-timeout") + 1] for command in loaded} == {"600"}
 
 
 def test_the_exports_follow_the_dataset(ui: Ui, deployment: Deployment) -> None:

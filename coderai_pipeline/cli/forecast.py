@@ -37,3 +37,5 @@ def forecast(project_id: str, sample: int | None, seed: int, *, retry_failed: bo
             click.echo(f"{what + ':':<19}{number}")
     for note in made.notes:
         click.echo(f"- {note}")
+    if not made.documents:
+        click.echo(f"- nothing is missing of what is in {loaded.folder.inbox}: drop documents there")

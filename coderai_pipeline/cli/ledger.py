@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from coderai_pipeline.cli.projects import plain_errors
-from coderai_pipeline.engine.ledger import Ledger, open_ledger
+from coderai_pipeline.engine.ledger import Ledger, named, open_ledger
+from coderai_pipeline.engine.report import counted
 from coderai_pipeline.storage.projects import Home, find_home
 
 EXIT_OPEN = 1
@@ -36,22 +37,23 @@ def ledger(project_id: str, *, each_cell: bool, as_json: bool) -> None:
         elif each_cell:
             _print_cells(account)
         else:
-            _print(account)
+            _print(account, project_id)
         closes = account.closes
     sys.exit(0 if closes else EXIT_OPEN)
 
 
-def _print(account: Ledger) -> None:
+def _print(account: Ledger, project_id: str) -> None:
     states = Counter(line.state for line in account.lines)
     click.echo(f"documents: {len(account.lines):,} ({_counted(states)})")
     click.echo(f"cells:     {_counted(Counter(account.statuses))}")
     click.echo(f"ledger:    {account.stated}")
     if account.gone:
         click.echo(
-            f"gone:      {len(account.gone):,} documents are no longer in the inbox; their cells stay until forgotten"
+            f"gone:      {counted(len(account.gone), 'document')} no longer in the inbox ({_printable(named(account.gone))}); cells "
+            f"stay in the dataset until you say: coderai document forget {project_id} KEY"
         )
     if account.paused:
-        click.echo(f"paused:    {account.paused}")
+        click.echo(f"paused:    {account.paused}; `coderai resume {project_id}` lets it go on")
     if not account.closes:
         _print_reasons(account)
 
@@ -63,8 +65,9 @@ def _print_reasons(account: Ledger) -> None:
     table.add_column("why", overflow="fold")
     table.add_column("documents", justify="right")
     table.add_column("cells", justify="right")
-    for state, why, documents, cells in reasons[:LISTED]:
-        table.add_row(Text(state), Text(_printable(why)), f"{documents:,}", f"{cells:,}")
+    table.add_column("which", overflow="fold")
+    for state, why, documents, cells, which in reasons[:LISTED]:
+        table.add_row(Text(state), Text(_printable(why)), f"{documents:,}", f"{cells:,}", Text(_printable(which)))
     Console().print(table)
     if len(reasons) > LISTED:
         click.echo(f"... and {len(reasons) - LISTED} more reasons: --open lists every cell")

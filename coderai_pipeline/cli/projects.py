@@ -52,6 +52,7 @@ def new(project_id: str, template: str | None) -> None:
         click.echo(f"  2. define the variables in      {folder.codebook_file}")
         click.echo(f"  3. check both with              coderai project check {project_id}")
         click.echo(f"  4. drop documents into          {folder.inbox}")
+        click.echo(f"  5. try some of them             coderai run {project_id} --sample 20")
         for problem in check_folder(folder.path):
             click.echo(str(problem), err=True)
 

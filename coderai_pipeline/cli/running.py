@@ -19,10 +19,11 @@ from coderai_pipeline.domain.fingerprints import work_fingerprint
 from coderai_pipeline.engine.gate import accept_sample, require_open
 from coderai_pipeline.engine.held import Held
 from coderai_pipeline.engine.intake import list_inbox
-from coderai_pipeline.engine.report import Event, Planned, Summary, progress_line
-from coderai_pipeline.engine.run import Scope
+from coderai_pipeline.engine.report import Event, Planned, Summary, counted, progress_line
+from coderai_pipeline.engine.run import Scope, choose
 from coderai_pipeline.engine.session import check_ready
 from coderai_pipeline.engine.standing import Standing, standings
+from coderai_pipeline.publishing.preview import failed_formulas
 from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import Home, LoadedProject, ProjectFolder, find_home
@@ -74,6 +75,10 @@ def run(
 
 def run_project(home: Home, loaded: LoadedProject, scope: Scope) -> bool:
     """Runs the jobs and prints what came of it; whether every document of the scope is settled."""
+    if loaded.project.archived:
+        raise click.ClickException(
+            f"{loaded.id} is archived; bring it back first: coderai project unarchive {loaded.id}"
+        )
     check_ready(loaded.project)
     _check_documents(loaded, scope)
     control = Control(loaded.folder.state)
@@ -150,7 +155,7 @@ class _Bar:
             total = max(event.to_read, event.to_extract)
             self._progress.update(self._task, description=f"{total} documents", total=total)
         elif isinstance(event, Summary):
-            console.print(progress_line(event, self._currency))
+            console.print(_ended(event, self._currency))
             if event.stopped:
                 console.print(Text.assemble(("stopped before the end:", "bold"), f" {_printable(event.stopped)}"))
         else:
@@ -158,9 +163,18 @@ class _Bar:
             self._progress.update(self._task, completed=summary.done, description=line)
 
 
+def _ended(summary: Summary, currency: str) -> str:
+    if summary.done or summary.stopped:
+        return progress_line(summary, currency)
+    return "nothing was missing: no document was read and no call was made"
+
+
 def print_standing(loaded: LoadedProject, scope: Scope) -> bool:
     """The documents by state, the cells by status, and what is not settled and why."""
     found = list(standing_of(loaded, scope))
+    if not found:
+        click.echo(f"no documents: drop some into {loaded.folder.inbox} and run again")
+        return True
     states, cells = Counter(one.state for one in found), Counter[str]()
     for one in found:
         cells.update(one.counts)
@@ -169,9 +183,25 @@ def print_standing(loaded: LoadedProject, scope: Scope) -> bool:
     troubled = [_told(loaded, one) for one in found if not one.is_settled]
     if troubled:
         _print_troubled(troubled)
+    unread = _unread_besides(loaded, scope)
+    if unread:
+        click.echo(f"besides:   {counted(unread, 'document')} could not be read; `coderai ledger {loaded.id}` says why")
+    if Control(loaded.folder.state).paused:
+        click.echo(f"paused:    `coderai resume {loaded.id}` lets it go on")
+    _print_failed_formulas(loaded)
     click.echo(f"dataset:   {loaded.folder.outputs / 'dataset.duckdb'}")
     click.echo(f"exports:   {loaded.folder.outputs / 'exports'}")
     return not troubled
+
+
+def _unread_besides(loaded: LoadedProject, scope: Scope) -> int:
+    """A sample's run reads the whole inbox: documents that it found unreadable and that are not in the sample."""
+    if scope.sample is None:
+        return 0
+    held = Held.load(BlockStore(loaded.folder.state))
+    sample = choose(list_inbox(loaded.folder, loaded.project, held.documents), scope, held.settlements)
+    besides = [one for one in held.documents.values() if one.key not in sample and not one.removed]
+    return sum(1 for one in besides if not (one.status.is_readable or one.duplicate_of))
 
 
 def _told(loaded: LoadedProject, one: Standing) -> Standing:
@@ -202,6 +232,13 @@ def _print_troubled(troubled: Sequence[Standing]) -> None:
     Console().print(table)
     if len(troubled) > LISTED:
         click.echo(f"... and {len(troubled) - LISTED} more: see the table `ledger` of the dataset")
+
+
+def _print_failed_formulas(loaded: LoadedProject) -> None:
+    """A formula's reason may quote a value: it is shown only where text may be."""
+    for variable, cells, why in failed_formulas(loaded.folder.outputs / "dataset.duckdb"):
+        told = why if loaded.project.privacy.show_text else "see `reason` in the table `cells`"
+        click.echo(f"formula:   {_printable(variable)}: {counted(cells, 'cell')} failed: {_printable(told)}")
 
 
 def _counted(counts: Counter[str]) -> str:

@@ -1,11 +1,18 @@
 """`coderai ui`: the Dagster UI, its daemon and the sensors, over this home of projects."""
 
 import os
+import socket
 import sys
 
 import click
 
 from coderai_pipeline.storage.projects import find_home
+
+STALL_S = 600
+"""For so long nobody may ask after the process that has loaded the projects before it ends, which only a reload or a new start
+mends. Dagster's own 30 s left a UI without projects after the machine had stood still, as when it is busy or wakes from sleep."""
+
+_HEARTBEAT = "DAGSTER_GRPC_PROXY_HEARTBEAT_TTL_SECONDS"
 
 
 @click.command("ui")
@@ -19,10 +26,12 @@ def ui(port: int, host: str) -> None:
     from coderai_pipeline.defs.headless import CHECKOUT, dagster_home
     from coderai_pipeline.defs.reload import UI_URL
 
+    _require_free(host, port)
     home = find_home()
     os.environ["DAGSTER_HOME"] = str(dagster_home(home))
     os.environ["CODERAI_HOME"] = str(home)
     os.environ.setdefault(UI_URL, f"http://127.0.0.1:{port}")
+    os.environ.setdefault(_HEARTBEAT, str(STALL_S))
     enable_batches()
     click.echo(f"projects: {home}\nUI:       http://{host}:{port}")
     command = [
@@ -38,3 +47,16 @@ def ui(port: int, host: str) -> None:
         str(port),
     ]
     os.execv(command[0], command)  # noqa: S606 - our own interpreter, fixed arguments
+
+
+def _require_free(host: str, port: int) -> None:
+    """Raises ClickException where something listens there already: Dagster would go on without a page, its daemon running twice."""
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            pass
+    except OSError:
+        return
+    raise click.ClickException(
+        f"something runs at http://{host}:{port} already, perhaps this UI; stop it, or choose another port: "
+        f"coderai ui --port {port + 1}"
+    )

@@ -6,12 +6,13 @@ import dagster as dg
 
 from coderai_pipeline.defs import names
 from coderai_pipeline.domain.errors import InvalidInput
+from coderai_pipeline.engine.report import counted
 from coderai_pipeline.storage.projects import ProjectFolder
 
 
 def broken_project(folder: ProjectFolder, error: InvalidInput) -> dg.AssetsDefinition:
     problems = "\n".join(f"- {problem}" for problem in error.problems)
-    message = f"{len(error.problems)} problem(s) in the files of `{folder.id}`; mend them and the project appears:\n\n{problems}"
+    message = f"{counted(len(error.problems), 'problem')} in the files of `{folder.id}`; mend them and the project appears:\n\n{problems}"
 
     @dg.asset(
         key=names.asset_key(folder.id, "invalid_project"),

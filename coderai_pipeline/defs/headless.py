@@ -71,4 +71,6 @@ def bury_dead_runs(instance: dg.DagsterInstance, project_id: str) -> None:
                 run, f"{health.msg}; what it had stored is kept, and the next run goes on from there"
             )
         else:
-            raise ProjectBusy(f"run {run.run_id} is extracting {project_id}; wait for it or cancel it in the UI")
+            raise ProjectBusy(
+                f"run {run.run_id} is extracting {project_id}; wait for it, or end it: coderai cancel {project_id}"
+            )

@@ -149,18 +149,22 @@ def ledger_metadata(ledger: Ledger, privacy: Privacy) -> Metadata:
 def _reasons_table(ledger: Ledger, privacy: Privacy) -> MetadataValue:
     """The reasons of most documents. Those of an extraction may quote the text."""
     groups: dict[tuple[str, str], Counter[str]] = {}
-    for state, why, documents, cells in ledger.reasons():
+    which: dict[tuple[str, str], str] = {}
+    for state, why, documents, cells, sources in ledger.reasons():
         shown = why if privacy.show_text or state not in ("failed", "open") else HELD_BACK
-        groups.setdefault((state, shown[:REASON_CHARACTERS]), Counter()).update(documents=documents, cells=cells)
+        group = state, shown[:REASON_CHARACTERS]
+        groups.setdefault(group, Counter()).update(documents=documents, cells=cells)
+        which.setdefault(group, sources)
     records = [
-        TableRecord({"state": state, "why": why, "documents": numbers["documents"], "cells": numbers["cells"]})
+        TableRecord({"state": state, "why": why, **numbers, "which": which[state, why][:REASON_CHARACTERS]})
         for (state, why), numbers in list(groups.items())[:ROWS]
     ]
     if len(groups) > ROWS:
         left = sum(numbers["documents"] for numbers in list(groups.values())[ROWS:])
         more = f"{len(groups) - ROWS} more reasons: `coderai ledger` lists them all"
-        records.append(TableRecord({"state": "", "why": more, "documents": left, "cells": ""}))
-    columns = [TableColumn("state"), TableColumn("why"), TableColumn("documents", "int"), TableColumn("cells", "int")]
+        records.append(TableRecord({"state": "", "why": more, "documents": left, "cells": "", "which": ""}))
+    numbers = TableColumn("documents", "int"), TableColumn("cells", "int")
+    columns = [TableColumn("state"), TableColumn("why"), *numbers, TableColumn("which")]
     return MetadataValue.table(records, TableSchema(columns))
 
 
@@ -192,3 +196,15 @@ def troubles_table(troubles: Mapping[str, str], limit: int = 200) -> MetadataVal
     listed = sorted(troubles.items())[:limit]
     records = [TableRecord({"document": source, "why": why[:REASON_CHARACTERS]}) for source, why in listed]
     return MetadataValue.table(records, TableSchema([TableColumn("document"), TableColumn("why")]))
+
+
+def failed_formulas_table(failed: Sequence[tuple[str, int, str]], privacy: Privacy) -> MetadataValue:
+    """(variable, cells, why) of formulas that could not be computed. A reason may quote a value."""
+    records = [
+        TableRecord(
+            {"variable": variable, "cells": cells, "why": why[:REASON_CHARACTERS] if privacy.show_text else HELD_BACK}
+        )
+        for variable, cells, why in failed
+    ]
+    columns = [TableColumn("variable"), TableColumn("cells", "int"), TableColumn("why")]
+    return MetadataValue.table(records, TableSchema(columns))

@@ -23,7 +23,7 @@ from coderai_pipeline.engine.gate import gold_of
 from coderai_pipeline.engine.ledger import open_ledger
 from coderai_pipeline.publishing.definition import Definition
 from coderai_pipeline.publishing.exports import FORMATS, export
-from coderai_pipeline.publishing.preview import first_rows
+from coderai_pipeline.publishing.preview import failed_formulas, first_rows
 from coderai_pipeline.publishing.snapshot import Published, newest_snapshot, publish
 from coderai_pipeline.storage.blocks import BlockStore, next_version
 from coderai_pipeline.storage.projects import LoadedProject, ProjectFolder
@@ -173,6 +173,9 @@ def _published(published: Published, account: metadata.Metadata, loaded: LoadedP
         "dagster/row_count": published.rows,
         **account,
     }
+    failed = failed_formulas(published.path)
+    if failed:
+        shown["failed_formulas"] = metadata.failed_formulas_table(failed, loaded.project.privacy)
     if loaded.project.privacy.show_text:
         shown["first_rows"] = dg.MetadataValue.md(first_rows(published.path).markdown)
     return {**shown, "snapshot": dg.MetadataValue.path(str(published.path))}

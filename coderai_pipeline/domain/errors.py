@@ -3,6 +3,7 @@
 CoderAIError
 ├── InvalidInput        a file people edit is wrong; carries every problem found in it
 ├── UnknownProject      no project of that id
+├── NoSample            nothing has been extracted that could be accepted
 ├── QualityTooLow       the project's quality gate is shut
 ├── NotRefinable        there is nothing to refine a variable from, or nothing to apply
 ├── ProjectBusy         another run is extracting this project
@@ -61,6 +62,10 @@ class UnknownProject(CoderAIError):
 
 class ProjectBusy(CoderAIError):
     """Another run is extracting this project; wait for it or cancel it."""
+
+
+class NoSample(CoderAIError):
+    """Nothing has been extracted yet that somebody could have looked at and accepted."""
 
 
 class QualityTooLow(CoderAIError):

@@ -5,7 +5,7 @@ never held back.
 """
 
 from coderai_pipeline.domain.agreement import GoldCell
-from coderai_pipeline.domain.errors import QualityTooLow
+from coderai_pipeline.domain.errors import NoSample, QualityTooLow
 from coderai_pipeline.domain.thresholds import refusal
 from coderai_pipeline.publishing.definition import Definition
 from coderai_pipeline.publishing.quality import Measured, measure_now
@@ -30,8 +30,13 @@ def measure_project(loaded: LoadedProject) -> Measured:
 def accept_sample(loaded: LoadedProject, by: str, note: str = "", override: str = "") -> None:
     """Lets the whole corpus be extracted. override: why it may be although the gate is shut.
 
-    Raises QualityTooLow where the gate is shut and nobody overrides it.
+    Raises NoSample before anything is extracted, and QualityTooLow where the gate is shut; neither where somebody overrides it.
     """
+    if not override and not BlockStore(loaded.folder.state).files("cells"):
+        raise NoSample(
+            f"{loaded.id}: nothing has been extracted yet that could be accepted. Drop documents into {loaded.folder.inbox}, "
+            f"then run a sample and look at it: coderai run {loaded.id} --sample 20"
+        )
     if loaded.project.quality.gate and not override:
         _require(loaded)
     Control(loaded.folder.state).accept(by, override or note, overrides_gate=bool(override))

@@ -32,6 +32,9 @@ from coderai_pipeline.storage.projects import LoadedProject
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+NAMED = 3
+"""Documents that are named with the reason they are open for; the others stand in the dataset's `ledger`."""
+
 _ATTEMPTS = 5
 
 
@@ -111,15 +114,18 @@ class Ledger:
         also = f"; {counted(unread, 'document')} could not be read" if unread else ""
         return f"{self.wanted:,} wanted = {parts}{also}: {'it closes' if self.closes else 'it does not close'}"
 
-    def reasons(self) -> list[tuple[str, str, int, int]]:
-        """What is open, as (state, why, documents, cells not settled), the reason of most documents first."""
-        documents: Counter[tuple[str, str]] = Counter()
+    def reasons(self) -> list[tuple[str, str, int, int, str]]:
+        """What is open, as (state, why, documents, cells not settled, which), the reason of most documents first."""
+        sources: dict[tuple[str, str], list[str]] = {}
         cells: Counter[tuple[str, str]] = Counter()
         for line in self.lines:
             if not line.closes:
-                documents[line.state, line.why] += 1
+                sources.setdefault((line.state, line.why), []).append(line.source)
                 cells[line.state, line.why] += line.open + line.failed
-        return [(state, why, number, cells[state, why]) for (state, why), number in documents.most_common()]
+        return [
+            (state, why, len(found), cells[state, why], named(found))
+            for (state, why), found in sorted(sources.items(), key=lambda group: -len(group[1]))
+        ]
 
     def open_cells(self) -> Iterator[OpenCell]:
         """Every wanted cell that is not settled, by document and in the codebook's order."""
@@ -128,6 +134,11 @@ class Ledger:
         while group := rows.fetchmany(10_000):
             for document, source, entity, variable, why in group:
                 yield OpenCell(document, source, entity, variable, why or whys[document])
+
+
+def named(sources: Sequence[str]) -> str:
+    """The first of these documents, and that there are more."""
+    return ", ".join([*sources[:NAMED], *(["..."] if len(sources) > NAMED else [])])
 
 
 @contextmanager

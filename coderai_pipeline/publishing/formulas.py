@@ -3,6 +3,7 @@
 Which texts are formulas is decided in `formula_check`. A formula that fails costs its own cells, never the publication.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Timer
@@ -24,6 +25,10 @@ REASONS_LOOKED_UP = 1_000
 
 _NOT_FINITE = "the result is not a finite number (such as a division by zero)"
 _NOT_A_DATE = "the result is not an ISO 8601 date (2024, 2024-03 or 2024-03-05)"
+
+_ERROR_CLASS = re.compile(r"^\w+ Error: ")
+_UNFIT = re.compile(r"^No function matches the given name and argument types '(.+?)\((.*)\)'")
+_TYPE_WORDS = {"VARCHAR": "text", "INTEGER_LITERAL": "a number", "DOUBLE": "a number", "BOOLEAN": "yes or no"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +176,15 @@ def _reason(frame: Frame, expression: str, row: int) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+    """What DuckDB says, without the name of its error class; where types do not fit, what to do about it."""
+    said = _ERROR_CLASS.sub("", str(error).strip().partition("\n")[0])
+    unfit = _UNFIT.search(said)
+    if unfit is None:
+        return said
+    types = unfit[2]
+    for duckdbs, plain in _TYPE_WORDS.items():
+        types = types.replace(duckdbs, plain)
+    return f"`{unfit[1]}` does not take {types}; numbers in a column of text become numbers by CAST(column AS DOUBLE)"
 
 
 _FORMULA_CELLS = """

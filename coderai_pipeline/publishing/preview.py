@@ -1,4 +1,5 @@
-"""The first rows of a snapshot's dataset, for the UI and the command line: the variables, without the columns that repeat them."""
+"""What the UI and the command line show of a snapshot: the first rows of its dataset, without the columns that repeat others,
+and the formulas that could not be computed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,16 @@ def first_rows(snapshot: Path, rows: int = 10) -> Preview:
         found = result.fetchall()
     kept = [at for at, name in enumerate(names) if name != "source" and not name.endswith("_first_day")]
     return Preview(tuple(names[at] for at in kept), tuple(tuple(_shown(row[at]) for at in kept) for row in found))
+
+
+def failed_formulas(snapshot: Path) -> list[tuple[str, int, str]]:
+    """The formula variables that could not be computed somewhere, as (variable, cells, the reason of most of them)."""
+    with duck.read(snapshot) as connection:
+        return connection.execute("""
+            SELECT variable, count(*), mode(cells.reason)
+            FROM cells JOIN codebook ON codebook.name = cells.variable
+            WHERE codebook.formula <> '' AND cells.status = 'failed'
+            GROUP BY variable ORDER BY variable""").fetchall()
 
 
 def _shown(value: object) -> str:

@@ -42,7 +42,6 @@ _WHERE = (
     _Column("variable", 16),
     _Column("label", 22),
     _Column("passage", 30),
-    _Column("passage", 30),
 )
 _SHOWN = (
     *(_Column("value", 28), _Column("quote", 60), _Column("page", 7), _Column("confidence", 11), _Column("status", 11)),

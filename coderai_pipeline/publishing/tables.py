@@ -103,7 +103,9 @@ def _make_project(connection: "DuckDBPyConnection", rows: Mapping[str, str]) -> 
 
 
 def _ledger(definition: Definition) -> str:
-    at_document, at_entity = (len(definition.variables(entity_level=level)) for level in (False, True))
+    at_document, at_entity = (
+        sum(1 for one in definition.variables(entity_level=level) if not one.formula) for level in (False, True)
+    )
     counts = ", ".join(f"count(*) FILTER (status = '{status}') AS {status}" for status in CellStatus)
     return _LEDGER.format(
         at_document=at_document,
@@ -114,14 +116,15 @@ def _ledger(definition: Definition) -> str:
     )
 
 
-# Of a document that is not extracted yet, the number of entities is unknown: one is counted. A cell that was settled
+# Cells that a formula computes are not asked for, and not counted. Of a document that is not extracted yet, the number of entities is unknown: one is counted. A cell that was settled
 # on an older text of its document is open, although the dataset keeps showing it.
 _LEDGER = """
     CREATE TABLE ledger AS
     WITH counted AS (
-        SELECT document, count(*) FILTER (current) AS settled, count(*) FILTER (NOT current) AS outdated,
+        SELECT document, count(*) FILTER (current AND status <> 'failed') AS settled,
+               count(*) FILTER (current AND status = 'failed') AS in_vain, count(*) FILTER (NOT current) AS outdated,
                count(*) FILTER (entity = '') AS whole, {counts}
-        FROM cells GROUP BY document
+        FROM cells SEMI JOIN (SELECT name AS variable FROM codebook WHERE formula = '') USING (variable) GROUP BY document
     ), found AS (SELECT document, count(*) AS entities FROM entities GROUP BY document),
     stated AS (
         SELECT documents.document, documents.source, documents.status, settled.outcome, found.entities, counted.*
@@ -139,7 +142,7 @@ _LEDGER = """
         FROM stated
     )
     SELECT document, source, status, coalesce(outcome, '') AS outcome, coalesce(entities, 0) AS entities, wanted,
-           coalesce(settled, 0) AS settled, wanted - coalesce(settled, 0) AS open, {statuses},
+           coalesce(settled, 0) AS settled, wanted - coalesce(settled + in_vain, 0) AS open, {statuses},
            CASE WHEN NOT wants THEN coalesce(nullif(reason, ''), 'duplicate of ' || duplicate_of, status)
                 WHEN wanted = coalesce(settled, 0) THEN ''
                 WHEN outcome IS NULL AND settled IS NULL THEN 'not extracted yet'
@@ -154,7 +157,7 @@ _LEDGER_OPEN = """
     FROM ledger
     JOIN (SELECT document, entity FROM entities
           UNION SELECT document, '' FROM ledger) AS units USING (document)
-    JOIN codebook ON (codebook.level = 'entity') = (units.entity <> '') OR (units.entity = '' AND ledger.entities = 0)
+    JOIN (FROM codebook WHERE formula = '') AS codebook ON (codebook.level = 'entity') = (units.entity <> '') OR (units.entity = '' AND ledger.entities = 0)
     ANTI JOIN (SELECT document, entity, variable FROM cells WHERE current) AS held
         ON held.document = units.document AND held.entity = units.entity AND held.variable = codebook.name
     WHERE ledger.open > 0

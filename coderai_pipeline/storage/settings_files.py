@@ -27,7 +27,7 @@ from coderai_pipeline.storage.yaml_lines import KeyPath, key_text
 
 PROJECT_FILE = "project.yaml"
 CODEBOOK_FILES = ("codebook.yaml", "codebook.xlsx", "codebook.csv")
-"""In order of precedence: a spreadsheet is read where there is no codebook.yaml."""
+"""One of them stands in a folder; where there are several, the first is read and named as a problem."""
 
 _SEEN_BY_OTHERS = ("name", "type", "categories", "depends_on", "formula", "level")
 
@@ -70,7 +70,16 @@ def read_folder(folder: Path) -> FolderSettings:
     project = _parsed(folder / PROJECT_FILE, Project)
     codebook = _parsed(codebook_path(folder), Codebook)
     problems = (*_project_problems(project, codebook), *_codebook_problems(codebook, project.value))
-    return FolderSettings(project.value, codebook.value, problems)
+    return FolderSettings(project.value, codebook.value, (*problems, *_rival_codebooks(folder)))
+
+
+def _rival_codebooks(folder: Path) -> tuple[Problem, ...]:
+    """Where several codebooks stand side by side, nobody can tell from the files which of them is meant."""
+    there = [name for name in CODEBOOK_FILES if is_there(folder / name)]
+    if len(there) < 2:
+        return ()
+    message = f"stands beside {' and '.join(there[1:])}; keep the codebook that is meant, move or rename the other"
+    return (Problem(f"{folder.name}/{there[0]}", None, "", message),)
 
 
 def problems_of(data: JsonValue, project: Project) -> tuple[Problem, ...]:

@@ -62,7 +62,7 @@ def test_a_broken_project_is_an_asset_that_says_what_is_wrong_and_the_others_wor
     broken.project_file.write_text("name: Third\nlanguage: EN\nnonsense: 1\n")
     assert assets_of(tmp_path) == {"first": ASSETS, "second": ASSETS, "third": {"invalid_project"}}
     said = repository(tmp_path).asset_graph.get(names.asset_key("third", "invalid_project")).description or ""
-    assert "2 problem(s)" in said
+    assert "2 problems" in said
     assert "third/project.yaml:2: language" in said
     assert "third/project.yaml:3: nonsense" in said
 

@@ -31,7 +31,7 @@ def test_a_finished_project_closes_with_every_wanted_cell_settled(server: ModelS
 def test_before_any_run_everything_is_open(server: ModelServer, tmp_path: Path) -> None:
     with open_ledger(make_project(tmp_path, server)) as ledger:
         assert (ledger.wanted, ledger.open) == (24, 24)
-        assert ledger.reasons() == [("waiting", "not read yet", 8, 24)]
+        assert [reason[:4] for reason in ledger.reasons()] == [("waiting", "not read yet", 8, 24)]
 
 
 def test_documents_outside_the_sample_wait_for_its_acceptance(server: ModelServer, tmp_path: Path) -> None:
@@ -39,9 +39,10 @@ def test_documents_outside_the_sample_wait_for_its_acceptance(server: ModelServe
     run(loaded, Scope(sample=20))
     with open_ledger(loaded) as ledger:
         assert (ledger.settled, ledger.open) == (60, 15)
-        ((state, why, documents, _),) = ledger.reasons()
+        ((state, why, documents, _, which),) = ledger.reasons()
     assert (state, documents) == ("waiting", 5)
     assert "coderai accept small" in why
+    assert [name[:8] for name in which.split(", ")] == ["receipt-", "receipt-", "receipt-", "..."]
     Control(loaded.folder.state).accept("a test")
     with open_ledger(loaded) as ledger:
         assert [why for _, why, *_ in ledger.reasons()] == ["not extracted yet"]
@@ -71,7 +72,7 @@ def test_an_unreadable_document_wants_no_cells_but_keeps_the_ledger_open(server:
     with open_ledger(loaded) as ledger:
         assert (ledger.wanted, ledger.settled) == (6, 6)
         assert not ledger.closes
-        ((state, why, documents, cells),) = ledger.reasons()
+        ((state, why, documents, cells, _),) = ledger.reasons()
     assert (documents, cells) == (1, 0)
     assert state != "ready"
     assert why

@@ -178,7 +178,9 @@ def test_what_was_not_found_in_a_document_without_entities_stays_visible(tmp_pat
     assert rows(published.path, "SELECT status, reason FROM cells WHERE document = 'b' AND variable = 'place'") == [
         ("failed", "unreadable reply")
     ]
-    assert rows(published.path, "SELECT wanted, settled, open FROM ledger WHERE document = 'b'") == [(2, 2, 0)]
+    assert rows(published.path, "SELECT wanted, settled, failed, open FROM ledger WHERE document = 'b'") == [
+        (2, 1, 1, 0)
+    ]
 
 
 def test_columns_of_a_table_of_documents_travel_to_the_dataset(tmp_path: Path) -> None:
@@ -215,6 +217,17 @@ def test_the_ledger_says_what_is_open_and_why(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert (published.wanted, published.settled, published.open) == (8, 3, 5)
     assert len(rows(published.path, "FROM ledger_open")) == published.open
+
+
+def test_the_ledger_counts_cells_asked_for_and_tells_failed_from_settled(tmp_path: Path) -> None:
+    doubled = {"name": "doubled", "type": "number", "formula": "total * 2"}
+    blocks = write_values(tmp_path, study := definition([TITLE, TOTAL, doubled]), {"a": {"title": "x", "total": 1}})
+    blocks.append("cells", [cell_row("a", "title", None, status="failed", reason="the reply was cut off")])
+    blocks.append("settled", [settled_row("a", outcome="failed", reason="1 of 2 variables failed")])
+    published = publish(study, blocks, tmp_path / "outputs", NOW)
+    assert rows(published.path, "SELECT wanted, settled, failed, open, why FROM ledger") == [
+        (2, 1, 1, 0, "1 of 2 variables failed")
+    ]
 
 
 def test_a_cell_has_all_that_is_known_of_it(tmp_path: Path) -> None:

@@ -106,6 +106,17 @@ def test_a_formula_that_cannot_be_computed_fails_its_cells_and_stops_nothing(tmp
     assert cell[2].startswith("the formula cannot be computed: ")
 
 
+def test_types_that_do_not_fit_are_told_in_plain_words_with_the_remedy(tmp_path: Path) -> None:
+    (cell,) = computed(tmp_path, "title - 2000", {"a": {"title": "2001"}})
+    assert cell == (
+        "failed",
+        None,
+        "the formula cannot be computed: `-` does not take text, a number; "
+        "numbers in a column of text become numbers by CAST(column AS DOUBLE)",
+    )
+    assert computed(tmp_path, "CAST(title AS DOUBLE) - 2000", {"a": {"title": "2001"}}) == [("extracted", "1", "")]
+
+
 def test_a_formula_that_takes_too_much_memory_or_time_fails_its_cells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

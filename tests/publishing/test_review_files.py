@@ -14,7 +14,16 @@ from coderai_pipeline.publishing.review import Review, gather
 from coderai_pipeline.publishing.review_page import write_review_page
 from coderai_pipeline.publishing.review_workbook import write_review_workbook
 from coderai_pipeline.publishing.snapshot import publish
-from tests.publishing.study import NOW, Changed, definition, document_row, feedback_row, write_values
+from tests.publishing.study import (
+    NOW,
+    Changed,
+    cell_row,
+    definition,
+    document_row,
+    entity_rows,
+    feedback_row,
+    write_values,
+)
 
 KINDS = [{"value": "riot, violent"}, {"value": "=march"}]
 VARIABLES: list[dict[str, Any]] = [
@@ -100,6 +109,17 @@ def test_only_what_reviewers_fill_in_is_open_and_no_text_is_a_formula(snapshot: 
     assert hidden == {"cell", "inclusion_probability", "is_blind"}
     assert all(cell.data_type != "f" for sheet in book for row in sheet.iter_rows() for cell in row)
     assert EVIL.replace("\u2028", "") in [str(cell.value).replace("\u2028", "") for cell in sheet[_row(sheet, "title")]]
+
+
+def test_each_column_stands_once_also_where_rows_show_their_passage(tmp_path: Path) -> None:
+    study = definition([VARIABLES[0]], unit={"rows": "many", "represents": "each protest"})
+    blocks = write_values(tmp_path, study, {"a": {}})
+    blocks.append("cells", [cell_row("a", VARIABLES[0]["name"], "x", entity="1")])
+    blocks.append("entities", entity_rows("a", 1))
+    path = publish(study, blocks, tmp_path / "outputs", NOW).path
+    header = [cell.value for cell in write_book(gather(path), path, tmp_path)["Review"][1]]
+    assert "passage" in header
+    assert len(header) == len(set(header))
 
 
 def test_drop_downs_offer_the_verdicts_and_the_values_whatever_is_in_them(snapshot: Path, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_corrected_values_are_in_the_dataset_in_their_types_and_formulas_use_the
     assert rows(path, dataset) == [(7.5, "2024-04", "2024-04-01", ["march", "riot"], 15.0)]
     assert cell(path, "total") == ("corrected", "corrected by Ada, was 5", "7.5")
     assert cell(path, "day", "precision") == ("month",)
-    assert rows(path, "SELECT corrected, validated, settled, open FROM ledger") == [(3, 0, 4, 0)]
+    assert rows(path, "SELECT corrected, validated, settled, open FROM ledger") == [(3, 0, 3, 0)]
 
 
 def test_a_correction_keeps_evidence_and_confidence_only_where_they_speak_of_it(tmp_path: Path) -> None:

@@ -383,12 +383,14 @@ def test_problems_of_a_spreadsheet_name_row_and_column(tmp_path: Path) -> None:
     assert "did you mean `label`?" in at[1, "lable"]
 
 
-def test_yaml_comes_before_a_spreadsheet(tmp_path: Path) -> None:
+def test_a_spreadsheet_stands_in_the_place_of_yaml_and_not_beside_it(tmp_path: Path) -> None:
     (tmp_path / "project.yaml").write_text("name: p\n")
     (tmp_path / "codebook.csv").write_text("nonsense\n")
     assert check_folder(tmp_path)[0].file.endswith("codebook.csv")
     (tmp_path / "codebook.yaml").write_text(SOUND_CODEBOOK)
-    assert check_folder(tmp_path) == ()
+    assert [problem.message for problem in check_folder(tmp_path)] == [
+        "stands beside codebook.csv; keep the codebook that is meant, move or rename the other"
+    ]
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 not a workbook", b"\xd0\xcf\x11\xe0old"])
