@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from coderai_pipeline.domain.cells import JsonValue
 from coderai_pipeline.domain.codebook import Variable
@@ -237,6 +238,7 @@ def _get(value: Mapping[str, JsonValue], keys: Sequence[str]) -> JsonValue:
     return next((by_lower[key] for key in keys if key in by_lower), None)
 
 
+@lru_cache(maxsize=1024)
 def _loosely(key: str) -> str:
     return "".join(character for character in key.casefold() if character.isalnum())
 

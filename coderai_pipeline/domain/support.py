@@ -154,6 +154,7 @@ def _same_number(found: Reading, reading: Reading, variable: Variable, conventio
     )
 
 
+@lru_cache(maxsize=256)
 def scale_of(unit: str, language: str) -> float:
     """The magnitude that a unit counts in: a million for `million EUR` and `EUR m`; 1 for `EUR` and `cases per million`."""
     return float(magnitude_in(unit, language))
