@@ -19,6 +19,7 @@ from coderai_pipeline.domain.fingerprints import work_fingerprint
 from coderai_pipeline.engine.gate import accept_sample, require_open
 from coderai_pipeline.engine.held import Held
 from coderai_pipeline.engine.intake import list_inbox
+from coderai_pipeline.engine.ledger import open_ledger
 from coderai_pipeline.engine.report import Event, Planned, Summary, counted, progress_line
 from coderai_pipeline.engine.run import Scope, choose
 from coderai_pipeline.engine.session import check_ready
@@ -175,11 +176,8 @@ def print_standing(loaded: LoadedProject, scope: Scope) -> bool:
     if not found:
         click.echo(f"no documents: drop some into {loaded.folder.inbox} and run again")
         return True
-    states, cells = Counter(one.state for one in found), Counter[str]()
-    for one in found:
-        cells.update(one.counts)
-    click.echo(f"documents: {_counted(states)}")
-    click.echo(f"cells:     {_counted(cells)}")
+    click.echo(f"documents: {_counted(Counter(one.state for one in found))}")
+    click.echo(f"cells:     {_counted(_cells(loaded, scope, found))}")
     troubled = [_told(loaded, one) for one in found if not one.is_settled]
     if troubled:
         _print_troubled(troubled)
@@ -192,6 +190,17 @@ def print_standing(loaded: LoadedProject, scope: Scope) -> bool:
     click.echo(f"dataset:   {loaded.folder.outputs / 'dataset.duckdb'}")
     click.echo(f"exports:   {loaded.folder.outputs / 'exports'}")
     return not troubled
+
+
+def _cells(loaded: LoadedProject, scope: Scope, found: Sequence[Standing]) -> Counter[str]:
+    """Cells by status: of the whole corpus as the ledger counts them, reviews included; of some documents as they were settled."""
+    if scope.documents is None and scope.sample is None:
+        with open_ledger(loaded) as account:
+            return Counter(account.statuses)
+    cells = Counter[str]()
+    for one in found:
+        cells.update(one.counts)
+    return cells
 
 
 def _unread_besides(loaded: LoadedProject, scope: Scope) -> int:
