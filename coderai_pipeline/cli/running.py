@@ -245,7 +245,8 @@ def _print_troubled(troubled: Sequence[Standing]) -> None:
 
 def _print_failed_formulas(loaded: LoadedProject) -> None:
     """A formula's reason may quote a value: it is shown only where text may be."""
-    for variable, cells, why in failed_formulas(loaded.folder.outputs / "dataset.duckdb"):
+    dataset = loaded.folder.outputs / "dataset.duckdb"
+    for variable, cells, why in failed_formulas(dataset) if dataset.exists() else ():
         told = why if loaded.project.privacy.show_text else "see `reason` in the table `cells`"
         click.echo(f"formula:   {_printable(variable)}: {counted(cells, 'cell')} failed: {_printable(told)}")
 
