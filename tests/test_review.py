@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -144,8 +145,7 @@ def test_a_filled_in_workbook_is_applied_and_what_is_not_is_said(study: ProjectF
     assert cell(study, "3.pdf", "total") == (30.5, "corrected", "corrected by Bo, was 3.5")
     assert coderai("ledger", "study").exit_code == 0
     again = coderai("run", "study")
-    assert "cells:" in again.output
-    assert "1 corrected" in again.output
+    assert re.search(r"^cells: .*\d corrected", again.output, re.MULTILINE), again.output
     with duckdb.connect(str(study.outputs / "dataset.duckdb"), read_only=True) as data:
         refused = data.execute("SELECT file, note, why FROM feedback WHERE outcome = 'refused'").fetchall()
     assert [(file, "sort of" in note) for file, note, _ in refused] == [("filled in.xlsx", True)]
