@@ -17,7 +17,8 @@ from time import monotonic
 from coderai_pipeline.domain.documents import DocumentStatus
 from coderai_pipeline.readers.mupdf import Box, Matrix, Page, draw, draw_turned
 from coderai_pipeline.readers.ocr_upright import tilt_of
-from coderai_pipeline.readers.pdf_words import PageWords, from_boxes, is_numbered_glyphs
+from coderai_pipeline.readers.pdf_letters import is_numbered_glyphs
+from coderai_pipeline.readers.pdf_words import PageWords, from_boxes
 
 _TESSERACT = "tesseract"
 _DPI = 300

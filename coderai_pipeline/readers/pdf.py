@@ -12,9 +12,10 @@ from coderai_pipeline.readers import ocr, pdf_details
 from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
 from coderai_pipeline.readers.mupdf import ERRORS, Page, PdfFile, complaints, open_bytes
 from coderai_pipeline.readers.pdf_furniture import EdgeLine, Furniture, edge_lines, find_furniture, kept_in_metadata
+from coderai_pipeline.readers.pdf_letters import is_numbered_glyphs, meaningless_share
 from coderai_pipeline.readers.pdf_pieces import join_pieces, name_ticks
 from coderai_pipeline.readers.pdf_text import Assembly
-from coderai_pipeline.readers.pdf_words import PageWords, is_numbered_glyphs, meaningless_share, read_words
+from coderai_pipeline.readers.pdf_words import PageWords, read_words
 
 FEW_CHARACTERS = 20
 _ASK_AGAIN = "the file is damaged or cut off: ask for it again"

@@ -9,7 +9,7 @@ from collections.abc import Set
 import numpy as np
 from numpy.typing import NDArray
 
-from coderai_pipeline.readers.pdf_words import CJK
+from coderai_pipeline.readers.pdf_letters import CJK
 
 HYPHENS = "-\u2010\u00ad"
 _WIDE_STOPS = frozenset("、。，．：；！？）」』】》〉")

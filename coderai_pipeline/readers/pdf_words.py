@@ -5,7 +5,6 @@ The order in which fragments are read is in `pdf_layout`; how they become text i
 
 import re
 import struct
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -28,31 +27,26 @@ from coderai_pipeline.readers.mupdf import (
     may_hold_pictures,
 )
 from coderai_pipeline.readers.pdf_covered import covered
+from coderai_pipeline.readers.pdf_letters import (
+    CJK,
+    RIGHT_TO_LEFT,
+    SPECIAL,
+    clean_word,
+    runs_right_to_left,
+    with_powers,
+)
 from coderai_pipeline.readers.pdf_narrow import may_be_glued, parted
 from coderai_pipeline.readers.pdf_spaced import spaced_letters
 from coderai_pipeline.readers.pdf_tables import Grid, find_grids
 from coderai_pipeline.readers.pdf_twice import printed_once, repeats_a_line
 from coderai_pipeline.readers.pdf_visibility import Ink, span_is_suspect
-from coderai_pipeline.readers.symbols import raised
 
 EVERYWHERE = (-1e6, -1e6, 1e6, 1e6)
 """Without it MuPDF drops text that stands outside the page, and hidden text would go unreported."""
 
-SPECIAL = re.compile(
-    "[\u00ad\ufb00-\ufdff\ufe70-\ufeff\u2028\u2029\uf0b7\uf0a7\uf0d8\ue000-\uf8ff\x00-\x1f\x7f-\x9f\ud800-\udfff]"
-)
-RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
-CJK = re.compile("[\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff]")
-_NO_MEANING = re.compile("[\ufffd\ue000-\uf8ff\x00-\x1f\x7f-\x9f\U000f0000-\U0010ffff]")
-_RARE_SIGNS, _SMALL_LETTERS = re.compile(r"[\"#$%&*+;<=>?@\[\\\]^`{|}~!]"), re.compile("[^\\W\\d_A-Z]")
-_SIGNS, _KINDS_OF_SIGNS, _FEW_SMALL, _LEAST_NUMBERED = 0.2, 5, 0.1, 40
-"""Parts of the characters, and characters, from which a page's letters are numbers of glyphs."""
 _WITHOUT_INK_OR_LIGHT = re.compile(b'size:[^;"]*"|color:#[ef].[ef].[ef]')
-_RAISED = b"</span><sup>"
-_POWER = re.compile(rb"([0-9.,]*[0-9])</span><sup><span[^>]*>([0-9]{1,3})(?![0-9])")
 _SPACED = re.compile(r"\n\w\n\w\n\w\n\w\n\w\n")
 _SPAN, _BLACK = b"font-size:", b"pt;color:#000000"
-_BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "➢", 0xAD: "\u00ad"}
 _PARTS_OF_LINE = 0.9
 """A gap wider than this part of the line's height separates two fragments."""
 
@@ -164,12 +158,11 @@ def read_words(page: Page) -> PageWords:
     if not plain:
         texts = tuple(clean_word(text) for text in texts)
         joined = "\n".join(texts)
-        found.right_to_left = _runs_right_to_left(joined)
+        found.right_to_left = runs_right_to_left(joined)
         found.cjk = CJK.search(joined) is not None
     html = html_bytes(textpage)
-    if _RAISED in html and _POWER.search(html):
-        texts = _with_powers(texts, html)
-        joined = "\n".join(texts)
+    if (with_raised := with_powers(texts, html)) is not texts:
+        texts, joined = with_raised, "\n".join(with_raised)
     suspect = _may_be_unseen(html)
     sides = boxes[2:] - boxes[:2]
     turned = bool(rotation) or _looks_turned(boxes, sides, begin, texts, plain)
@@ -210,21 +203,6 @@ def _apart(words: Sequence[Word]) -> tuple[tuple[str, ...], NDArray[np.float32],
     return texts, boxes, (numbers == 0).nonzero()[0]
 
 
-def _with_powers(texts: Sequence[str], html: bytes) -> tuple[str, ...]:
-    """10 to the 6th as 10⁶, not as 106: digits that are raised behind others, as MuPDF's HTML has them in the words' order."""
-    mended = list(texts)
-    at = 0
-    for found in _POWER.finditer(html):
-        digits, power = found[1].decode(), found[2].decode()
-        place = next((n for n in range(at, len(mended)) if f"{digits}{power}" in mended[n]), None)
-        if place is None:
-            continue
-        at = place
-        start = mended[at].index(f"{digits}{power}") + len(digits)
-        mended[at] = mended[at][:start] + raised(power) + mended[at][start + len(power) :]
-    return tuple(mended)
-
-
 def _may_hold_table(found: PageWords) -> bool:
     """Whether fragments stand side by side in at least two places."""
     _, y0, _, y1 = found.fragment_boxes()
@@ -257,40 +235,6 @@ def _may_be_unseen(html: bytes) -> bool:
     return html.count(_SPAN) != html.count(_BLACK) and _WITHOUT_INK_OR_LIGHT.search(html) is not None
 
 
-def _runs_right_to_left(text: str) -> bool:
-    """Whether most letters do."""
-    backwards = len(RIGHT_TO_LEFT.findall(text))
-    return backwards > 0 and 2 * backwards > sum(map(str.isalpha, text))
-
-
-def clean_word(text: str) -> str:
-    """Ligatures and Arabic presentation forms as their letters; control characters as U+FFFD, never a line break.
-
-    Only those forms are folded: NFKC of everything would turn 10² into 102.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return SPECIAL.sub(_clean_character, text)
-
-
-def meaningless_share(text: str) -> float:
-    """Which part of the characters stands for nothing: no entry in the font's character map, or private use."""
-    characters = sum(map(len, text.split()))
-    return sum(map(len, _NO_MEANING.findall("".join(text.split())))) / characters if characters else 0.0
-
-
-def is_numbered_glyphs(text: str) -> bool:
-    """Whether text is made of signs and capitals as no writing is: glyphs numbered from `!` on, whose letters nobody knows."""
-    signs, small = _RARE_SIGNS.findall(text), _SMALL_LETTERS.findall(text)
-    characters = sum(map(len, text.split()))
-    return (
-        characters >= _LEAST_NUMBERED
-        and len(signs) > _SIGNS * characters
-        and len({*signs}) >= _KINDS_OF_SIGNS
-        and len(small) < _FEW_SMALL * characters
-    )
-
-
 def from_boxes(number: int, width: float, height: float, words: Sequence[tuple[Box, str, int]]) -> PageWords:
     """A page from words found by other means: (box, text, line number) in the order of their lines."""
     found = PageWords(number, width, height)
@@ -298,25 +242,11 @@ def from_boxes(number: int, width: float, height: float, words: Sequence[tuple[B
         return found
     found.texts = "\n".join(clean_word(text) for _, text, _ in words)
     found.boxes = np.array([box for box, _, _ in words], np.float32).T.copy()
-    found.right_to_left = _runs_right_to_left(found.texts)
+    found.right_to_left = runs_right_to_left(found.texts)
     found.cjk = CJK.search(found.texts) is not None
     lines = [line for _, _, line in words]
     found.starts = _fragments(found, np.flatnonzero(np.diff(lines, prepend=lines[0] - 1)))
     return found
-
-
-def _clean_character(match: re.Match[str]) -> str:
-    character = match.group()
-    code = ord(character)
-    if character == "\u00ad":
-        return character
-    if code in _BULLETS:
-        return _BULLETS[code]
-    if code == 0xFEFF or character in "\u2028\u2029":
-        return ""
-    if 0xFB00 <= code <= 0xFEFF:
-        return unicodedata.normalize("NFKC", character).strip()
-    return character if 0xE000 <= code <= 0xF8FF else "\ufffd"
 
 
 def _fragments(found: PageWords, begin: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -1,0 +1,87 @@
+"""What the letters of a PDF page mean: forms that stand for others, letters without a meaning, raised digits, scripts.
+
+The words themselves are made in `pdf_words`.
+"""
+
+import re
+import unicodedata
+
+from coderai_pipeline.readers.symbols import raised
+
+SPECIAL = re.compile(
+    "[\u00ad\ufb00-\ufdff\ufe70-\ufeff\u2028\u2029\uf0b7\uf0a7\uf0d8\ue000-\uf8ff\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+)
+RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+CJK = re.compile("[\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff60\U00020000-\U0003ffff]")
+_NO_MEANING = re.compile("[\ufffd\ue000-\uf8ff\x00-\x1f\x7f-\x9f\U000f0000-\U0010ffff]")
+_RARE_SIGNS, _SMALL_LETTERS = re.compile(r"[\"#$%&*+;<=>?@\[\\\]^`{|}~!]"), re.compile("[^\\W\\d_A-Z]")
+_SIGNS, _KINDS_OF_SIGNS, _FEW_SMALL, _LEAST_NUMBERED = 0.2, 5, 0.1, 40
+"""Parts of the characters, and characters, from which a page's letters are numbers of glyphs."""
+_RAISED = b"</span><sup>"
+_POWER = re.compile(rb"([0-9.,]*[0-9])</span><sup><span[^>]*>([0-9]{1,3})(?![0-9])")
+_BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "➢", 0xAD: "\u00ad"}
+
+
+def clean_word(text: str) -> str:
+    """Ligatures and Arabic presentation forms as their letters; control characters as U+FFFD, never a line break.
+
+    Only those forms are folded: NFKC of everything would turn 10² into 102.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return SPECIAL.sub(_clean_character, text)
+
+
+def meaningless_share(text: str) -> float:
+    """Which part of the characters stands for nothing: no entry in the font's character map, or private use."""
+    characters = sum(map(len, text.split()))
+    return sum(map(len, _NO_MEANING.findall("".join(text.split())))) / characters if characters else 0.0
+
+
+def is_numbered_glyphs(text: str) -> bool:
+    """Whether text is made of signs and capitals as no writing is: glyphs numbered from `!` on, whose letters nobody knows."""
+    signs, small = _RARE_SIGNS.findall(text), _SMALL_LETTERS.findall(text)
+    characters = sum(map(len, text.split()))
+    return (
+        characters >= _LEAST_NUMBERED
+        and len(signs) > _SIGNS * characters
+        and len({*signs}) >= _KINDS_OF_SIGNS
+        and len(small) < _FEW_SMALL * characters
+    )
+
+
+def runs_right_to_left(text: str) -> bool:
+    """Whether most letters do."""
+    backwards = len(RIGHT_TO_LEFT.findall(text))
+    return backwards > 0 and 2 * backwards > sum(map(str.isalpha, text))
+
+
+def with_powers(texts: tuple[str, ...], html: bytes) -> tuple[str, ...]:
+    """10 to the 6th as 10⁶, not as 106: digits that are raised behind others, as MuPDF's HTML has them in the words' order."""
+    if _RAISED not in html:
+        return texts
+    mended = list(texts)
+    at = 0
+    for found in _POWER.finditer(html):
+        digits, power = found[1].decode(), found[2].decode()
+        place = next((n for n in range(at, len(mended)) if f"{digits}{power}" in mended[n]), None)
+        if place is None:
+            continue
+        at = place
+        start = mended[at].index(f"{digits}{power}") + len(digits)
+        mended[at] = mended[at][:start] + raised(power) + mended[at][start + len(power) :]
+    return tuple(mended)
+
+
+def _clean_character(match: re.Match[str]) -> str:
+    character = match.group()
+    code = ord(character)
+    if character == "\u00ad":
+        return character
+    if code in _BULLETS:
+        return _BULLETS[code]
+    if code == 0xFEFF or character in "\u2028\u2029":
+        return ""
+    if 0xFB00 <= code <= 0xFEFF:
+        return unicodedata.normalize("NFKC", character).strip()
+    return character if 0xE000 <= code <= 0xF8FF else "\ufffd"
