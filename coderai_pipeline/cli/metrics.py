@@ -70,9 +70,8 @@ def _ready(home: Home) -> Reply:
         with open_instance(home.root) as instance:
             instance.get_runs_count()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is why work cannot be done
-        click.echo(
-            f"not ready: {type(error).__name__}: {error}", err=True
-        )  # not to whoever asks: it names hosts and paths
+        # Not to whoever asks: it names hosts and paths.
+        click.echo(f"not ready: {type(error).__name__}: {error}", err=True)
         return "503 Service Unavailable", "text/plain", f"not ready: {type(error).__name__}\n"
     return "200 OK", "text/plain", "ready\n"
 
