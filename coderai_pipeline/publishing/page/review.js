@@ -1,23 +1,53 @@
 "use strict";
-/* The review page. State: `verdicts`, cell id -> what the reviewer said; kept in localStorage where the browser allows it. */
+/* The review page. State: `verdicts`, cell id -> what the reviewer said; kept in IndexedDB where the browser allows it, a record a cell.
+   localStorage will not do: Chromium shows a reloaded file:// page an empty or an older one, some of the time. */
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 const VERDICTS = { correct: "Correct", incorrect: "Incorrect", partially_correct: "Partly" };
 const STORE = `coderai-review:${data.project}:${data.blind ? "blind" : "open"}`;
 const idOf = (cell) => JSON.stringify([cell.document, cell.entity, cell.variable, cell.cell]);
 const cells = data.cells.map((cell) => ({ ...cell, id: idOf(cell) }));
-let verdicts = {}, reviewer = "", shown = cells, current = null, drawn = null;
+let verdicts = {}, reviewer = "", shown = cells, current = null, drawn = null, store = null;
 
-function load() {
-  try {
-    const kept = JSON.parse(localStorage.getItem(STORE) || "{}");
-    verdicts = kept.verdicts || {};
-    reviewer = kept.reviewer || "";
-  } catch { note("This browser keeps nothing: download the feedback before you close the page."); }
+function opened() {
+  return new Promise((resolve, reject) => {
+    const asked = indexedDB.open(STORE, 1);
+    asked.onupgradeneeded = () => asked.result.createObjectStore("kept");
+    asked.onsuccess = () => resolve(asked.result);
+    asked.onerror = asked.onblocked = () => reject(asked.error);
+  });
 }
 
-function save() {
-  try { localStorage.setItem(STORE, JSON.stringify({ verdicts, reviewer })); } catch { /* said at the start */ }
+/* What was kept before the page was left: the reviewer's name under "reviewer", what was said of a cell under its id. */
+async function load() {
+  try {
+    store = await opened();
+    const kept = await new Promise((resolve, reject) => {
+      const found = {}, each = store.transaction("kept").objectStore("kept").openCursor();
+      each.onsuccess = () => {
+        if (!each.result) { resolve(found); return; }
+        found[each.result.key] = each.result.value;
+        each.result.continue();
+      };
+      each.onerror = () => reject(each.error);
+    });
+    ({ reviewer = "", ...verdicts } = kept);
+  } catch { keepsNothing(); }
+}
+
+function keepsNothing() {
+  store = null;
+  note("This browser keeps nothing: download the feedback before you close the page.");
+}
+
+function keep(key, value) {
+  if (!store) return;
+  try {
+    const writing = store.transaction("kept", "readwrite", { durability: "strict" });
+    writing.onabort = keepsNothing;
+    if (value === undefined) writing.objectStore("kept").delete(key); else writing.objectStore("kept").put(value, key);
+    writing.commit();
+  } catch { keepsNothing(); }
 }
 
 function make(tag, attributes = {}, ...children) {
@@ -42,7 +72,7 @@ function say(changes) {
   const now = { ...said(current), ...changes };
   for (const name of Object.keys(now)) if (now[name] === undefined || now[name] === "") delete now[name];
   if (Object.keys(now).length) verdicts[current.id] = now; else delete verdicts[current.id];
-  save();
+  keep(current.id, verdicts[current.id]);
   drawVerdict();
   drawItem(current);
   drawProgress();
@@ -293,12 +323,12 @@ function drawKeys() {
   byId("keys").append(...keys.flatMap(([key, does]) => [make("kbd", {}, key), ` ${does}  `]));
 }
 
-function start() {
+async function start() {
   byId("title").textContent = `${data.name}: ${data.blind ? "blind review" : "review"}`;
-  load();
+  await load();
   for (const left of data.leftOut) note(left);
   byId("reviewer").value = reviewer;
-  byId("reviewer").addEventListener("input", (event) => { reviewer = event.target.value.trim(); save(); });
+  byId("reviewer").addEventListener("input", (event) => { reviewer = event.target.value.trim(); keep("reviewer", reviewer); });
   byId("note").addEventListener("input", (event) => say({ note: event.target.value }));
   byId("download").addEventListener("click", download);
   byId("help").addEventListener("click", help);
