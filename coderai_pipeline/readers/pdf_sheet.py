@@ -137,7 +137,7 @@ class Sheet:
         fragments = np.array(self.fragments)
         firsts: NDArray[np.int32] = self.page.starts[fragments]
         counts: NDArray[np.int32] = self.page.starts[fragments + 1] - firsts
-        lasts = np.cumsum(counts, dtype=np.int64) - 1
+        lasts = counts.cumsum(dtype=np.int64) - 1
         order = self._order(firsts, counts, lasts)
         gaps = np.ones(int(lasts[-1]) + 1, np.int32)
         gaps[lasts] = list(map(len, self.after))
@@ -146,7 +146,7 @@ class Sheet:
         if tight:
             self._glue(gaps, words, {*lasts.tolist()})
         lengths = lengths[order]
-        ends = offset + np.cumsum(lengths + gaps, dtype=np.int32) - gaps
+        ends = offset + (lengths + gaps).cumsum(dtype=np.int32) - gaps
         text = self._tightly_woven(gaps, words, lasts) if tight else self._woven()
         boxes = self.page.boxes if self.page.back is None else all_moved(self.page.boxes, self.page.back)
         return Written(text, ends - lengths, ends, boxes.T[order], lasts)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from coderai_pipeline.domain.documents import DocumentStatus
 from coderai_pipeline.readers import pdf_rtl
 from coderai_pipeline.readers.mupdf import (
-    COLLECT_VECTORS,
     VECTOR,
     Box,
     Matrix,
@@ -25,6 +24,8 @@ from coderai_pipeline.readers.mupdf import (
     html_bytes,
     kinds_of_blocks,
     may_hold_pictures,
+    size_and_rotation,
+    textpage_of,
 )
 from coderai_pipeline.readers.pdf_covered import covered
 from coderai_pipeline.readers.pdf_letters import (
@@ -40,9 +41,6 @@ from coderai_pipeline.readers.pdf_spaced import spaced_letters
 from coderai_pipeline.readers.pdf_tables import Grid, find_grids
 from coderai_pipeline.readers.pdf_twice import printed_once, repeats_a_line
 from coderai_pipeline.readers.pdf_visibility import Ink, span_is_suspect
-
-EVERYWHERE = (-1e6, -1e6, 1e6, 1e6)
-"""Without it MuPDF drops text that stands outside the page, and hidden text would go unreported."""
 
 _WITHOUT_INK_OR_LIGHT = re.compile(b'size:[^;"]*"|color:#[ef].[ef].[ef]')
 _SPACED = re.compile(r"\n\w\n\w\n\w\n\w\n\w\n")
@@ -99,7 +97,9 @@ class PageWords:
 
     def lengths(self) -> NDArray[np.int32]:
         """How many characters each word has."""
-        is_break = np.frombuffer(f"\n{self.texts}\n".encode("utf-32-le"), np.uint32) == ord("\n")
+        text = f"\n{self.texts}\n"
+        encoding, code = ("ascii", np.uint8) if text.isascii() else ("utf-32-le", np.uint32)
+        is_break = np.frombuffer(text.encode(encoding), code) == ord("\n")
         breaks = is_break.nonzero()[0].astype(np.int32)
         return breaks[1:] - breaks[:-1] - 1
 
@@ -134,10 +134,10 @@ class PageWords:
 
 def read_words(page: Page) -> PageWords:
     """The words of a page, whatever its rotation; nothing is judged yet but visibility."""
-    bounds = page.rect
-    textpage = page.get_textpage(clip=EVERYWHERE, flags=COLLECT_VECTORS)
+    width, height, rotation = size_and_rotation(page)
+    textpage = textpage_of(page, rotation)
     words = textpage.extractWORDS()
-    found = PageWords(page.number, bounds.width, bounds.height)
+    found = PageWords(page.number, width, height)
     if not words:
         return found
     texts, boxes, begin = _apart(words)
@@ -153,7 +153,6 @@ def read_words(page: Page) -> PageWords:
         words = pdf_rtl.mended(words, textpage.extractRAWDICT()["blocks"])
         texts, boxes, begin = _apart(words)
         joined = "\n".join(texts)
-    rotation = page.rotation
     plain = joined.isascii() or not (SPECIAL.search(joined) or RIGHT_TO_LEFT.search(joined) or CJK.search(joined))
     if not plain:
         texts = tuple(clean_word(text) for text in texts)
@@ -275,7 +274,8 @@ def _fragments(found: PageWords, begin: NDArray[np.int64]) -> NDArray[np.int32]:
         new |= unseen[1:] != unseen[:-1]
     if len(found.turns):
         new |= found.turns[1:] != found.turns[:-1]
-    bounds = np.ones(boxes.shape[1] + 1, np.bool_)
+    bounds = np.empty(boxes.shape[1] + 1, np.bool_)
+    bounds[0] = bounds[-1] = True
     bounds[1:-1] = new
     return bounds.nonzero()[0].astype(np.int32)
 
@@ -388,11 +388,11 @@ def _quarter(direction: tuple[float, float]) -> int:
 
 def _off_page(found: PageWords, sides: NDArray[np.float32]) -> None:
     """Marks words outside the page or too small to be seen; sides: the shorter one of each word."""
-    least = min(1.0, found.height / 400)
-    if sides.min() < least:
+    least, smallest = min(1.0, found.height / 400), sides.min()
+    if smallest < least:
         for index in np.flatnonzero(sides < least):
             found.hidden.setdefault(int(index), "zero size")
-    if sides.min() < _POINT * least:
+    if smallest < _POINT * least:
         # Narrow letters are no small ones: what is as low as a letter of one point is no wider than its letters.
         x0, y0, x1, y1 = found.boxes
         longer = np.maximum(x1 - x0, y1 - y0)
