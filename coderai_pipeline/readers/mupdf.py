@@ -1,6 +1,6 @@
 """The part of PyMuPDF that the PDF reader uses, with its types: the library itself is only half typed.
 
-Boxes are plain tuples (x0, y0, x1, y1) in points, top-left origin. What is read from a page is in `pdf_words`.
+Boxes are plain tuples (x0, y0, x1, y1) in points, top-left origin. What is read from a page is in `pdf_page`.
 """
 
 import math

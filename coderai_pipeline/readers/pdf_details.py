@@ -1,6 +1,6 @@
 """What a PDF says beside its text: title, author, date, attachments, annotations, form fields, and whether a page is a picture.
 
-The text itself is read in `pdf_words`.
+The text itself is read in `pdf_page`.
 """
 
 import re

@@ -1,6 +1,6 @@
 """What the letters of a PDF page mean: forms that stand for others, letters without a meaning, raised digits, scripts.
 
-The words themselves are made in `pdf_words`.
+The words themselves are made in `pdf_page`.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Words between which a justified line left so little space that MuPDF sees none, as word processors of the 1990s set
 them: parted at the gaps between their letters.
 
-Words as the file gives them are made in `pdf_words`.
+Words as the file gives them are made in `pdf_page`.
 """
 
 import re

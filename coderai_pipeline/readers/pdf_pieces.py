@@ -1,6 +1,6 @@
 """Puts pieces of one line together that the file writes apart: runs of another direction or font, and drop capitals.
 
-Words and fragments as the file gives them are made in `pdf_words`; the order of lines is from `pdf_layout`.
+Words and fragments as the file gives them are made in `pdf_page`; the order of lines is from `pdf_layout`.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Words whose letters are set apart, as in headings: which single letters of a line belong together.
 
-Words as the file gives them are made in `pdf_words`.
+Words as the file gives them are made in `pdf_page`.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,6 @@
 """Lines that a file prints twice in one place, so that they look bold: read once.
 
-Words as the file gives them are made in `pdf_words`.
+Words as the file gives them are made in `pdf_page`.
 """
 
 from collections.abc import Sequence

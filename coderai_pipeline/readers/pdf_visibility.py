@@ -1,7 +1,7 @@
 """Whether a person can see a piece of text on a PDF page: asked only of text set without ink or in a light colour, or
 over which something was drawn (`pdf_covered`).
 
-Text off the page or of no size is told from its box in `pdf_words`.
+Text off the page or of no size is told from its box in `pdf_page`.
 """
 
 import numpy as np

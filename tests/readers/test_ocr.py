@@ -11,6 +11,7 @@ import pytest
 from coderai_pipeline.domain.documents import DocumentStatus, Span
 from coderai_pipeline.readers import ocr, pdf
 from coderai_pipeline.readers.base import NotReadable, ReadOptions
+from coderai_pipeline.readers.pdf_page import read_words, take
 from coderai_pipeline.readers.pdf_words import PageWords
 
 SENTENCE = "The committee met on Tuesday and approved the budget."
@@ -92,7 +93,7 @@ def test_a_language_that_is_not_installed_is_warned_of():
 def test_a_page_that_is_not_reached_in_time_still_needs_ocr():
     scanner = ocr.Scanner("en", monotonic() + 1)
     page = pymupdf.open(stream=scan((72, 100, SENTENCE)))[0]
-    words = pdf.read_words(page)
+    (words,) = read_words([take(page)])
     words.status = DocumentStatus.NEEDS_OCR
     assert scanner.read(page, words) is words
 

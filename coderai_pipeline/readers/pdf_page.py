@@ -1,0 +1,396 @@
+"""The words of PDF pages as MuPDF gives them, made into those that a person sees: turned, mended, and what is hidden told.
+
+Most pages hold nothing out of the ordinary; that is found of several at once, for numpy takes as long for one as for
+ten. The order in which words are read is in `pdf_layout`, how they become text in `pdf_text`.
+"""
+
+import re
+import struct
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, chain, pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from coderai_pipeline.domain.documents import DocumentStatus
+from coderai_pipeline.readers import pdf_rtl
+from coderai_pipeline.readers.mupdf import (
+    ERRORS,
+    VECTOR,
+    Box,
+    Page,
+    Record,
+    TextPage,
+    Word,
+    html_bytes,
+    kinds_of_blocks,
+    may_hold_pictures,
+    size_and_rotation,
+    textpage_of,
+)
+from coderai_pipeline.readers.pdf_covered import covered
+from coderai_pipeline.readers.pdf_letters import (
+    CJK,
+    RIGHT_TO_LEFT,
+    SPECIAL,
+    clean_word,
+    runs_right_to_left,
+    with_powers,
+)
+from coderai_pipeline.readers.pdf_narrow import may_be_glued, parted
+from coderai_pipeline.readers.pdf_spaced import spaced_letters
+from coderai_pipeline.readers.pdf_tables import find_grids
+from coderai_pipeline.readers.pdf_twice import printed_once, repeats_a_line
+from coderai_pipeline.readers.pdf_visibility import Ink, span_is_suspect
+from coderai_pipeline.readers.pdf_words import PageWords, boxes_of_parts, fragments, parts_of_lines
+
+_WITHOUT_INK_OR_LIGHT = re.compile(b'size:[^;"]*"|color:#[ef].[ef].[ef]')
+_SPACED = re.compile(r"\n\w\n\w\n\w\n\w\n\w\n")
+_SPAN, _BLACK = b"font-size:", b"pt;color:#000000"
+_NO_SPACE = 0.1
+"""Heights of the line: words nearer than this touch."""
+_POINT = 1.4
+"""Height of the box of a letter of one point."""
+_NO_BOXES, _NO_NUMBERS = np.zeros((4, 0), np.float32), np.zeros(0, np.int32)
+
+
+class Source(NamedTuple):
+    """What MuPDF gives of a page, rotated or not as it is written. html: names the colours of letters, and which are raised.
+
+    shapes, pictures: whether the page may hold any.
+    """
+
+    textpage: TextPage
+    words: Sequence[Word]
+    html: bytes
+    shapes: bool
+    pictures: bool
+
+
+class Taken(NamedTuple):
+    """The words of a page before anything is done with them, width and height as displayed.
+
+    boxes: shape (4, n), before the page is turned. numbers: of each word on its line, shape (n,). joined: texts, parted by
+    line breaks. source: None where nothing but the places of its words may be out of the ordinary; to keep it for
+    several pages would push what is at work out of the processor's caches.
+    """
+
+    page: Page
+    width: float
+    height: float
+    rotation: int
+    texts: tuple[str, ...]
+    boxes: NDArray[np.float32]
+    numbers: NDArray[np.int32]
+    joined: str
+    source: Source | None
+
+
+def take(page: Page) -> Taken:
+    """Raises one of mupdf.ERRORS where the page is broken."""
+    width, height, rotation = size_and_rotation(page)
+    source = _source(page, rotation)
+    if not source.words:
+        return Taken(page, width, height, rotation, (), _NO_BOXES, _NO_NUMBERS, "", None)
+    texts, boxes, numbers = _apart(source.words)
+    joined = "\n".join(texts)
+    is_ordinary = not rotation and _may_be_ordinary(texts, joined, source)
+    return Taken(page, width, height, rotation, texts, boxes, numbers, joined, None if is_ordinary else source)
+
+
+def _source(page: Page, rotation: int) -> Source:
+    textpage = textpage_of(page, rotation)
+    shapes, pictures = VECTOR in kinds_of_blocks(textpage), may_hold_pictures(page)
+    return Source(textpage, textpage.extractWORDS(), html_bytes(textpage), shapes, pictures)
+
+
+def read_words(pages: Sequence[Taken]) -> list[PageWords]:
+    """The words of pages; nothing is judged yet but visibility, and that a page is broken, which costs that page only."""
+    plain = [one for one in pages if one.texts and one.source is None]
+    found = {one.page.number: words for one, words in zip(plain, _together(plain), strict=False)}
+    return [found.get(one.page.number) or _guarded(one) for one in pages]
+
+
+def _guarded(one: Taken) -> PageWords:
+    try:
+        return _alone(one)
+    except ERRORS:
+        return PageWords(one.page.number, 0, 0, status=DocumentStatus.CORRUPT)
+
+
+def _may_be_ordinary(texts: tuple[str, ...], joined: str, source: Source) -> bool:
+    """Whether nothing but the places of its words may be out of the ordinary."""
+    return (
+        _is_plain(joined)
+        and not (source.shapes or source.pictures or _may_be_unseen(source.html))
+        and with_powers(texts, source.html) is texts
+        and not _SPACED.search(joined)
+    )
+
+
+def _together(pages: Sequence[Taken]) -> list[PageWords]:
+    """The words of pages that may be ordinary; [] where a word of any stands as few words do."""
+    if not pages:
+        return []
+    boxes = np.concatenate([one.boxes for one in pages], axis=1)
+    begin = _begin(np.concatenate([one.numbers for one in pages]))
+    texts = tuple(chain.from_iterable(one.texts for one in pages))
+    firsts = [0, *accumulate(len(one.texts) for one in pages)]
+    sides = boxes[2:] - boxes[:2]
+    if (
+        repeats_a_line(boxes, begin)
+        or may_be_glued(sides, texts)
+        or _looks_turned(boxes, sides, begin, texts, plain=True)
+        or sides.min() < _POINT
+        or boxes[:2].min() < 0
+        or (
+            np.maximum.reduceat(boxes[2:], firsts[:-1], axis=1)
+            > [[one.width for one in pages], [one.height for one in pages]]
+        ).any()
+    ):
+        return []
+    starts = parts_of_lines(boxes, begin)
+    all_extents = boxes_of_parts(boxes, starts[:-1])
+    places = np.searchsorted(starts, firsts).tolist()
+    found: list[PageWords] = []
+    for one, (first, end), (start, stop) in zip(pages, pairwise(firsts), pairwise(places), strict=True):
+        found.append(
+            PageWords(
+                one.page.number,
+                one.width,
+                one.height,
+                one.joined,
+                boxes[:, first:end],
+                starts[start : stop + 1] - np.int32(first),
+                held=one.texts,
+                extents=all_extents[:, start:stop],
+            )
+        )
+    return found
+
+
+def _alone(one: Taken) -> PageWords:
+    """The words of a page, whatever its rotation."""
+    found = PageWords(one.page.number, one.width, one.height)
+    if not one.texts:
+        return found
+    page, rotation = one.page, one.rotation
+    textpage, words, html, shapes, pictures = one.source or _source(page, rotation)
+    texts, boxes, begin = one.texts, one.boxes, _begin(one.numbers)
+    if repeats_a_line(boxes, begin):
+        words = printed_once(words)
+        texts, boxes, begin = _parts(words)
+    sides = boxes[2:] - boxes[:2]
+    if may_be_glued(sides, texts):
+        words = parted(words, textpage.extractRAWDICT()["blocks"])
+        texts, boxes, begin = _parts(words)
+    joined = "\n".join(texts)
+    if not joined.isascii() and RIGHT_TO_LEFT.search(joined):
+        words = pdf_rtl.mended(words, textpage.extractRAWDICT()["blocks"])
+        texts, boxes, begin = _parts(words)
+        joined = "\n".join(texts)
+    plain = _is_plain(joined)
+    if not plain:
+        texts = tuple(clean_word(text) for text in texts)
+        joined = "\n".join(texts)
+        found.right_to_left = runs_right_to_left(joined)
+        found.cjk = CJK.search(joined) is not None
+    if (with_raised := with_powers(texts, html)) is not texts:
+        texts, joined = with_raised, "\n".join(with_raised)
+    suspect = _may_be_unseen(html)
+    sides = boxes[2:] - boxes[:2]
+    turned = bool(rotation) or _looks_turned(boxes, sides, begin, texts, plain)
+    found.texts, found.held, found.boxes = joined, texts, boxes
+    ink = Ink(page)
+    if shapes or pictures:
+        found.hidden = covered(page, textpage, words, ink, html)
+    if suspect or turned or not plain:
+        numbered = _lines_by_number(textpage)
+        turned = turned or (found.cjk and any(_quarter(line["dir"]) for line in numbered.values()))
+        if suspect:
+            found.hidden |= _unseen(ink, numbered, words)
+        if turned:
+            _turn(found, page, numbered, words)
+        if RIGHT_TO_LEFT.search(joined):
+            found.glued = _glued(numbered, words)
+    if _SPACED.search(joined):
+        found.glued |= spaced_letters(found.words(), boxes, begin)
+    _off_page(found, sides.min(0))
+    found.starts = fragments(found, begin)
+    if len(found.turns):
+        found.turns = found.turns[found.starts[:-1]]
+        if not found.turns.any():
+            found.turns = found.turns[:0]
+    if shapes and not len(found.turns) and _may_hold_table(found):
+        found.grids = find_grids(textpage, page.rotation_matrix)
+        _part_at_rules(found)
+    return found
+
+
+def _is_plain(joined: str) -> bool:
+    """Whether all letters run left to right, stand for themselves and are parted by spaces."""
+    return joined.isascii() or not (SPECIAL.search(joined) or RIGHT_TO_LEFT.search(joined) or CJK.search(joined))
+
+
+def _apart(words: Sequence[Word]) -> tuple[tuple[str, ...], NDArray[np.float32], NDArray[np.int32]]:
+    """Texts, boxes of shape (4, n), and the number that each word has on its line."""
+    x0, y0, x1, y1, texts, _, _, number_on_line = zip(*words, strict=True)
+    # A third of the time that numpy takes to look at each number.
+    packed = struct.pack(f"{4 * len(words)}f", *x0, *y0, *x1, *y1)
+    boxes = np.frombuffer(packed, np.float32).reshape(4, -1)
+    numbers = np.frombuffer(struct.pack(f"{len(words)}i", *number_on_line), np.int32)
+    return texts, boxes, numbers
+
+
+def _begin(numbers: NDArray[np.int32]) -> NDArray[np.int64]:
+    """The first word of each line. numbers: that each word has on its line."""
+    return (numbers == 0).nonzero()[0]
+
+
+def _parts(words: Sequence[Word]) -> tuple[tuple[str, ...], NDArray[np.float32], NDArray[np.int64]]:
+    texts, boxes, numbers = _apart(words)
+    return texts, boxes, _begin(numbers)
+
+
+def _may_hold_table(found: PageWords) -> bool:
+    """Whether fragments stand side by side in at least two places."""
+    _, y0, _, y1 = found.fragment_boxes()
+    middles = (y0 + y1) / 2
+    order = middles.argsort()
+    return int((y0[order][1:] < middles[order][:-1]).sum()) >= 2
+
+
+def _part_at_rules(found: PageWords) -> None:
+    """Words of two cells that stand close are two fragments all the same."""
+    x0, y0, x1, y1 = found.boxes
+    middles = (y0 + y1) / 2
+    parted = np.zeros(found.boxes.shape[1], np.bool_)
+    parted[found.starts[:-1]] = True
+    for grid in found.grids:
+        for top, bottom, edges in grid.bands:
+            inside = np.flatnonzero((middles[1:] > top) & (middles[1:] <= bottom)) + 1
+            for edge in edges:
+                parted[inside] |= ((x0[inside] + x1[inside]) / 2 > edge) != (
+                    (x0[inside - 1] + x1[inside - 1]) / 2 > edge
+                )
+    found.starts = np.concatenate((np.flatnonzero(parted), found.starts[-1:])).astype(np.int32)
+
+
+def _may_be_unseen(html: bytes) -> bool:
+    """Whether any text has no ink or a light colour: MuPDF's HTML leaves out the colour of text that is not painted.
+
+    It costs a third of the text dictionary, which is asked only where this says so.
+    """
+    return html.count(_SPAN) != html.count(_BLACK) and _WITHOUT_INK_OR_LIGHT.search(html) is not None
+
+
+def _looks_turned(
+    boxes: NDArray[np.float32],
+    sides: NDArray[np.float32],
+    begin: NDArray[np.int64],
+    texts: Sequence[str],
+    plain: bool,
+) -> bool:
+    """Whether any text may run other than left to right: words upright, or a line that goes backwards."""
+    width, height = sides
+    tall = (height > 2.2 * width).nonzero()[0].tolist()
+    if any(len(texts[index]) > 2 for index in tall):
+        return True
+    turned = boxes[3, 1:] - boxes[3, :-1] > height[:-1]
+    if plain:
+        turned |= boxes[2, 1:] < boxes[0, :-1]
+    turned[begin[1:] - 1] = False
+    return bool(turned.any())
+
+
+def _lines_by_number(textpage: TextPage) -> dict[tuple[int, int], Record]:
+    """Each line by the numbers that its words name: of its block among those of text, and of the line."""
+    blocks: Sequence[Record] = textpage.extractDICT()["blocks"]
+    texts = [block["lines"] for block in blocks if "lines" in block]
+    return {(block, number): line for block, lines in enumerate(texts) for number, line in enumerate(lines)}
+
+
+def _unseen(ink: Ink, lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> dict[int, str]:
+    """Words set without ink or in a light colour, where nothing shows on the drawn page."""
+    suspects = {key: [span for span in line["spans"] if span_is_suspect(span)] for key, line in lines.items()}
+    hidden: dict[int, str] = {}
+    for index, word in enumerate(words):
+        for span in suspects.get((word[5], word[6]), ()):
+            if _inside(word, span["bbox"]):
+                why = ink.why_unseen(span)
+                if why:
+                    hidden[index] = why
+                break
+    return hidden
+
+
+def _glued(lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> frozenset[int]:
+    """Words that their line's own text continues without a space."""
+    glued: set[int] = set()
+    where: tuple[int, int] | None = None
+    text, position = "", 0
+    for index, word in enumerate(words):
+        if (word[5], word[6]) != where:
+            where = word[5], word[6]
+            text = "".join(span["text"] for span in lines[where]["spans"]) if where in lines else ""
+            position = 0
+        found = text.find(word[4], position)
+        if found < 0:  # its letters were mended
+            found = position + text[position:].startswith(" ")
+        if found == position and position and _touches(word, words[index - 1]):
+            glued.add(index - 1)
+        position = found + len(word[4])
+    return frozenset(glued)
+
+
+def _touches(word: Word, before: Word) -> bool:
+    """Whether no space is left between two words: where the direction changes, a line's text leaps."""
+    return max(word[0] - before[2], before[0] - word[2]) < _NO_SPACE * (word[3] - word[1])
+
+
+def _inside(word: Word, bbox: Box) -> bool:
+    x, y = (word[0] + word[2]) / 2, (word[1] + word[3]) / 2
+    return bbox[0] - 0.1 <= x <= bbox[2] + 0.1 and bbox[1] - 0.1 <= y <= bbox[3] + 0.1
+
+
+def _turn(found: PageWords, page: Page, lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> None:
+    """Boxes into the displayed page, and each word's quarter turn there."""
+    quarters = {key: _quarter(line["dir"]) for key, line in lines.items()}
+    rotation = page.rotation
+    turns = np.array([quarters.get((word[5], word[6]), 0) for word in words], np.int8)
+    found.turns = ((turns + rotation // 90) % 4).astype(np.int8)
+    if rotation:
+        a, b, c, d, e, f = page.rotation_matrix
+        x0, y0, x1, y1 = found.boxes
+        xs = np.stack((a * x0 + c * y0 + e, a * x1 + c * y1 + e))
+        ys = np.stack((b * x0 + d * y0 + f, b * x1 + d * y1 + f))
+        found.boxes = np.stack((xs.min(0), ys.min(0), xs.max(0), ys.max(0))).astype(np.float32)
+
+
+def _quarter(direction: tuple[float, float]) -> int:
+    x, y = direction
+    if abs(x) >= abs(y):
+        return 0 if x >= 0 else 2
+    return 1 if y > 0 else 3
+
+
+def _off_page(found: PageWords, sides: NDArray[np.float32]) -> None:
+    """Marks words outside the page or too small to be seen; sides: the shorter one of each word."""
+    least, smallest = min(1.0, found.height / 400), sides.min()
+    if smallest < least:
+        for index in np.flatnonzero(sides < least):
+            found.hidden.setdefault(int(index), "zero size")
+    if smallest < _POINT * least:
+        # Narrow letters are no small ones: what is as low as a letter of one point is no wider than its letters.
+        x0, y0, x1, y1 = found.boxes
+        longer = np.maximum(x1 - x0, y1 - y0)
+        small = np.flatnonzero((sides < _POINT * least) & (longer < _POINT * least * found.lengths()))
+        for index in small.tolist():
+            found.hidden.setdefault(index, "zero size")
+    left, top, right, bottom = *found.boxes[2:].min(1).tolist(), *found.boxes[:2].max(1).tolist()
+    if left < 0 or top < 0 or right > found.width or bottom > found.height:
+        x0, y0, x1, y1 = found.boxes
+        outside = (x1 < 0) | (y1 < 0) | (x0 > found.width) | (y0 > found.height)
+        for index in np.flatnonzero(outside):
+            found.hidden[int(index)] = "off page"
