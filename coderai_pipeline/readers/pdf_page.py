@@ -130,7 +130,7 @@ def _may_be_ordinary(texts: tuple[str, ...], joined: str, source: Source) -> boo
 
 
 def _together(pages: Sequence[Taken]) -> list[PageWords]:
-    """The words of pages that may be ordinary; [] where a word of any stands as few words do."""
+    """The words of pages that may be ordinary; [] where a word of any stands as few words do, or is very small."""
     if not pages:
         return []
     boxes = np.concatenate([one.boxes for one in pages], axis=1)
@@ -139,9 +139,7 @@ def _together(pages: Sequence[Taken]) -> list[PageWords]:
     firsts = [0, *accumulate(len(one.texts) for one in pages)]
     sides = boxes[2:] - boxes[:2]
     if (
-        repeats_a_line(boxes, begin)
-        or may_be_glued(sides, texts)
-        or _looks_turned(boxes, sides, begin, texts, plain=True)
+        _stand_oddly(boxes, sides, begin, texts)
         or sides.min() < _POINT
         or boxes[:2].min() < 0
         or (
@@ -170,18 +168,35 @@ def _together(pages: Sequence[Taken]) -> list[PageWords]:
     return found
 
 
+def _stand_oddly(
+    boxes: NDArray[np.float32], sides: NDArray[np.float32], begin: NDArray[np.int64], texts: Sequence[str]
+) -> bool:
+    """Whether plain words may be turned, not parted, or printed twice: to mend that takes more than their places."""
+    return (
+        repeats_a_line(boxes, begin)
+        or may_be_glued(sides, texts)
+        or _looks_turned(boxes, sides, begin, texts, plain=True)
+    )
+
+
 def _alone(one: Taken) -> PageWords:
     """The words of a page, whatever its rotation."""
     found = PageWords(one.page.number, one.width, one.height)
     if not one.texts:
         return found
     page, rotation = one.page, one.rotation
-    textpage, words, html, shapes, pictures = one.source or _source(page, rotation)
     texts, boxes, begin = one.texts, one.boxes, _begin(one.numbers)
+    sides = boxes[2:] - boxes[:2]
+    if one.source is None and not _stand_oddly(boxes, sides, begin, texts):
+        found.texts, found.held, found.boxes = one.joined, texts, boxes
+        _off_page(found, sides.min(0))
+        found.starts = fragments(found, begin)
+        return found
+    textpage, words, html, shapes, pictures = one.source or _source(page, rotation)
     if repeats_a_line(boxes, begin):
         words = printed_once(words)
         texts, boxes, begin = _parts(words)
-    sides = boxes[2:] - boxes[:2]
+        sides = boxes[2:] - boxes[:2]
     if may_be_glued(sides, texts):
         words = parted(words, textpage.extractRAWDICT()["blocks"])
         texts, boxes, begin = _parts(words)

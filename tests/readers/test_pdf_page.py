@@ -1,0 +1,88 @@
+"""Words of PDF pages: those taken together are the same as those of each page by itself."""
+
+import numpy as np
+import pymupdf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coderai_pipeline.readers.mupdf import PdfFile, open_bytes
+from coderai_pipeline.readers.pdf_page import read_words, take
+from coderai_pipeline.readers.pdf_words import PageWords
+
+BOLD = 0.4
+KINDS = (
+    "plain",
+    "plain",
+    "plain",
+    "turned",
+    "rotated",
+    "twice",
+    "tiny",
+    "off page",
+    "white",
+    "other script",
+    "ruled",
+    "empty",
+)
+
+
+def write(page: pymupdf.Page, kind: str, number: int) -> None:
+    lines = [
+        f"Line {line} of page {number} speaks of lanterns, kettles and orchards." for line in range(number % 4 + 2)
+    ]
+    for line, text in enumerate(lines if kind != "empty" else []):
+        page.insert_text((72, 90 + 15 * line), text, fontsize=10 + number % 3)
+        if kind == "twice":
+            page.insert_text((72 + BOLD, 90 + 15 * line), text, fontsize=10 + number % 3)
+    if kind == "turned":
+        page.insert_text((500, 400), "Set along the margin", rotate=90)
+    elif kind == "rotated":
+        page.set_rotation(90)
+    elif kind == "tiny":
+        page.insert_text((72, 300), "nobody can read this", fontsize=0.5)
+    elif kind == "off page":
+        page.insert_text((72, 1200), "below the paper")
+    elif kind == "white":
+        page.insert_text((72, 300), "on white paper", color=(1, 1, 1))
+    elif kind == "other script":
+        page.insert_text((72, 300), "用户协议与隐私政策", fontname="china-s")
+    elif kind == "ruled":
+        for at in range(4):
+            page.draw_line((72, 400 + 20 * at), (300, 400 + 20 * at))
+            page.insert_text((80, 414 + 20 * at), f"Row {at}")
+            page.insert_text((200, 414 + 20 * at), str(7 * at))
+
+
+def one_by_one(document: PdfFile) -> list[PageWords]:
+    return [words for number in range(document.page_count) for words in read_words([take(document.load_page(number))])]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(KINDS), min_size=1, max_size=8))
+def test_pages_taken_together_have_the_words_that_each_has_by_itself(kinds: list[str]) -> None:
+    made = pymupdf.open()
+    for number, kind in enumerate(kinds):
+        write(made.new_page(width=595 + 100 * (number % 2)), kind, number)
+    with open_bytes(made.tobytes()) as document:
+        alone = one_by_one(document)
+        together = read_words([take(document.load_page(number)) for number in range(document.page_count)])
+        for words, expected in zip(together, alone, strict=True):
+            assert (words.number, words.width, words.height) == (expected.number, expected.width, expected.height)
+            assert words.words() == expected.words() == (words.texts.split("\n") if words.texts else [])
+            assert (words.hidden, words.status, words.glued) == (expected.hidden, expected.status, expected.glued)
+            assert words.starts.tolist() == expected.starts.tolist()
+            assert words.turns.tolist() == expected.turns.tolist()
+            assert np.array_equal(words.boxes, expected.boxes)
+            assert np.array_equal(words.fragment_boxes(), expected.fragment_boxes())
+            assert [grid.box for grid in words.grids] == [grid.box for grid in expected.grids]
+
+
+def test_what_is_hidden_is_told_of_each_page_of_several() -> None:
+    made = pymupdf.open()
+    for number, kind in enumerate(("plain", "tiny", "off page", "white", "twice", "turned")):
+        write(made.new_page(), kind, number)
+    with open_bytes(made.tobytes()) as document:
+        found = read_words([take(page) for page in map(document.load_page, range(6))])
+    assert [sorted({*words.hidden.values()}) for words in found] == [[], ["zero size"], ["off page"], ["white"], [], []]
+    assert [words.words().count("lanterns,") for words in found] == [2, 3, 4, 5, 2, 3]
+    assert found[5].turns.any()
