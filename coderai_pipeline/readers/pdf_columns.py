@@ -6,7 +6,7 @@ The order in which columns and lines are read is made in `pdf_layout`; whether f
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
-from operator import itemgetter, sub
+from operator import itemgetter, lt, sub
 from statistics import median
 from typing import NamedTuple
 
@@ -121,6 +121,7 @@ def _candidates(ordered: Sequence[Fragment]) -> list[float]:
     edges = [
         other_start if end < other_start else start
         for step in (1, 2, 3)
+        if any(map(lt, y0[step:], reach))
         for start, end, down_to, other_start, top, other_end in zip(
             x0, x1, reach, x0[step:], y0[step:], x1[step:], strict=False
         )
