@@ -40,7 +40,7 @@ ERRORS: tuple[type[Exception], ...] = (RuntimeError, ValueError, LookupError, Ty
 """What PyMuPDF raises on a file that breaks its format."""
 CHECKBOX, RADIO = _constant("PDF_WIDGET_TYPE_CHECKBOX"), _constant("PDF_WIDGET_TYPE_RADIOBUTTON")
 SILENT_FIELDS = (_constant("PDF_WIDGET_TYPE_BUTTON"), _constant("PDF_WIDGET_TYPE_SIGNATURE"))
-COLLECT_VECTORS = _constant("TEXT_COLLECT_VECTORS")
+COLLECT_VECTORS, IGNORE_ACTUALTEXT = _constant("TEXT_COLLECT_VECTORS"), _constant("TEXT_IGNORE_ACTUALTEXT")
 TEXT, VECTOR = 0, 3
 """Kinds of a block: written, and a drawn line or shape."""
 _USUAL_HTML = 1 << 15

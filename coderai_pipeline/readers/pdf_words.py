@@ -15,6 +15,7 @@ from coderai_pipeline.domain.documents import DocumentStatus
 from coderai_pipeline.readers import pdf_rtl
 from coderai_pipeline.readers.mupdf import (
     COLLECT_VECTORS,
+    IGNORE_ACTUALTEXT,
     VECTOR,
     Box,
     Matrix,
@@ -37,6 +38,12 @@ from coderai_pipeline.readers.pdf_letters import (
 )
 from coderai_pipeline.readers.pdf_narrow import may_be_glued, parted
 from coderai_pipeline.readers.pdf_spaced import spaced_letters
+from coderai_pipeline.readers.pdf_stitched import (
+    RARE_IN_FONTS,
+    has_more_letters,
+    may_be_in_pieces,
+    stitched,
+)
 from coderai_pipeline.readers.pdf_tables import Grid, find_grids
 from coderai_pipeline.readers.pdf_twice import printed_once, repeats_a_line
 from coderai_pipeline.readers.pdf_visibility import Ink, span_is_suspect
@@ -150,7 +157,17 @@ def read_words(page: Page) -> PageWords:
         texts, boxes, begin = _apart(words)
     joined = "\n".join(texts)
     if not joined.isascii() and RIGHT_TO_LEFT.search(joined):
-        words = pdf_rtl.mended(words, textpage.extractRAWDICT()["blocks"])
+        bare = page.get_textpage(clip=EVERYWHERE, flags=COLLECT_VECTORS | IGNORE_ACTUALTEXT)
+        if has_more_letters(others := bare.extractWORDS(), words):
+            textpage, words = bare, others
+            texts, boxes, begin = _apart(words)
+            joined = "\n".join(texts)
+    html = html_bytes(textpage)
+    if not joined.isascii() and (RARE_IN_FONTS.search(joined) or may_be_in_pieces(html)):
+        blocks = textpage.extractRAWDICT()["blocks"]
+        words = stitched(words, blocks)
+        if RIGHT_TO_LEFT.search(joined):
+            words = pdf_rtl.mended(words, blocks)
         texts, boxes, begin = _apart(words)
         joined = "\n".join(texts)
     rotation = page.rotation
@@ -160,7 +177,6 @@ def read_words(page: Page) -> PageWords:
         joined = "\n".join(texts)
         found.right_to_left = runs_right_to_left(joined)
         found.cjk = CJK.search(joined) is not None
-    html = html_bytes(textpage)
     if (with_raised := with_powers(texts, html)) is not texts:
         texts, joined = with_raised, "\n".join(with_raised)
     suspect = _may_be_unseen(html)
