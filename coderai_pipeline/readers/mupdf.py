@@ -41,6 +41,8 @@ ERRORS: tuple[type[Exception], ...] = (RuntimeError, ValueError, LookupError, Ty
 CHECKBOX, RADIO = _constant("PDF_WIDGET_TYPE_CHECKBOX"), _constant("PDF_WIDGET_TYPE_RADIOBUTTON")
 SILENT_FIELDS = (_constant("PDF_WIDGET_TYPE_BUTTON"), _constant("PDF_WIDGET_TYPE_SIGNATURE"))
 COLLECT_VECTORS, IGNORE_ACTUALTEXT = _constant("TEXT_COLLECT_VECTORS"), _constant("TEXT_IGNORE_ACTUALTEXT")
+EVERYWHERE = (-1e6, -1e6, 1e6, 1e6)
+"""Without it MuPDF drops text that stands outside the page, and hidden text would go unreported."""
 TEXT, VECTOR = 0, 3
 """Kinds of a block: written, and a drawn line or shape."""
 _USUAL_HTML = 1 << 15

@@ -12,7 +12,8 @@ from itertools import groupby, pairwise
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
-from coderai_pipeline.readers.mupdf import Record, Word
+from coderai_pipeline.readers import pdf_rtl
+from coderai_pipeline.readers.mupdf import COLLECT_VECTORS, EVERYWHERE, IGNORE_ACTUALTEXT, Page, Record, TextPage, Word
 from coderai_pipeline.readers.pdf_letters import RIGHT_TO_LEFT, runs_right_to_left
 from coderai_pipeline.readers.pdf_sight import Letter, in_reading_order, is_in_order_of_sight
 
@@ -38,12 +39,6 @@ _APART = 0.6
 Place: TypeAlias = tuple[int, int]
 _SPACES = -1
 """Stands for the number of a line without a word."""
-
-
-def has_more_letters(words: Sequence[Word], others: Sequence[Word]) -> bool:
-    """MuPDF loses letters where a file says what several glyphs that are read from the right stand for together."""
-    mine, theirs = (sum(map(str.isalnum, "".join(word[4] for word in each))) for each in (words, others))
-    return mine > theirs
 
 
 class _Piece(NamedTuple):
@@ -76,6 +71,27 @@ class _PageKind(NamedTuple):
 def may_be_in_pieces(html: bytes) -> bool:
     """Whether a page holds letters that its fonts may lack. html: of the page, by MuPDF."""
     return _SUPPLIED.search(html) is not None
+
+
+def without_losses(page: Page, textpage: TextPage, words: Sequence[Word]) -> tuple[TextPage, Sequence[Word]]:
+    """The page's text and words, read without what the file says glyphs stand for together, if that holds more letters:
+    MuPDF loses some where they are read from the right."""
+    bare = page.get_textpage(clip=EVERYWHERE, flags=COLLECT_VECTORS | IGNORE_ACTUALTEXT)
+    others = bare.extractWORDS()
+    return (bare, others) if _letter_count(others) > _letter_count(words) else (textpage, words)
+
+
+def _letter_count(words: Sequence[Word]) -> int:
+    return sum(map(str.isalnum, "".join(word[4] for word in words)))
+
+
+def put_together(textpage: TextPage, words: Sequence[Word]) -> list[Word]:
+    """The words of a page of whose lines some may be drawn in pieces or in another order than they are read."""
+    blocks = textpage.extractRAWDICT()["blocks"]
+    words = stitched(words, blocks)
+    if any(RIGHT_TO_LEFT.search(word[4]) for word in words):
+        words = pdf_rtl.mended(words, blocks)
+    return words
 
 
 def stitched(words: Sequence[Word], blocks: Sequence[Record]) -> list[Word]:

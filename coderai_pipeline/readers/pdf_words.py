@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coderai_pipeline.domain.documents import DocumentStatus
-from coderai_pipeline.readers import pdf_rtl
 from coderai_pipeline.readers.mupdf import (
     COLLECT_VECTORS,
-    IGNORE_ACTUALTEXT,
+    EVERYWHERE,
     VECTOR,
     Box,
     Matrix,
@@ -38,18 +37,10 @@ from coderai_pipeline.readers.pdf_letters import (
 )
 from coderai_pipeline.readers.pdf_narrow import may_be_glued, parted
 from coderai_pipeline.readers.pdf_spaced import spaced_letters
-from coderai_pipeline.readers.pdf_stitched import (
-    RARE_IN_FONTS,
-    has_more_letters,
-    may_be_in_pieces,
-    stitched,
-)
+from coderai_pipeline.readers.pdf_stitched import RARE_IN_FONTS, may_be_in_pieces, put_together, without_losses
 from coderai_pipeline.readers.pdf_tables import Grid, find_grids
 from coderai_pipeline.readers.pdf_twice import printed_once, repeats_a_line
 from coderai_pipeline.readers.pdf_visibility import Ink, span_is_suspect
-
-EVERYWHERE = (-1e6, -1e6, 1e6, 1e6)
-"""Without it MuPDF drops text that stands outside the page, and hidden text would go unreported."""
 
 _WITHOUT_INK_OR_LIGHT = re.compile(b'size:[^;"]*"|color:#[ef].[ef].[ef]')
 _SPACED = re.compile(r"\n\w\n\w\n\w\n\w\n\w\n")
@@ -156,22 +147,16 @@ def read_words(page: Page) -> PageWords:
         words = parted(words, textpage.extractRAWDICT()["blocks"])
         texts, boxes, begin = _apart(words)
     joined = "\n".join(texts)
-    if not joined.isascii() and RIGHT_TO_LEFT.search(joined):
-        bare = page.get_textpage(clip=EVERYWHERE, flags=COLLECT_VECTORS | IGNORE_ACTUALTEXT)
-        if has_more_letters(others := bare.extractWORDS(), words):
-            textpage, words = bare, others
-            texts, boxes, begin = _apart(words)
-            joined = "\n".join(texts)
+    rare = not joined.isascii() and RARE_IN_FONTS.search(joined) is not None
+    if rare and RIGHT_TO_LEFT.search(joined):
+        textpage, words = without_losses(page, textpage, words)
     html = html_bytes(textpage)
-    if not joined.isascii() and (RARE_IN_FONTS.search(joined) or may_be_in_pieces(html)):
-        blocks = textpage.extractRAWDICT()["blocks"]
-        words = stitched(words, blocks)
-        if RIGHT_TO_LEFT.search(joined):
-            words = pdf_rtl.mended(words, blocks)
+    if rare or (not joined.isascii() and may_be_in_pieces(html)):
+        words = put_together(textpage, words)
         texts, boxes, begin = _apart(words)
         joined = "\n".join(texts)
     rotation = page.rotation
-    plain = joined.isascii() or not (SPECIAL.search(joined) or RIGHT_TO_LEFT.search(joined) or CJK.search(joined))
+    plain = joined.isascii() or not (rare or SPECIAL.search(joined) or CJK.search(joined))
     if not plain:
         texts = tuple(clean_word(text) for text in texts)
         joined = "\n".join(texts)
