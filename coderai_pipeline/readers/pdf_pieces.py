@@ -50,16 +50,23 @@ def join_pieces(page: PageWords) -> None:
 
 
 def name_ticks(page: PageWords, boxes: Iterable[tuple[Box, bool]]) -> None:
-    """The mark of a ticked box is a letter of a font of symbols; it is read as what it means."""
+    """The mark of a ticked box is a letter of a font of symbols, or drawn; it is read as what it means."""
     words = page.words()
-    for (x0, y0, x1, y1), is_on in boxes:
+    added: list[Box] = []
+    for box, is_on in boxes:
+        x0, y0, x1, y1 = box
         left, top, right, bottom = page.boxes
         x, y = (left + right) / 2, (top + bottom) / 2
-        for index in np.flatnonzero((x0 <= x) & (x <= x1) & (y0 <= y) & (y <= y1)).tolist():
+        inside = np.flatnonzero((x0 <= x) & (x <= x1) & (y0 <= y) & (y <= y1)).tolist()
+        mark = "☒" if is_on else "☐"
+        for index in inside:
             if len(words[index]) == 1:
-                words[index] = "☒" if is_on else "☐"
-    page.held = tuple(words)
-    page.texts = "\n".join(words)
+                words[index] = mark
+        if not inside:
+            words.append(mark)
+            added.append(box)
+    if words:
+        page.set_words(words, added)
 
 
 def _stand_beside(boxes: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
