@@ -25,6 +25,8 @@ _CHARACTERS = {W + "tab": "\t", W + "ptab": "\t", W + "br": "\n", W + "cr": "\n"
 _PAPER = "FFFFFF"
 _TINY = 2
 """Half points that nobody can read."""
+_LIFTED = 4
+"""Half points from which a run stands higher than its line."""
 _NOTES = {W + "footnoteReference": "footnote", W + "endnoteReference": "endnote"}
 
 
@@ -59,6 +61,12 @@ class Inline:
 
     def text(self) -> str:
         return "".join(text for text, _ in self.pieces)
+
+
+def _is_lifted(properties: Element | None) -> bool:
+    """Whether letters are set higher and in a size of their own, as other word processors write superscript."""
+    height = value(properties, "position") or ""
+    return height.isdecimal() and int(height) >= _LIFTED and bool(value(properties, "sz"))
 
 
 def read_inline(paragraph: Element, styles: Styles, notes: Notes, *, may_be_shaded: bool) -> Inline:
@@ -125,7 +133,7 @@ class _Walk:
         properties = run.find(W + "rPr")
         self._why = self.hiding(run)
         self._font = _font(properties)
-        self._raised = value(properties, "vertAlign") == "superscript"
+        self._raised = value(properties, "vertAlign") == "superscript" or _is_lifted(properties)
         self.children(run)
         self._why, self._font, self._raised = outer
 

@@ -22,6 +22,8 @@ _OVERLAP = -0.3
 _WIDEST_STRETCHED = 2.5
 _AS_WIDE = 0.12
 """Gaps between two pieces of a line, in heights of the line; how much those of a justified line may differ."""
+_LOWER = 0.2
+"""Part of a line's height by which it may reach below the middle of a drop capital."""
 _INITIAL = 1.7
 """Heights of its neighbour from which a single letter is a drop capital."""
 _BULLET = re.compile("[•·∙◦▪▫‣▸►●○■□➢➤❖◆◇]")
@@ -82,7 +84,8 @@ def _stand_beside(boxes: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArra
 def _begin_beside(boxes: NDArray[np.float32], heights: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Whether each next fragment begins at the upper half of this one, which is no wider than a letter."""
     right = (boxes[0, 1:] >= boxes[2, :-1] - 0.3 * heights[1:]) & (boxes[0, 1:] < boxes[2, :-1] + 1.5 * heights[1:])
-    upper = ((boxes[1, 1:] + boxes[3, 1:]) / 2 > boxes[1, :-1]) & (boxes[3, 1:] < (boxes[1, :-1] + boxes[3, :-1]) / 2)
+    middle = (boxes[1, :-1] + boxes[3, :-1]) / 2
+    upper = ((boxes[1, 1:] + boxes[3, 1:]) / 2 > boxes[1, :-1]) & (boxes[3, 1:] < middle + _LOWER * heights[1:])
     narrow = boxes[2, :-1] - boxes[0, :-1] < 1.5 * heights[:-1]
     return right & upper & narrow
 

@@ -235,6 +235,11 @@ def test_without_a_main_part_a_file_is_corrupt() -> None:
         ('<w:r><w:rPr><w:rFonts w:ascii="Symbol"/></w:rPr><w:t>&#xF06D;m</w:t></w:r>', "μm"),
         ("<w:r><w:t>co\xadope</w:t><w:softHyphen/><w:t>ration</w:t></w:r>", "cooperation"),
         ('<w:r><w:t>10</w:t></w:r><w:r><w:rPr><w:vertAlign w:val="superscript"/></w:rPr><w:t>6</w:t></w:r>', "10⁶"),
+        (
+            '<w:r><w:t>10</w:t></w:r><w:r><w:rPr><w:position w:val="8"/><w:sz w:val="19"/></w:rPr><w:t>6</w:t></w:r>'
+            '<w:r><w:rPr><w:position w:val="-2"/><w:sz w:val="19"/></w:rPr><w:t>2</w:t></w:r>',
+            "10⁶2",
+        ),
         ('<w:r><w:fldChar w:fldCharType="begin"/><w:instrText>MACROBUTTON NoMacro [Click here]</w:instrText>'
          '<w:fldChar w:fldCharType="end"/></w:r>', "[Click here]"),
     ],

@@ -88,3 +88,28 @@ def test_a_paragraph_that_runs_around_a_box_is_read_in_one():
     for number, written in enumerate(lines):
         page.insert_text((50, 130 + 13 * number), written, fontsize=10)
     assert " ".join(around.split()) in " ".join(read(document).text.split())
+
+
+def test_a_cell_over_several_rows_is_of_the_first_wherever_its_text_stands():
+    document = pymupdf.open()
+    page = document.new_page()
+    for x0, x1, y in [(50, 350, 80), (50, 350, 100), (150, 350, 120), (50, 350, 140), (50, 350, 160)]:
+        page.draw_line((x0, y), (x1, y))
+    for x in (50, 150, 250, 350):
+        page.draw_line((x, 80), (x, 160))
+    for x, y, text in [
+        (60, 94, "Name"), (160, 94, "Amount"), (260, 94, "Currency"), (60, 124, "Anna"), (160, 114, "1,200"), (260, 114, "EUR"),
+        (160, 134, "50"), (260, 134, "USD"), (60, 154, "Bert"), (160, 154, "7"), (260, 154, "GBP"),
+    ]:  # fmt: skip
+        page.insert_text((x, y), text, fontsize=10)
+    rows = ["Name | Amount | Currency", "Anna | 1,200 | EUR", "| 50 | USD", "Bert | 7 | GBP"]
+    assert read(document).text.splitlines() == rows
+
+
+def test_a_drop_capital_whose_line_reaches_below_its_middle_belongs_to_its_word():
+    document = pymupdf.open()
+    page = document.new_page()
+    page.insert_text((57, 133), "L", fontsize=28)
+    page.insert_text((75, 117), "arge initials begin the paragraph, which goes on in the next line,", fontsize=10)
+    page.insert_text((75, 131), "and in the one after it.", fontsize=10)
+    assert read(document).text.startswith("Large initials begin")
