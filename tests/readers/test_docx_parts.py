@@ -323,3 +323,19 @@ def test_notes_written_are_read_after_the_text_with_their_marks(written: list[tu
     assert content.text == expected.removesuffix("\n\n")
     if noted:
         assert place_of(content, noted[-1], content.text.rindex(noted[-1])) == f"footnote {len(noted)}"
+
+
+def test_a_note_with_a_mark_of_its_own_does_not_count():
+    references = (
+        '<w:r><w:footnoteReference w:customMarkFollows="1" w:id="2"/><w:t>*</w:t></w:r>',
+        '<w:r><w:footnoteReference w:id="3"/></w:r>',
+    )
+    body = "".join(paragraph(f"Line {n}").replace("</w:p>", f"{mark}</w:p>") for n, mark in enumerate(references))
+    notes = "".join(
+        f'<w:footnote w:id="{number}">{paragraph(note)}</w:footnote>'
+        for number, note in ((2, "* Starred."), (3, "Counted."))
+    )
+    content = read(
+        samples.docx(body, {"word/footnotes.xml": part("footnotes", notes)}, {"n": ("footnotes", "footnotes.xml")})
+    )
+    assert content.text.split("\n\n") == ["Line 0*", "Line 1[1]", "* Starred.", "[1] Counted."]
