@@ -12,6 +12,8 @@ _DELIMITERS = ",;\t|"
 _SAMPLE_ROWS = 50
 _LAST_LINE = "\x1eend"
 _SAMPLE = 200_000
+_AGREEMENT = 0.6
+"""Part of the rows that have the same number of cells, in a file that calls itself a table."""
 _ESCAPED_QUOTE = re.compile(r'[^\\,;\t|\r\n]\\"(?=[^,;\t|\r\n])')
 _DOUBLED_QUOTE = re.compile(r'[^,;\t|\r\n"]""[^,;\t|\r\n"]')
 _STATEMENT = re.compile(r"sep=([,;\t|])[ \t]*(?:\r\n|\r|\n)", re.I)
@@ -63,7 +65,7 @@ def delimiter_of(text: str, *, named: bool, cut: bool) -> str | None:
         return stated
     if named and _is_column_of_texts(text):
         return ","
-    best: tuple[float, bool, int, str, int] | None = None
+    best: tuple[bool, float, bool, int, str, int] | None = None
     for delimiter in _DELIMITERS:
         all_widths = _widths(text, delimiter, cut)
         widths = _below_preamble(all_widths) if named else all_widths
@@ -71,13 +73,15 @@ def delimiter_of(text: str, *, named: bool, cut: bool) -> str | None:
             continue
         width = max(set(widths), key=lambda candidate: (widths.count(candidate), candidate))
         agreement, is_whole = widths.count(width) / len(widths), len(widths) == len(all_widths)
-        # A delimiter that the header has, too, is more likely than one that leaves it out.
-        if width > 1 and (best is None or (agreement, is_whole, width) > best[:3]):
-            best = (agreement, is_whole, width, delimiter, len(widths))
+        # A delimiter before quotes is more likely than one within them, and one that the header has, too, than one that
+        # leaves it out.
+        is_quoted = agreement >= _AGREEMENT and f'{delimiter}"' in text[:_SAMPLE]
+        if width > 1 and (best is None or (is_quoted, agreement, is_whole, width) > best[:4]):
+            best = (is_quoted, agreement, is_whole, width, delimiter, len(widths))
     if best is None:
         return None
-    agreement, _, width, delimiter, rows = best
-    agrees = agreement >= 0.6 if named else agreement == 1 and rows >= 4 and (delimiter != "," or width >= 3)
+    _, agreement, _, width, delimiter, rows = best
+    agrees = agreement >= _AGREEMENT if named else agreement == 1 and rows >= 4 and (delimiter != "," or width >= 3)
     return delimiter if agrees else None
 
 

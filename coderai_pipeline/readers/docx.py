@@ -16,7 +16,7 @@ from coderai_pipeline.readers.docx_blocks import RELATION, Shared, Story
 from coderai_pipeline.readers.docx_links import Links
 from coderai_pipeline.readers.docx_math import FORMULAS
 from coderai_pipeline.readers.docx_numbering import Numbering
-from coderai_pipeline.readers.docx_runs import CHOICES, note_mark
+from coderai_pipeline.readers.docx_runs import CHOICES
 from coderai_pipeline.readers.docx_styles import Styles, W, is_on
 from coderai_pipeline.readers.packages import Element, Package, damaged, is_element, packed
 from coderai_pipeline.readers.text import oddities
@@ -171,15 +171,15 @@ def _notes(builder: TextBuilder, links: Links, shared: Shared) -> None:
         if root is None or part is None:
             continue
         notes = {note.get(W + "id", ""): note for note in root.iter(W + kind)}
-        ids = shared.notes.footnote if kind == "footnote" else shared.notes.endnote
-        for number, note_id in enumerate(list(ids), 1):
+        marks = shared.notes.footnote if kind == "footnote" else shared.notes.endnote
+        for number, (note_id, mark) in enumerate(list(marks.items()), 1):
             if note_id in notes:
                 builder.separate(PARAGRAPH)
                 place = f"{kind} {number}"
                 story = Story(TextBuilder(), shared, links.of_part(part), place)
                 story.blocks(notes[note_id])
                 if story.builder.length:
-                    builder.add(f"{note_mark(kind, number)} ", place)
+                    builder.add(f"{mark} " if mark else "", place)
                     builder.extend(story.builder)
 
 

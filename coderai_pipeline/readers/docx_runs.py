@@ -25,6 +25,8 @@ _CHARACTERS = {W + "tab": "\t", W + "ptab": "\t", W + "br": "\n", W + "cr": "\n"
 _PAPER = "FFFFFF"
 _TINY = 2
 """Half points that nobody can read."""
+_LIFTED = 4
+"""Half points from which a run stands higher than its line."""
 _NOTES = {W + "footnoteReference": "footnote", W + "endnoteReference": "endnote"}
 
 
@@ -32,18 +34,16 @@ _NOTES = {W + "footnoteReference": "footnote", W + "endnoteReference": "endnote"
 class Notes:
     """Footnotes and endnotes in the order in which the text refers to them, which is how Word numbers them."""
 
-    footnote: list[str] = field(default_factory=list[str])
-    endnote: list[str] = field(default_factory=list[str])
+    footnote: dict[str, str] = field(default_factory=dict[str, str])
+    endnote: dict[str, str] = field(default_factory=dict[str, str])
+    """Marks by the notes' ids; "" where the text has a mark of its own, which does not count."""
 
-    def mark(self, kind: str, note_id: str) -> str:
-        ids = self.footnote if kind == "footnote" else self.endnote
-        if note_id not in ids:
-            ids.append(note_id)
-        return note_mark(kind, ids.index(note_id) + 1)
-
-
-def note_mark(kind: str, number: int) -> str:
-    return f"[{number}]" if kind == "footnote" else f"[{roman(number)}]"
+    def mark(self, kind: str, note_id: str, *, has_own: bool = False) -> str:
+        marks = self.footnote if kind == "footnote" else self.endnote
+        if note_id not in marks:
+            number = sum(map(bool, marks.values())) + 1
+            marks[note_id] = "" if has_own else f"[{number}]" if kind == "footnote" else f"[{roman(number)}]"
+        return marks[note_id]
 
 
 @dataclass(slots=True)
@@ -59,6 +59,12 @@ class Inline:
 
     def text(self) -> str:
         return "".join(text for text, _ in self.pieces)
+
+
+def _is_lifted(properties: Element | None) -> bool:
+    """Whether letters are set higher and in a size of their own, as other word processors write superscript."""
+    height = value(properties, "position") or ""
+    return height.isdecimal() and int(height) >= _LIFTED and bool(value(properties, "sz"))
 
 
 def read_inline(paragraph: Element, styles: Styles, notes: Notes, *, may_be_shaded: bool) -> Inline:
@@ -125,7 +131,7 @@ class _Walk:
         properties = run.find(W + "rPr")
         self._why = self.hiding(run)
         self._font = _font(properties)
-        self._raised = value(properties, "vertAlign") == "superscript"
+        self._raised = value(properties, "vertAlign") == "superscript" or _is_lifted(properties)
         self.children(run)
         self._why, self._font, self._raised = outer
 
@@ -138,9 +144,8 @@ class _Walk:
             self.inline.pieces.append((text, self._why))
 
     def note(self, element: Element, kind: str) -> None:
-        mark = self.notes.mark(kind, element.get(W + "id", ""))
-        if element.get(W + "customMarkFollows") not in ("1", "true", "on"):
-            self.put(mark)
+        has_own = element.get(W + "customMarkFollows") in ("1", "true", "on")
+        self.put(self.notes.mark(kind, element.get(W + "id", ""), has_own=has_own))
 
     def field(self, element: Element) -> None:
         """Text between a field's begin and its result belongs to its instruction, which is not shown."""

@@ -25,6 +25,7 @@ _FOR_CERTIFICATES = b"/Adobe.PubSec"
 _ASK_THE_HOLDER = "the PDF is encrypted for the holders of certificates; have one of them print it into a new PDF"
 _GARBLED_SHARE, _MISSING_SHARE = 0.3, 0.02
 """Part of a page's letters without a meaning from which it is garbled, and from which that is worth a warning."""
+_PRINT_IT = "the PDF is a form (XFA) that only Adobe Acrobat and Reader show; open it there and print it into a new PDF"
 _FIRST_CODES = '"#$'
 """Of the first glyphs of a font whose glyphs were numbered as they came, beginning with `!`."""
 _TRAILER = 2048
@@ -50,6 +51,8 @@ def read(data: bytes, options: ReadOptions) -> Content:
     """The content of a PDF. Raises NotReadable where nothing of it can be used."""
     deadline = monotonic() + _SHARE_OF_TIME * options.seconds
     with open_pdf(data, options.passwords) as document:
+        if pdf_details.is_placeholder(document):
+            raise NotReadable(DocumentStatus.UNSUPPORTED, _PRINT_IT)
         scanner = ocr.Scanner(options.language, deadline) if options.ocr else None
         pages, edges = _read_pages(document, scanner, deadline)
         furniture = find_furniture(edges, pages)
@@ -207,7 +210,7 @@ def _add_fields(assembly: Assembly, document: PdfFile, number: int) -> None:
         fields = list(pdf_details.fields(document.load_page(number)))
     except ERRORS:
         return
-    shown = assembly.page_text()
+    shown = " ".join(assembly.page_text().split())
     for field in fields:
         if field.value not in shown:
             assembly.add_note(f"{field.name}: {field.value}", number + 1, field.box)

@@ -18,10 +18,12 @@ _STRIP = 0.9
 
 
 class Gutter(NamedTuple):
-    """The x of the white strip that parts two columns; runs of fragments, downwards, that cross it or keep to its sides."""
+    """The x of the white strip that parts two columns; runs of fragments, downwards, that cross it or keep to its sides;
+    whether both sides are prose."""
 
     x: float
     bands: Sequence[tuple[bool, Sequence[Fragment]]]
+    parts_prose: bool
 
 
 def gutter_of(ordered: Sequence[Fragment]) -> Gutter | None:
@@ -29,25 +31,28 @@ def gutter_of(ordered: Sequence[Fragment]) -> Gutter | None:
     best, most = None, 0.0
     for x in _candidates(ordered):
         bands = _bands(ordered, x)
-        score = _score(ordered, x, [band for across, band in bands if not across])
+        score, parts_prose = _score(ordered, x, [band for across, band in bands if not across])
         if score is not None and (best is None or score > most):
-            best, most = Gutter(x, bands), score
+            best, most = Gutter(x, bands, parts_prose), score
     return best
 
 
-def _score(ordered: Sequence[Fragment], x: float, bands: Sequence[Sequence[Fragment]]) -> float | None:
-    """How much speaks for columns that are parted at x; None where they are none. bands: those that keep to the sides."""
+def _score(ordered: Sequence[Fragment], x: float, bands: Sequence[Sequence[Fragment]]) -> tuple[float | None, bool]:
+    """How much speaks for columns that are parted at x, None where they are none, and whether they are prose. bands: those
+    that keep to the sides."""
     crosses = sum(map(len, bands)) < len(ordered)
     crossing = sum([fragment.x0 < x < fragment.x1 for fragment in ordered]) if crosses else 0
     columns = _columns(bands, x)
     sides = sum(min(len(left), len(right)) for left, right in columns)
     if sides < 3 or sides < 2 * len(columns) or crossing > len(ordered) / 2:
-        return None
-    if not _are_columns([f for left, _ in columns for f in left], [f for _, right in columns for f in right]):
+        return None, False
+    left, right = [f for left, _ in columns for f in left], [f for _, right in columns for f in right]
+    are_prose = _is_prose(left) and _is_prose(right)
+    if not are_prose and not _stand_apart(left, right):
         # A table between columns is no prose, and does not make those above and below a table.
         parts = _columns([part for band in bands for part in _at_gaps(band)], x)
         sides = sum(min(len(left), len(right)) for left, right in parts if _are_columns(left, right))
-    return sides - 2.0 * crossing if sides >= 3 else None
+    return (sides - 2.0 * crossing if sides >= 3 else None), are_prose
 
 
 def _bands(ordered: Sequence[Fragment], gutter: float) -> list[tuple[bool, Sequence[Fragment]]]:
@@ -139,8 +144,10 @@ def _candidates(ordered: Sequence[Fragment]) -> list[float]:
 
 def _are_columns(left: Sequence[Fragment], right: Sequence[Fragment]) -> bool:
     """Columns are read one after the other where both hold prose, or where their lines do not stand side by side."""
-    if _is_prose(left) and _is_prose(right):
-        return True
+    return (_is_prose(left) and _is_prose(right)) or _stand_apart(left, right)
+
+
+def _stand_apart(left: Sequence[Fragment], right: Sequence[Fragment]) -> bool:
     fewer, more = sorted((left, right), key=len)
     height = median([fragment.y1 - fragment.y0 for fragment in fewer])
     middles = sorted(fragment.middle for fragment in more)

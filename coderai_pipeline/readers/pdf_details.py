@@ -85,6 +85,15 @@ def _area_on_page(box: Box, width: float, height: float) -> float:
     return max(min(x1, width) - max(x0, 0.0), 0.0) * max(min(y1, height) - max(y0, 0.0), 0.0)
 
 
+def is_placeholder(document: PdfFile) -> bool:
+    """Whether the pages only ask to wait for a program that draws the document: a form of Adobe's XFA kind."""
+    catalog = document.pdf_catalog()
+    if document.xref_get_key(catalog, "AcroForm/XFA")[0] == "null":
+        return False
+    fields = document.xref_get_key(catalog, "AcroForm/Fields")[1]
+    return document.xref_get_key(catalog, "NeedsRendering")[1] == "true" or not fields.strip("[] ").removeprefix("null")
+
+
 def fields(page: Page) -> Iterator[FormField]:
     """The filled form fields of a page. Buttons and signatures say nothing; a ticked box says yes."""
     for widget in page.widgets():

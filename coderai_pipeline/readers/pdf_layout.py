@@ -6,6 +6,8 @@ is in `pdf_paragraphs`, ruled tables are in `pdf_tables`.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from statistics import median_low
 
 from coderai_pipeline.readers.pdf_columns import gutter_of, zones
 from coderai_pipeline.readers.pdf_lines import (
@@ -20,6 +22,7 @@ from coderai_pipeline.readers.pdf_lines import (
     parted_at,
     rows_of,
 )
+from coderai_pipeline.readers.pdf_spaced_rows import spaced_rows
 from coderai_pipeline.readers.pdf_stacks import stacked_rows
 from coderai_pipeline.readers.pdf_tables import Grid
 
@@ -76,12 +79,16 @@ def _split(ordered: Sequence[Fragment], width: float) -> list[Region]:
     if one_below_another(ordered):
         return [_region(list(ordered), width)] if ordered else []
     gutter = gutter_of(ordered)
+    if gutter is None or not gutter.parts_prose:
+        above, table, below = spaced_rows(ordered)
+        if table:
+            return [*_split(sorted(above), width), Region([*table], 0.0, ruled=True), *_split(sorted(below), width)]
     parts = zones(gutter) if gutter is not None else []
     # What is read across as a whole has no columns: to part it again would never end.
     if gutter is None or (len(parts) == 1 and parts[0][0]):
         return [_region(_with_tables(rows_of(ordered)), width)]
     regions: list[Region] = []
-    for across, band in parts:
+    for (across, band), (_, following) in zip(parts, [*parts[1:], (False, [])], strict=True):
         if across:
             regions += _split(band, width)
             continue
@@ -90,8 +97,22 @@ def _split(ordered: Sequence[Fragment], width: float) -> list[Region]:
         if table:
             regions += [*_split(above, width), Region([*table], 0.0, ruled=True)]
         else:
-            regions += _split(left, 0.0) + _split(right, 0.0)
+            before = _before_wrapped(left, right, following) if following else len(left)
+            regions += _split(left[:before], 0.0) + _split(right, 0.0) + _split(left[before:], 0.0)
     return regions
+
+
+def _before_wrapped(left: Sequence[Fragment], right: Sequence[Fragment], following: Sequence[Fragment]) -> int:
+    """How much of the left stands before a paragraph that runs around the right and goes on below it in wide lines."""
+    if len(left) < 3 or not one_below_another(left):
+        return len(left)
+    last, wide = left[-1], following[0]
+    pitch = median_low([below.middle - above.middle for above, below in pairwise(left)])
+    goes_on = abs(wide.x0 - last.x0) < 1.0 and abs(wide.middle - last.middle - pitch) < 0.1 * pitch
+    if not goes_on or right[-1].y1 > wide.y0 or wide.x1 < right[0].x0:
+        return len(left)
+    steps = enumerate(pairwise(left), start=1)
+    return max((place for place, (above, below) in steps if below.middle - above.middle > 1.15 * pitch), default=0)
 
 
 def _region(lines: list[AnyLine], width: float) -> Region:

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coderai_pipeline.domain.documents import DocumentStatus
-from coderai_pipeline.readers import pdf_rtl
 from coderai_pipeline.readers.mupdf import (
     ERRORS,
     VECTOR,
@@ -40,6 +39,7 @@ from coderai_pipeline.readers.pdf_letters import (
 )
 from coderai_pipeline.readers.pdf_narrow import may_be_glued, parted
 from coderai_pipeline.readers.pdf_spaced import spaced_letters
+from coderai_pipeline.readers.pdf_stitched import RARE_IN_FONTS, may_be_in_pieces, put_together, without_losses
 from coderai_pipeline.readers.pdf_tables import find_grids
 from coderai_pipeline.readers.pdf_twice import printed_once, repeats_a_line
 from coderai_pipeline.readers.pdf_visibility import Ink, span_is_suspect
@@ -126,6 +126,7 @@ def _may_be_ordinary(texts: tuple[str, ...], joined: str, source: Source) -> boo
         and not (source.shapes or source.pictures or _may_be_unseen(source.html))
         and with_powers(texts, source.html) is texts
         and not _SPACED.search(joined)
+        and (joined.isascii() or not may_be_in_pieces(source.html))
     )
 
 
@@ -201,8 +202,12 @@ def _alone(one: Taken) -> PageWords:
         words = parted(words, textpage.extractRAWDICT()["blocks"])
         texts, boxes, begin = _parts(words)
     joined = "\n".join(texts)
-    if not joined.isascii() and RIGHT_TO_LEFT.search(joined):
-        words = pdf_rtl.mended(words, textpage.extractRAWDICT()["blocks"])
+    rare = not joined.isascii() and RARE_IN_FONTS.search(joined) is not None
+    if rare and RIGHT_TO_LEFT.search(joined):
+        textpage, words = without_losses(page, textpage, words)
+        html = html_bytes(textpage)
+    if rare or (not joined.isascii() and may_be_in_pieces(html)):
+        words = put_together(textpage, words)
         texts, boxes, begin = _parts(words)
         joined = "\n".join(texts)
     plain = _is_plain(joined)
@@ -245,7 +250,7 @@ def _alone(one: Taken) -> PageWords:
 
 def _is_plain(joined: str) -> bool:
     """Whether all letters run left to right, stand for themselves and are parted by spaces."""
-    return joined.isascii() or not (SPECIAL.search(joined) or RIGHT_TO_LEFT.search(joined) or CJK.search(joined))
+    return joined.isascii() or not (RARE_IN_FONTS.search(joined) or SPECIAL.search(joined) or CJK.search(joined))
 
 
 def _apart(words: Sequence[Word]) -> tuple[tuple[str, ...], NDArray[np.float32], NDArray[np.int32]]:

@@ -22,6 +22,8 @@ _OVERLAP = -0.3
 _WIDEST_STRETCHED = 2.5
 _AS_WIDE = 0.12
 """Gaps between two pieces of a line, in heights of the line; how much those of a justified line may differ."""
+_LOWER = 0.2
+"""Part of a line's height by which it may reach below the middle of a drop capital."""
 _INITIAL = 1.7
 """Heights of its neighbour from which a single letter is a drop capital."""
 _BULLET = re.compile("[•·∙◦▪▫‣▸►●○■□➢➤❖◆◇]")
@@ -50,16 +52,23 @@ def join_pieces(page: PageWords) -> None:
 
 
 def name_ticks(page: PageWords, boxes: Iterable[tuple[Box, bool]]) -> None:
-    """The mark of a ticked box is a letter of a font of symbols; it is read as what it means."""
+    """The mark of a ticked box is a letter of a font of symbols, or drawn; it is read as what it means."""
     words = page.words()
-    for (x0, y0, x1, y1), is_on in boxes:
+    added: list[Box] = []
+    for box, is_on in boxes:
+        x0, y0, x1, y1 = box
         left, top, right, bottom = page.boxes
         x, y = (left + right) / 2, (top + bottom) / 2
-        for index in np.flatnonzero((x0 <= x) & (x <= x1) & (y0 <= y) & (y <= y1)).tolist():
+        inside = np.flatnonzero((x0 <= x) & (x <= x1) & (y0 <= y) & (y <= y1)).tolist()
+        mark = "☒" if is_on else "☐"
+        for index in inside:
             if len(words[index]) == 1:
-                words[index] = "☒" if is_on else "☐"
-    page.held = tuple(words)
-    page.texts = "\n".join(words)
+                words[index] = mark
+        if not inside:
+            words.append(mark)
+            added.append(box)
+    if words:
+        page.set_words(words, added)
 
 
 def _stand_beside(boxes: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -75,7 +84,8 @@ def _stand_beside(boxes: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArra
 def _begin_beside(boxes: NDArray[np.float32], heights: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Whether each next fragment begins at the upper half of this one, which is no wider than a letter."""
     right = (boxes[0, 1:] >= boxes[2, :-1] - 0.3 * heights[1:]) & (boxes[0, 1:] < boxes[2, :-1] + 1.5 * heights[1:])
-    upper = ((boxes[1, 1:] + boxes[3, 1:]) / 2 > boxes[1, :-1]) & (boxes[3, 1:] < (boxes[1, :-1] + boxes[3, :-1]) / 2)
+    middle = (boxes[1, :-1] + boxes[3, :-1]) / 2
+    upper = ((boxes[1, 1:] + boxes[3, 1:]) / 2 > boxes[1, :-1]) & (boxes[3, 1:] < middle + _LOWER * heights[1:])
     narrow = boxes[2, :-1] - boxes[0, :-1] < 1.5 * heights[:-1]
     return right & upper & narrow
 

@@ -21,17 +21,24 @@ _MOST_RULES = 2000
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Bands between horizontal rules, downwards, each with the x of the vertical rules that cross it."""
+    """Bands between horizontal rules, downwards, each with the x of the vertical rules that cross it.
+
+    tops: where rules run along the top of each band, from x to x; a cell without one goes on from the band above.
+    """
 
     box: Box
     bands: tuple[tuple[float, float, tuple[float, ...]], ...]
+    tops: tuple[tuple[tuple[float, float], ...], ...]
 
     def holds(self, x: float, y: float) -> bool:
         return self.box[0] <= x <= self.box[2] and self.box[1] <= y <= self.box[3]
 
     def cell_of(self, x: float, y: float) -> tuple[int, int]:
-        """Row and column; the cells of a row are counted from its own left."""
+        """Row and column; the cells of a row are counted from its own left. What stands in a cell over several rows is of
+        its first."""
         row = next((number for number, (_, bottom, _) in enumerate(self.bands) if y <= bottom), len(self.bands) - 1)
+        while row and not any(x0 <= x <= x1 for x0, x1 in self.tops[row]):
+            row -= 1
         return row, max(sum(edge <= x for edge in self.bands[row][2]) - 1, 0)
 
 
@@ -52,7 +59,8 @@ def mirrored(grid: Grid, width: float) -> Grid:
     """The grid of a page read from right to left, as `pdf_layout` wants it."""
     x0, y0, x1, y1 = grid.box
     bands = tuple((top, bottom, tuple(width - edge for edge in reversed(edges))) for top, bottom, edges in grid.bands)
-    return Grid((width - x1, y0, width - x0, y1), bands)
+    tops = tuple(tuple((width - right, width - left) for left, right in rules) for rules in grid.tops)
+    return Grid((width - x1, y0, width - x0, y1), bands, tops)
 
 
 def _rules(textpage: TextPage, matrix: Sequence[float]) -> tuple[list[Box], list[Box]]:
@@ -108,7 +116,9 @@ def _grid(h: NDArray[np.float64], v: NDArray[np.float64]) -> Grid | None:
         middle = (top + bottom) / 2
         crossing = v[(v[:, 0] <= middle) & (middle <= v[:, 1]), 2]
         bands.append((top, bottom, tuple(_distinct(crossing)) or (xs[0], xs[-1])))
-    return Grid((xs[0], ys[0], xs[-1], ys[-1]), tuple(bands))
+    tops = (h[np.abs(h[:, 2] - top) <= _THIN, :2].tolist() for top, _, _ in bands)
+    rules = tuple(tuple((x0 - _THIN, x1 + _THIN) for x0, x1 in each) for each in tops)
+    return Grid((xs[0], ys[0], xs[-1], ys[-1]), tuple(bands), rules)
 
 
 def _distinct(values: NDArray[np.float64]) -> list[float]:

@@ -62,6 +62,17 @@ class PageWords:
             return list(self.held)
         return self.texts.split("\n") if self.texts else []
 
+    def set_words(self, words: Sequence[str], added: Sequence[Box] = ()) -> None:
+        """Other texts for the words; those that are added at the end stand in boxes of their own, each a fragment."""
+        self.held, self.texts = tuple(words), "\n".join(words)
+        if added:
+            count = self.boxes.shape[1]
+            self.boxes = np.concatenate((self.boxes, np.array(added, np.float32).T), axis=1)
+            self.starts = np.concatenate((self.starts, np.arange(count + 1, len(words) + 1, dtype=np.int32)))
+            if len(self.turns):
+                self.turns = np.concatenate((self.turns, np.zeros(len(added), np.int8)))
+            self.extents = None
+
     def lengths(self) -> NDArray[np.int32]:
         """How many characters each word has."""
         text = f"\n{self.texts}\n"

@@ -235,6 +235,11 @@ def test_without_a_main_part_a_file_is_corrupt() -> None:
         ('<w:r><w:rPr><w:rFonts w:ascii="Symbol"/></w:rPr><w:t>&#xF06D;m</w:t></w:r>', "μm"),
         ("<w:r><w:t>co\xadope</w:t><w:softHyphen/><w:t>ration</w:t></w:r>", "cooperation"),
         ('<w:r><w:t>10</w:t></w:r><w:r><w:rPr><w:vertAlign w:val="superscript"/></w:rPr><w:t>6</w:t></w:r>', "10⁶"),
+        (
+            '<w:r><w:t>10</w:t></w:r><w:r><w:rPr><w:position w:val="8"/><w:sz w:val="19"/></w:rPr><w:t>6</w:t></w:r>'
+            '<w:r><w:rPr><w:position w:val="-2"/><w:sz w:val="19"/></w:rPr><w:t>2</w:t></w:r>',
+            "10⁶2",
+        ),
         ('<w:r><w:fldChar w:fldCharType="begin"/><w:instrText>MACROBUTTON NoMacro [Click here]</w:instrText>'
          '<w:fldChar w:fldCharType="end"/></w:r>', "[Click here]"),
     ],
@@ -318,3 +323,19 @@ def test_notes_written_are_read_after_the_text_with_their_marks(written: list[tu
     assert content.text == expected.removesuffix("\n\n")
     if noted:
         assert place_of(content, noted[-1], content.text.rindex(noted[-1])) == f"footnote {len(noted)}"
+
+
+def test_a_note_with_a_mark_of_its_own_does_not_count():
+    references = (
+        '<w:r><w:footnoteReference w:customMarkFollows="1" w:id="2"/><w:t>*</w:t></w:r>',
+        '<w:r><w:footnoteReference w:id="3"/></w:r>',
+    )
+    body = "".join(paragraph(f"Line {n}").replace("</w:p>", f"{mark}</w:p>") for n, mark in enumerate(references))
+    notes = "".join(
+        f'<w:footnote w:id="{number}">{paragraph(note)}</w:footnote>'
+        for number, note in ((2, "* Starred."), (3, "Counted."))
+    )
+    content = read(
+        samples.docx(body, {"word/footnotes.xml": part("footnotes", notes)}, {"n": ("footnotes", "footnotes.xml")})
+    )
+    assert content.text.split("\n\n") == ["Line 0*", "Line 1[1]", "* Starred.", "[1] Counted."]

@@ -103,6 +103,16 @@ def test_cells_of_semicolons_are_no_columns() -> None:
     assert content.text == "name | place\n; | ;\n; | ;"
 
 
+def test_a_delimiter_within_quotes_is_none_be_it_in_every_row() -> None:
+    rows = "".join(f'{number},2024-01-0{number},"the flood, the bridge; and the school"\n' for number in (1, 2, 3))
+    assert (
+        tables.read(rows.encode(), DEFAULTS).text.splitlines()[0]
+        == "1 | 2024-01-01 | the flood, the bridge; and the school"
+    )
+    texts = b'1;He said ","no";x\n2;y;z\n3;a;b\n'
+    assert tables.read(texts, DEFAULTS).text.splitlines()[1] == "2 | y | z"
+
+
 def test_the_named_columns_decide_and_ids_are_unique() -> None:
     data = as_csv(
         [{"id": "a", "note": "x"}, {"id": "a", "note": "y"}, {"id": "", "note": "z"}, {"id": "b", "note": "w"}]

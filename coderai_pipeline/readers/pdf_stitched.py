@@ -1,0 +1,299 @@
+"""Lines that a PDF draws piece by piece, put together by where their letters stand: scripts whose letters change places or
+share one, and letters that another font had to supply.
+
+Asked only on pages that hold such letters. Words as the file gives them are made in `pdf_page`; the order of letters on a
+line that is read from the right is in `pdf_sight`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby, pairwise
+from operator import attrgetter
+from typing import NamedTuple, TypeAlias
+
+from coderai_pipeline.readers import pdf_rtl
+from coderai_pipeline.readers.mupdf import COLLECT_VECTORS, EVERYWHERE, IGNORE_ACTUALTEXT, Page, Record, TextPage, Word
+from coderai_pipeline.readers.pdf_letters import RIGHT_TO_LEFT, runs_right_to_left
+from coderai_pipeline.readers.pdf_sight import Letter, in_reading_order, is_in_order_of_sight
+
+RARE_IN_FONTS = re.compile("[\u0530-\u10ff\u1200-\u139f\u1780-\u17ff\ufb1d-\ufdff\ufe70-\ufefc]")
+"""Letters of scripts that few fonts have, or in which glyphs do not follow each other as letters do."""
+_SUPPLIED = re.compile(rb"&#x(?:1e|2[1-9a-f])")
+"""Letters and signs, as MuPDF's HTML has them, that many fonts lack, so that another supplies them."""
+_SAME_LINE, _SAME_SIZE = 0.2, 0.3
+"""Parts of a line's height by which the middles, and the heights, of its pieces may differ."""
+_NEAR = 0.3
+"""Heights of a line within which its next piece begins, if the width of the last letters is known."""
+_ON_TOP, _MOST_ON_TOP = 0.4, 0.1
+"""Part of the narrower of two letters from which they stand on each other, and of the letters that may: of more, one line
+was written over another."""
+_SAME_PLACE = 0.1
+_GAP, _ON_SPACED_PAGE, _OPEN_GAP = 0.15, 0.35, 2.0
+"""Heights from which a gap is a space; on a page that draws its spaces; and there beside letters whose width MuPDF does not
+know."""
+_APART = 0.6
+"""Heights between two letters that are no part of one word."""
+
+
+Place: TypeAlias = tuple[int, int]
+_SPACES = -1
+"""Stands for the number of a line without a word."""
+
+
+class _Piece(NamedTuple):
+    """A line as MuPDF has it. place: numbers of its block and of itself, as its words name them."""
+
+    place: Place
+    letters: tuple[Letter, ...]
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    @property
+    def middle(self) -> float:
+        return (self.y0 + self.y1) / 2
+
+    @property
+    def height(self) -> float:
+        return self.y1 - self.y0
+
+
+class _PageKind(NamedTuple):
+    """Whether spaces are glyphs of the page; most of it is read from the right; and such text is drawn from the left."""
+
+    draws_spaces: bool
+    is_backwards: bool
+    is_in_order_of_sight: bool
+
+
+def may_be_in_pieces(html: bytes) -> bool:
+    """Whether a page holds letters that its fonts may lack. html: of the page, by MuPDF."""
+    return _SUPPLIED.search(html) is not None
+
+
+def without_losses(page: Page, textpage: TextPage, words: Sequence[Word]) -> tuple[TextPage, Sequence[Word]]:
+    """The page's text and words, read without what the file says glyphs stand for together, if that holds more letters:
+    MuPDF loses some where they are read from the right."""
+    bare = page.get_textpage(clip=EVERYWHERE, flags=COLLECT_VECTORS | IGNORE_ACTUALTEXT)
+    others = bare.extractWORDS()
+    return (bare, others) if _letter_count(others) > _letter_count(words) else (textpage, words)
+
+
+def _letter_count(words: Sequence[Word]) -> int:
+    return sum(map(str.isalnum, "".join(word[4] for word in words)))
+
+
+def put_together(textpage: TextPage, words: Sequence[Word]) -> list[Word]:
+    """The words of a page of whose lines some may be drawn in pieces or in another order than they are read."""
+    blocks = textpage.extractRAWDICT()["blocks"]
+    words = stitched(words, blocks)
+    if any(RIGHT_TO_LEFT.search(word[4]) for word in words):
+        words = pdf_rtl.mended(words, blocks)
+    return words
+
+
+def stitched(words: Sequence[Word], blocks: Sequence[Record]) -> list[Word]:
+    """The words, made anew on lines that were drawn in pieces or whose letters share places. blocks: of MuPDF's
+    dictionary by letters."""
+    own = {place: list(group) for place, group in groupby(words, key=lambda word: (word[5], word[6]))}
+    pieces = list(_pieces(own, blocks))
+    page = _PageKind(
+        any(letter.text == " " for piece in pieces for letter in piece.letters),
+        runs_right_to_left("".join(letter.text for piece in pieces for letter in piece.letters)),
+        is_in_order_of_sight(piece.letters for piece in pieces),
+    )
+    for line in _lines(pieces):
+        places = [piece.place for piece in line if piece.place[1] != _SPACES]
+        letters = _line(line, page) if places else []
+        if letters:
+            own |= {place: [] for place in places}
+            longest = max(line, key=lambda piece: piece.x1 - piece.x0)
+            own[min(places)] = list(_words(letters, longest, min(places)))
+    return [word for line in own.values() for word in line]
+
+
+def _line(line: Sequence[_Piece], page: _PageKind) -> list[Letter]:
+    """A line's letters in the order they are read; [] where the file's own words will do."""
+    if any(RIGHT_TO_LEFT.search(letter.text) for piece in line for letter in piece.letters):
+        if len(line) == 1 and not page.is_in_order_of_sight:
+            return []
+        return in_reading_order(_with_gaps(_side_by_side(line), line[0].height, page.draws_spaces), page.is_backwards)
+    if len(line) > 1:
+        return _with_gaps(_side_by_side(line), line[0].height, page.draws_spaces)
+    shared = any(map(_shares_a_place, line[0].letters))
+    return _with_gaps(line[0].letters, line[0].height, page.draws_spaces) if shared else []
+
+
+def _pieces(words: Mapping[Place, Sequence[Word]], blocks: Sequence[Record]) -> Iterator[_Piece]:
+    """Lines that run straight across. They are told by their text: words count lines that the dictionary leaves out."""
+    waiting: dict[int, list[tuple[Place, str]]] = {}
+    for place, own in words.items():
+        waiting.setdefault(place[0], []).append((place, "".join(word[4] for word in own)))
+    for block, lines in enumerate(block["lines"] for block in blocks if "lines" in block):
+        for line in lines:
+            text = "".join(char["c"] for span in line["spans"] for char in span["chars"] if not char["c"].isspace())
+            place = next((place for place, written in waiting.get(block, ()) if written == text), None)
+            if place is not None:
+                waiting[block] = [other for other in waiting[block] if other[0] > place]
+            if (place is not None or not text) and tuple(line["dir"]) == (1.0, 0.0):
+                letters = tuple(_letters(line))
+                if letters:
+                    yield _Piece(place or (block, _SPACES), letters, *line["bbox"])
+
+
+def _letters(line: Record) -> Iterator[Letter]:
+    """What stands in one place together, as a letter and its marks do; guessed spaces are left out."""
+    chars = [
+        (char["c"], char["bbox"][0], char["bbox"][2])
+        for span in line["spans"]
+        for char in span["chars"]
+        if not char.get("synthetic")
+    ]
+    letter: Letter | None = None
+    held = ""
+    for (character, x0, x1), (following, next_x0, next_x1) in pairwise([*chars, ("", 0.0, 0.0)]):
+        is_mark = _is_mark(character)
+        if _joins(character):
+            x0 = x1 = x0 - _ON_TOP
+        if letter and is_mark and character == letter.text[-1]:
+            # MuPDF gives the last mark of letters that share a place twice.
+            letter = letter._replace(x1=max(letter.x1, x1))
+        elif x1 <= x0 and following and _precedes_its_letter(x0, is_mark, following, next_x0, next_x1):
+            held = character + held
+        elif letter and not held and x1 <= x0 and _shares_place(letter, character, x0):
+            letter = letter._replace(text=letter.text + character)
+        else:
+            if letter:
+                yield letter
+            letter, held = Letter(character + held, x0, x1), ""
+    if letter:
+        yield letter
+
+
+def _precedes_its_letter(x: float, is_mark: bool, following: str, x0: float, x1: float) -> bool:
+    """Whether MuPDF turned round letters that share a place, on a line that is read from the right."""
+    if is_mark:
+        return (
+            x0 == x1 == x and unicodedata.category(following)[0] != "M" and RIGHT_TO_LEFT.match(following) is not None
+        )
+    return x0 < x1 and abs(x1 - x) < _SAME_PLACE and RIGHT_TO_LEFT.match(following) is not None
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character)[0] == "M"
+
+
+def _joins(character: str) -> bool:
+    """Whether it tells how its neighbours are joined, and has no place of its own, whatever width it is given."""
+    return unicodedata.category(character) == "Cf"
+
+
+def _shares_place(letter: Letter, character: str, x: float) -> bool:
+    if _joins(character):
+        return not RIGHT_TO_LEFT.match(letter.text)
+    return _is_mark(character) or abs(x - letter.x1) < _SAME_PLACE
+
+
+def _lines(pieces: Sequence[_Piece]) -> Iterator[list[_Piece]]:
+    """Pieces that stand in each other's gaps or go on where another ends, in the order of the file; most stand alone."""
+    rows: list[list[_Piece]] = []
+    for piece in sorted(pieces, key=attrgetter("middle")):
+        if rows and _on_one_line(rows[-1][-1], piece):
+            rows[-1].append(piece)
+        else:
+            rows.append([piece])
+    for row in rows:
+        row.sort(key=attrgetter("x0"))
+        chain, right = [row[0]], row[0].x1
+        for piece in row[1:]:
+            near = _OPEN_GAP if _is_open(chain, piece) else _NEAR
+            if piece.x0 > right + near * piece.height:
+                yield from _parted(chain)
+                chain = []
+            chain.append(piece)
+            right = max(right, piece.x1) if len(chain) > 1 else piece.x1
+        yield from _parted(chain)
+
+
+def _is_open(chain: Sequence[_Piece], piece: _Piece) -> bool:
+    """Whether a piece may stand as far off as letters are wide that MuPDF takes for none."""
+    last = max((letter for other in chain for letter in other.letters), key=attrgetter("x1"))
+    return _leaves_open(last, piece.letters[0])
+
+
+def _leaves_open(letter: Letter, following: Letter) -> bool:
+    return _shares_a_place(letter) or _is_mark(letter.text[-1]) or _is_mark(following.text[0])
+
+
+def _on_one_line(one: _Piece, other: _Piece) -> bool:
+    height = min(one.height, other.height)
+    return abs(one.middle - other.middle) < _SAME_LINE * height and abs(one.height - other.height) < _SAME_SIZE * height
+
+
+def _parted(chain: list[_Piece]) -> Iterator[list[_Piece]]:
+    """The pieces one by one where some are written over others."""
+    letters = sorted(
+        (letter.x0, letter.x1, number)
+        for number, piece in enumerate(chain)
+        for letter in piece.letters
+        if letter.text != " " and letter.x0 < letter.x1
+    )
+    on_top = sum(
+        one != other and x1 - other_x0 > _ON_TOP * min(x1 - x0, other_x1 - other_x0)
+        for (x0, x1, one), (other_x0, other_x1, other) in pairwise(letters)
+    )
+    if len(chain) > 1 and on_top > _MOST_ON_TOP * len(letters):
+        yield from ([piece] for piece in chain)
+    else:
+        yield sorted(chain)
+
+
+def _side_by_side(line: Sequence[_Piece]) -> list[Letter]:
+    """All letters from left to right, without the spaces that keep room for letters of another piece."""
+    letters = sorted((letter for piece in line for letter in piece.letters), key=attrgetter("x0", "x1"))
+    if len(line) == 1:
+        return letters
+    inked = [letter for letter in letters if letter.text != " " and letter.x0 < letter.x1]
+    return [letter for letter in letters if letter.text != " " or not any(_shares(letter, other) for other in inked)]
+
+
+def _shares_a_place(letter: Letter) -> bool:
+    return len(letter.text) > 1
+
+
+def _shares(space: Letter, letter: Letter) -> bool:
+    middle, other = (space.x0 + space.x1) / 2, (letter.x0 + letter.x1) / 2
+    return letter.x0 < middle < letter.x1 or space.x0 < other < space.x1
+
+
+def _with_gaps(letters: Sequence[Letter], height: float, draws_spaces: bool) -> list[Letter]:
+    """The letters, seen from the left, with a space in each gap that is wide enough."""
+    apart: list[Letter] = []
+    right = 0.0
+    for letter in letters:
+        is_open = bool(apart) and _leaves_open(apart[-1], letter)
+        least = _GAP if not draws_spaces else _OPEN_GAP if is_open else _ON_SPACED_PAGE
+        if apart and letter.x0 - right > least * height:
+            apart.append(Letter(" ", right, letter.x0))
+        elif is_open:
+            apart[-1] = apart[-1]._replace(x1=max(apart[-1].x1, letter.x0))
+        apart.append(letter)
+        right = max(right, letter.x1)
+    return apart
+
+
+def _words(letters: Sequence[Letter], piece: _Piece, place: Place) -> Iterator[Word]:
+    """Parted at spaces, and where the next letter is read after the last but does not stand beside it."""
+    number = 0
+    word: list[Letter] = []
+    for letter, following in pairwise([*letters, Letter(" ", 0.0, 0.0)]):
+        if letter.text.isspace():
+            continue
+        word.append(letter)
+        apart = max(following.x0 - letter.x1, letter.x0 - following.x1) > _APART * piece.height
+        if apart or following.text.isspace():
+            x0, x1 = min(each.x0 for each in word), max(each.x1 for each in word)
+            yield x0, piece.y0, x1, piece.y1, "".join(each.text for each in word), *place, number
+            number, word = number + 1, []
