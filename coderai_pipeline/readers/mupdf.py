@@ -129,6 +129,7 @@ class Page(Protocol):
 
 
 class PdfFile(Protocol):
+    this: Any
     page_count: int
     needs_pass: int
     is_form_pdf: int | bool
@@ -159,6 +160,13 @@ def open_bytes(data: bytes) -> PdfFile:
 def complaints() -> str:
     """What MuPDF noted of the file since it was last asked."""
     return str(pymupdf.TOOLS.mupdf_warnings(reset=True))  # pyright: ignore[reportUnknownMemberType] untyped
+
+
+def load_page(document: PdfFile, number: int) -> Page:
+    """What `document.load_page` gives, in half the time: a number that is known to be right, and a page that is let go
+    before its document is."""
+    library, make = cast("Any", mupdf), cast("Any", pymupdf.Page)
+    return cast("Page", make(library.fz_load_page(document.this, number), document))
 
 
 def size_and_rotation(page: Page) -> tuple[float, float, int]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from coderai_pipeline.domain.documents import DocumentStatus
 from coderai_pipeline.readers import ocr, pdf_details
 from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
-from coderai_pipeline.readers.mupdf import ERRORS, Page, PdfFile, complaints, open_bytes
+from coderai_pipeline.readers.mupdf import ERRORS, Page, PdfFile, complaints, load_page, open_bytes
 from coderai_pipeline.readers.pdf_furniture import EdgeLine, Furniture, edge_lines, find_furniture, kept_in_metadata
 from coderai_pipeline.readers.pdf_letters import is_numbered_glyphs, meaningless_share
 from coderai_pipeline.readers.pdf_page import Taken, read_words, take
@@ -161,14 +161,15 @@ def _take_several(document: PdfFile, first: int, deadline: float) -> list[_Page 
     """The next pages, at least one; None for one that cannot be read, which costs that page only."""
     several: list[_Page | None] = []
     words = 0
+    complaints()  # those of the pages before are known
     for number in range(first, min(first + _AT_ONCE, document.page_count)):
         try:
-            complaints()
-            page = take(document.load_page(number))
+            page = take(load_page(document, number))
             several.append(_Page(page, _LOSS.search(complaints()) is not None))
             words += len(page.texts)
         except ERRORS:
             several.append(None)
+            complaints()
         if words > _WORDS_AT_ONCE or monotonic() > deadline:
             break
     return several
