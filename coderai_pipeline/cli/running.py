@@ -22,7 +22,7 @@ from coderai_pipeline.engine.intake import list_inbox
 from coderai_pipeline.engine.ledger import open_ledger
 from coderai_pipeline.engine.report import Event, Planned, Summary, counted, progress_line
 from coderai_pipeline.engine.run import Scope, choose
-from coderai_pipeline.engine.session import check_ready
+from coderai_pipeline.engine.session import check_ready, started_while_loading
 from coderai_pipeline.engine.standing import Standing, standings
 from coderai_pipeline.publishing.preview import failed_formulas
 from coderai_pipeline.storage.blocks import BlockStore
@@ -89,7 +89,8 @@ def run_project(home: Home, loaded: LoadedProject, scope: Scope) -> bool:
         require_open(loaded)
         if control.acceptance is None:
             control.accept("the command line", "by asking for the whole corpus")
-    _run_jobs(home, loaded, scope)
+    with started_while_loading(loaded.project):
+        _run_jobs(home, loaded, scope)
     return print_standing(loaded, scope)
 
 

@@ -5,7 +5,7 @@ The only place where an extractor's name becomes an object. A missing key is an 
 
 import gc
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from coderai_pipeline.domain.project import Project
@@ -15,7 +15,7 @@ from coderai_pipeline.engine.extraction import Extractions
 from coderai_pipeline.engine.rehearsal import rehearse
 from coderai_pipeline.extractors.archive import ReplyArchive
 from coderai_pipeline.extractors.clients import require_key
-from coderai_pipeline.extractors.provider_process import ProviderProcess
+from coderai_pipeline.extractors.provider_process import ProviderProcess, started_ahead
 from coderai_pipeline.extractors.retrying import Patience
 from coderai_pipeline.storage.projects import LoadedProject
 
@@ -62,6 +62,14 @@ def check_ready(project: Project) -> None:
     """Raises MissingKey where the project's extractor could not be asked, so that it is said before anything is done."""
     if project.extractor.name == "openai":
         require_key(project.extractor)
+
+
+@contextmanager
+def started_while_loading(project: Project) -> Generator[None]:
+    """Starts the process that the project's extraction will talk through, while what else a run needs is loaded here."""
+    is_asked = project.extractor.name == "openai" and not project.extractor.batch
+    with started_ahead() if is_asked else nullcontext():
+        yield
 
 
 @contextmanager

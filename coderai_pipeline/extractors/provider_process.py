@@ -11,13 +11,13 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
 from coderai_pipeline.domain.cells import CallRequest, JsonValue, Reply
 from coderai_pipeline.domain.errors import CoderAIError, ProviderUnavailable
@@ -78,6 +78,36 @@ class _News:
     stats: Stats
 
 
+_Child: TypeAlias = "tuple[subprocess.Popen[bytes], Connection[Any, Any]]"
+_ahead: list[_Child] = []
+
+
+@contextlib.contextmanager
+def started_ahead() -> Generator[None]:
+    """The next ProviderProcess finds its process started, which loads what it needs while other things are loaded here."""
+    child = _started()
+    _ahead.append(child)
+    try:
+        yield
+    finally:
+        if child in _ahead:
+            _ahead.remove(child)
+            process, connection = child
+            connection.close()
+            process.wait()
+
+
+def _started() -> _Child:
+    mine, theirs = socket.socketpair()
+    with theirs:
+        process = subprocess.Popen(  # noqa: S603 - this interpreter and this module
+            [sys.executable, "-P", "-m", "coderai_pipeline.extractors.provider_process", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+        )
+    return process, Connection(mine.detach())
+
+
 class ProviderProcess:
     """`Provider` from another process: the same calls, futures and errors. As a context manager it starts and ends it.
 
@@ -109,14 +139,7 @@ class ProviderProcess:
         self._receiver = threading.Thread(target=self._receive, name="replies", daemon=True)
 
     def __enter__(self) -> Self:
-        mine, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - this interpreter and this module
-                [sys.executable, "-P", "-m", "coderai_pipeline.extractors.provider_process", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-            )
-        self._connection = Connection(mine.detach())
+        self._process, self._connection = _ahead.pop() if _ahead else _started()
         try:
             self._connection.send(self._opening())
             self._meanwhile()
@@ -226,7 +249,10 @@ def main(descriptor: int) -> None:
     connection = Connection(descriptor)
     sending.load()
     count_tokens("")  # loads the vocabulary now, not while the first replies are awaited
-    opening = cast(Opening, connection.recv())
+    try:
+        opening = cast(Opening, connection.recv())
+    except EOFError:
+        return  # nothing was to be asked
     outcomes: SimpleQueue[tuple[int, Future[Reply]] | None] = SimpleQueue()
     with opening.provider() as provider:
         gc.freeze()  # what is loaded by now stays: a collection that walks it holds up the replies for 0.1 s

@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from coderai_pipeline.domain.errors import BudgetExhausted, ContextTooLong, InvalidInput, ProviderUnavailable
 from coderai_pipeline.domain.project import ExtractorSettings, Limits
+from coderai_pipeline.extractors import provider_process
 from coderai_pipeline.extractors.archive import ReplyArchive, call_id, next_attempt
 from coderai_pipeline.extractors.clients import Endpoint, make_client
-from coderai_pipeline.extractors.provider_process import ProviderProcess
+from coderai_pipeline.extractors.provider_process import ProviderProcess, started_ahead
 from coderai_pipeline.extractors.sending import Sender
 from tests.extractors.calls import KEY, QUICK, answer, request
 from tests.server_moods import Moods
@@ -31,6 +33,11 @@ def process_for(base_url: str, folder: Path, **limits: int) -> Iterator[Provider
     held = Limits(**{**WIDE, **limits})
     with ProviderProcess(settings, held, KEY, folder / "p", folder / "shared", patience=QUICK) as provider:
         yield provider
+
+
+def senders() -> list[psutil.Process]:
+    """Processes of this one that send, or are about to."""
+    return [child for child in psutil.Process().children() if provider_process.__name__ in child.cmdline()]
 
 
 def until(is_so: Callable[[], bool]) -> None:
@@ -50,6 +57,24 @@ def test_replies_and_counts_come_over(tmp_path: Path) -> None:
     assert again.call_id == call_id(next_attempt(request(7)))
     assert (stats.answered, stats.breaker, stats.asked_again) == (41, "closed", {"it could not be read": 1})
     assert set(ReplyArchive(tmp_path / "p" / "replies").ids()) == {reply.call_id for reply in (*replies, again)}
+
+
+def test_a_process_started_ahead_is_the_one_that_sends(tmp_path: Path) -> None:
+    with ModelServer(answer) as server, started_ahead():
+        (ahead,) = senders()
+        with process_for(server.base_url, tmp_path) as provider:
+            assert senders() == [ahead]
+            assert provider.submit(request(1)).result(20).call_id == call_id(request(1))
+        assert not ahead.is_running()
+        with process_for(server.base_url, tmp_path) as provider:
+            assert provider.submit(request(2)).result(20).call_id == call_id(request(2))
+
+
+def test_a_process_started_ahead_ends_where_nothing_is_asked(capfd: pytest.CaptureFixture[str]) -> None:
+    with started_ahead():
+        (ahead,) = senders()
+    assert not ahead.is_running()
+    assert capfd.readouterr().err == ""
 
 
 def test_counts_come_over_while_no_reply_does(tmp_path: Path) -> None:
