@@ -6,6 +6,7 @@ What is told of its calls is in `extractors.telling`; what a person sees of the 
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from coderai_pipeline import telemetry
 from coderai_pipeline.domain.cells import Cell, CellStatus
@@ -15,6 +16,9 @@ from coderai_pipeline.storage.projects import LoadedProject
 from coderai_pipeline.telemetry import logs, traces
 from coderai_pipeline.telemetry.about import About, Attribute, bound, current
 from coderai_pipeline.telemetry.traces import Span
+
+if TYPE_CHECKING:
+    from coderai_pipeline.engine.feedback import FileReport
 
 IN_TROUBLE = (CellStatus.FLAGGED, CellStatus.FAILED)
 
@@ -139,6 +143,23 @@ class Telling:
                 return self._about
             self._documents[document] = span
         return span.about
+
+
+def tell_feedback(loaded: LoadedProject, report: "FileReport", run_id: str) -> None:
+    """What became of a feedback file, and why some of its rows were not applied."""
+    if not logs.is_on():
+        return
+    about = replace(current(), project=loaded.id, run_id=run_id, shows_text=loaded.project.privacy.show_text)
+    counts = {
+        "applied": report.applied,
+        "unchanged": report.unchanged,
+        "blank": report.blank,
+        "refused": len(report.refused),
+    }
+    logs.tell("feedback applied", about, {"file": report.file, **counts})
+    for one in report.refused:
+        fields = {"file": report.file, "row": one.row}
+        logs.tell("feedback refused", about, fields, logs.WARNING, quoting={"reason": one.why})
 
 
 def _tell_cell(about: About, cell: Cell) -> None:

@@ -31,7 +31,7 @@ from coderai_pipeline.extractors.clients import Endpoint
 from coderai_pipeline.extractors.provider import Provider
 from coderai_pipeline.extractors.retrying import Patience
 from coderai_pipeline.extractors.stats import Stats
-from coderai_pipeline.telemetry.about import About, current
+from coderai_pipeline.telemetry.about import NOT_KNOWN, About, current
 
 if TYPE_CHECKING:
     import openai
@@ -85,7 +85,7 @@ class _News:
 class ProviderProcess:
     """`Provider` from another process: the same calls, futures and errors. As a context manager it starts and ends it.
 
-    `meanwhile` is called while the process starts.
+    `meanwhile` is called while the process starts. about: what calls are about where nothing else is bound.
     """
 
     def __init__(
@@ -99,9 +99,11 @@ class ProviderProcess:
         make_client: "Callable[[], openai.OpenAI] | None" = None,
         patience: Patience | None = None,
         meanwhile: Callable[[], None] = lambda: None,
+        about: About = NOT_KNOWN,
     ) -> None:
         self._settings, self._limits, self._key = settings, limits, key
         self._meanwhile = meanwhile
+        self._about = about
         self._state, self._shared_state = state, shared_state
         self._make_client = make_client or (lambda: clients.make_client(settings, key))
         self._patience = patience or Patience()
@@ -175,13 +177,18 @@ class ProviderProcess:
             try:
                 schema = self._schema(request)
                 bare = CallRequest(request.messages, {}, request.model, dict(request.parameters), request.purpose)
-                self._connection.send(_Ask(number, bare, schema, again, current() if telemetry.is_on() else None))
+                self._connection.send(_Ask(number, bare, schema, again, self._told()))
             except OSError:
                 self._ended = True
             if self._ended:
                 self._waiting.pop(number, None)
                 future.set_exception(ProviderUnavailable(_ENDED))
         return future
+
+    def _told(self) -> About | None:
+        if not telemetry.is_on():
+            return None
+        return current() if current().project else self._about
 
     def _schema(self, request: CallRequest) -> int:
         """The number of a request's schema, which is told with its first request. Known by identity: comparing costs more."""

@@ -11,7 +11,7 @@ from coderai_pipeline.domain.cells import Reply
 from coderai_pipeline.domain.errors import BudgetExhausted, RequestRefused
 from coderai_pipeline.extractors.retrying import Trouble
 from coderai_pipeline.telemetry import logs, traces
-from coderai_pipeline.telemetry.about import About, Attributes
+from coderai_pipeline.telemetry.about import NOT_KNOWN, About, Attributes
 
 if TYPE_CHECKING:
     from coderai_pipeline.extractors.attempts import Call
@@ -119,7 +119,7 @@ class Telling:
     def _budget_reached(self, call: "Call", error: BudgetExhausted) -> None:
         if not self._is_budget_told:
             self._is_budget_told = True
-            logs.tell("budget reached", call.about or About(), {"reason": str(error)}, logs.ERROR)
+            logs.tell("budget reached", call.about or NOT_KNOWN, {"reason": str(error)}, logs.ERROR)
 
     def cancelled(self, call: "Call") -> None:
         if call.span is not None:
@@ -136,7 +136,7 @@ def _tell(
         "call_id": call.id,
         "model": call.request.model,
     }
-    logs.tell(event, call.about or About(), {**ids, **fields}, level, quoting=quoting)
+    logs.tell(event, call.about or NOT_KNOWN, {**ids, **fields}, level, quoting=quoting)
 
 
 def _number(call: "Call", name: str) -> float | int | None:

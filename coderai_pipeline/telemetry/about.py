@@ -31,7 +31,9 @@ def known(attributes: Attributes) -> dict[str, Attribute]:
     return {name: value for name, value in attributes.items() if value is not None and value != ""}
 
 
-_now: ContextVar[About] = ContextVar("about", default=About())  # noqa: B039 - it is frozen
+NOT_KNOWN = About()
+
+_now: ContextVar[About] = ContextVar("about", default=NOT_KNOWN)
 
 
 def current() -> About:

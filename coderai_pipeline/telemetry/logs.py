@@ -8,6 +8,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -75,23 +76,56 @@ def _stated(name: str, default: str, choices: Mapping[str, Choice]) -> Choice:
     return choices[value]
 
 
-def _opened() -> logging.Handler:
-    """Both write a line with one call. The file is opened for appending, and again where it was moved away meanwhile."""
-    from logging.handlers import WatchedFileHandler
+class _Appending(logging.Handler):
+    """Writes each record with one call, so that lines of several processes stand one after the other.
 
+    path: of a file, which is opened anew where it was moved away meanwhile; None = standard error. Raises OSError where it
+    cannot be opened; later trouble, such as a full disk, costs lines and stops no run.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        super().__init__()
+        self.setFormatter(_Lines())
+        self._path = path
+        self._file = 2
+        self._place = (0, 0)
+        if path is not None:
+            self._open(path)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = f"{self.format(record)}\n".encode()
+        with suppress(OSError):
+            if self._path is not None and self._place != _place(self._path):
+                os.close(self._file)
+                self._open(self._path)
+            os.write(self._file, line)
+
+    def close(self) -> None:
+        if self._path is not None:
+            with suppress(OSError):
+                os.close(self._file)
+        super().close()
+
+    def _open(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        self._place = _place(path)
+
+
+def _place(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return (0, 0)
+    return found.st_dev, found.st_ino
+
+
+def _opened() -> _Appending:
     file = os.environ.get(FILE, "").strip()
     try:
-        handler = WatchedFileHandler(Path(file).expanduser(), encoding="utf-8") if file else logging.StreamHandler()
+        return _Appending(Path(file).expanduser().absolute() if file else None)
     except OSError as error:
         why = f"cannot be written ({error.strerror}); name a file in a folder that exists"
         raise InvalidInput([Problem("environment", None, FILE, why, file)]) from error
-    handler.handleError = _carry_on
-    handler.setFormatter(_Lines())
-    return handler
-
-
-def _carry_on(record: logging.LogRecord) -> None:
-    """A full disk or a closed pipe stops no run."""
 
 
 class _Lines(logging.Formatter):
