@@ -88,7 +88,7 @@ def collector(status: int = 200) -> Iterator[Collector]:
     received = Collector(status)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             assert self.path == "/v1/traces"
             received.bodies.append(body)

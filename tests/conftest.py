@@ -39,7 +39,12 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(LOOPBACK_ONLY), os.
 runpy.run_path(str(LOOPBACK_ONLY / "sitecustomize.py"))
 
 
-STARTING_PROCESSES = ("tests/test_ui.py", "tests/test_cli_run.py", "tests/test_durability.py")
+STARTING_PROCESSES = (
+    "tests/test_ui.py",
+    "tests/test_cli_run.py",
+    "tests/test_cli_telemetry.py",
+    "tests/test_durability.py",
+)
 """Files whose tests start whole command lines and daemons: never two of them at the same time."""
 
 

@@ -8,7 +8,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +27,8 @@ LONGEST_LINE = 4_096
 """Bytes that a pipe takes from several processes without mixing their lines."""
 
 Choice = TypeVar("Choice")
+
+_NOWHERE = (0, -1)
 
 _root = logging.getLogger("coderai_pipeline")
 _log = logging.getLogger("coderai_pipeline.events")
@@ -87,31 +89,36 @@ class _Appending(logging.Handler):
         super().__init__()
         self.setFormatter(_Lines())
         self._path = path
-        self._file = 2
-        self._place = (0, 0)
-        if path is not None:
-            self._open(path)
+        self._file = 2 if path is None else self._opened(path)
 
     def emit(self, record: logging.LogRecord) -> None:
         line = f"{self.format(record)}\n".encode()
         with suppress(OSError):
             if self._path is not None and self._place != _place(self._path):
-                os.close(self._file)
-                self._open(self._path)
+                self._leave()
+                self._file = self._opened(self._path)
             os.write(self._file, line)
 
     def close(self) -> None:
-        if self._path is not None:
-            with suppress(OSError):
-                os.close(self._file)
+        """Not the end: whoever configures logging anew, as Dagster does, closes all handlers there are. The next line opens
+        the file again."""
+        with self.lock or nullcontext():
+            self._leave()
         super().close()
 
-    def _open(self, path: Path) -> None:
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    def _opened(self, path: Path) -> int:
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
         self._place = _place(path)
+        return file
+
+    def _leave(self) -> None:
+        if self._path is not None and self._file >= 0:
+            left, self._file, self._place = self._file, -1, _NOWHERE
+            os.close(left)
 
 
 def _place(path: Path) -> tuple[int, int]:
+    """Which file stands there."""
     try:
         found = path.stat()
     except FileNotFoundError:

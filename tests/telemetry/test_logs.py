@@ -2,6 +2,7 @@
 
 import json
 import logging
+import logging.config
 import subprocess
 import sys
 from pathlib import Path
@@ -63,9 +64,7 @@ def test_the_level_decides_what_is_written(log: Path, monkeypatch: pytest.Monkey
     assert [line["event"] for line in lines(log)] == ["more"]
 
 
-def test_what_a_module_logs_is_written_in_json_too_and_not_twice(
-    log: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_what_a_module_logs_is_written_in_json_too_and_not_twice(log: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with about_run("study", "run-1", shows_text=True):
         logging.getLogger("coderai_pipeline.engine.extraction").error("%s: went wrong", "a.txt")
     (line,) = lines(log)
@@ -145,3 +144,10 @@ def test_lines_of_several_processes_are_never_mixed(log: Path) -> None:
     for line in lines(log):
         by_process.setdefault(line["pid"], []).append(line["number"])
     assert list(by_process.values()) == [list(range(2000))] * 4
+
+
+def test_whoever_configures_logging_anew_takes_nothing_away(log: Path) -> None:
+    logs.tell("before", STUDY)
+    logging.config.dictConfig({"version": 1, "disable_existing_loggers": False})
+    logs.tell("after", STUDY)
+    assert [line["event"] for line in lines(log)] == ["before", "after"]

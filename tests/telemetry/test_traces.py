@@ -45,20 +45,23 @@ def test_a_call_bears_the_names_of_the_genai_conventions(tmp_path: Path, traced:
         port = server.port
     (call,) = traced.spans("chat")
     assert (call.name, call.kind) == ("chat test-model", "SPAN_KIND_CLIENT")
-    assert call.attributes.items() >= {
-        "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": "openai",
-        "gen_ai.request.model": "test-model",
-        "gen_ai.response.model": "test-model",
-        "gen_ai.response.finish_reasons": ("stop",),
-        "gen_ai.usage.input_tokens": ran.summary.input_tokens,
-        "gen_ai.usage.output_tokens": ran.summary.output_tokens,
-        "server.address": "127.0.0.1",
-        "server.port": port,
-        "coderai.call_id": cells(folder)["0.txt", "", "total"].call_ids[0],
-        "coderai.variables": ("total", "city"),
-        "coderai.run_id": "run",
-    }.items()
+    assert (
+        call.attributes.items()
+        >= {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "openai",
+            "gen_ai.request.model": "test-model",
+            "gen_ai.response.model": "test-model",
+            "gen_ai.response.finish_reasons": ("stop",),
+            "gen_ai.usage.input_tokens": ran.summary.input_tokens,
+            "gen_ai.usage.output_tokens": ran.summary.output_tokens,
+            "server.address": "127.0.0.1",
+            "server.port": port,
+            "coderai.call_id": cells(folder)["0.txt", "", "total"].call_ids[0],
+            "coderai.variables": ("total", "city"),
+            "coderai.run_id": "run",
+        }.items()
+    )
 
 
 def test_the_server_is_told_of_which_span_its_request_is_a_part(
@@ -130,7 +133,9 @@ def test_without_a_collector_that_answers_a_run_is_whole_and_hardly_longer_and_s
 
 
 def test_nothing_of_opentelemetry_is_imported_unless_the_environment_asks_for_it() -> None:
-    said = "import sys; from coderai_pipeline import telemetry; telemetry.set_up(); print('opentelemetry' in sys.modules)"
+    said = (
+        "import sys; from coderai_pipeline import telemetry; telemetry.set_up(); print('opentelemetry' in sys.modules)"
+    )
     for environment, imported in (
         ({}, "False"),
         ({"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}, "False"),
