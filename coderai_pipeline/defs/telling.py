@@ -22,11 +22,11 @@ def told(context: dg.OpExecutionContext | dg.AssetExecutionContext, folder: Proj
         yield
         return
     shows_text = folder.load().project.privacy.show_text
-    job = {"job": context.job_name}
+    job = {"job": context.job_name, "step": context.op_def.name}
     began = time.monotonic()
     with (
         about_run(folder.id, context.run_id, shows_text=shows_text),
-        traces.span("job", {"coderai.job": context.job_name}),
+        traces.span("job", {f"coderai.{name}": value for name, value in job.items()}),
     ):
         logs.tell("job begun", current(), job)
         try:
