@@ -19,6 +19,12 @@ SETTINGS = (
     "CODERAI_POSTGRES_URL",
     "CODERAI_UI_URL",
     "DAGSTER_HOME",
+    "CODERAI_LOG_FILE",
+    "CODERAI_LOG_FORMAT",
+    "CODERAI_LOG_LEVEL",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_TRACES_EXPORTER",
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
 )
@@ -33,7 +39,12 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(LOOPBACK_ONLY), os.
 runpy.run_path(str(LOOPBACK_ONLY / "sitecustomize.py"))
 
 
-STARTING_PROCESSES = ("tests/test_ui.py", "tests/test_cli_run.py", "tests/test_durability.py")
+STARTING_PROCESSES = (
+    "tests/test_ui.py",
+    "tests/test_cli_run.py",
+    "tests/test_cli_telemetry.py",
+    "tests/test_durability.py",
+)
 """Files whose tests start whole command lines and daemons: never two of them at the same time."""
 
 

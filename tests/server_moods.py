@@ -133,12 +133,13 @@ class Moods:
 
 @dataclass(frozen=True, slots=True)
 class SeenRequest:
-    """A model request as received. schema: the reply's JSON Schema, None in formats that carry none."""
+    """A model request as received. schema: the reply's JSON Schema, None in formats that carry none. traceparent: its header."""
 
     path: str
     body: dict[str, Any]
     format: str
     schema: dict[str, Any] | None
+    traceparent: str = ""
 
     @property
     def is_responses(self) -> bool:
@@ -159,7 +160,7 @@ class SeenRequest:
         return next((m["content"] for m in reversed(self.messages) if m["role"] == "user"), "")
 
 
-def seen_request(path: str, body: dict[str, Any]) -> SeenRequest:
+def seen_request(path: str, body: dict[str, Any], traceparent: str = "") -> SeenRequest:
     if path.endswith("/responses"):
         form = body.get("text", {}).get("format", {"type": "text"})
         tools = body.get("tools")
@@ -168,7 +169,7 @@ def seen_request(path: str, body: dict[str, Any]) -> SeenRequest:
         form = body.get("response_format", {"type": "text"})
         tools = body.get("tools")
         schema = tools[0]["function"]["parameters"] if tools else form.get("json_schema", {}).get("schema")
-    return SeenRequest(path, body, "tools" if tools else form["type"], schema)
+    return SeenRequest(path, body, "tools" if tools else form["type"], schema, traceparent)
 
 
 def error(message: str, kind: str, code: str | None, param: str | None = None) -> dict[str, Any]:

@@ -152,7 +152,9 @@ class _Service:
         api = "responses" if path.endswith("/responses") else "chat" if path.endswith("/chat/completions") else ""
         if api not in self._moods.apis or ("/deployments/" in path and "api-version" not in request.query):
             return _json(404, error("not found", "invalid_request_error", "unknown_url"))
-        return await self._model(seen_request(request.path, json.loads(request.body)))
+        return await self._model(
+            seen_request(request.path, json.loads(request.body), request.headers.get("traceparent", ""))
+        )
 
     async def _model(self, seen: SeenRequest) -> HttpResponse:
         self._counts["received"] += 1

@@ -1,16 +1,19 @@
 """The pipeline as people use it: the UI runs, a file is dropped, a row appears, and the pages say what happened."""
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from unittest import mock
 
 import duckdb
 import psutil
 import pytest
 
 from coderai_pipeline.storage.control import Control
+from tests.collectors import Collector, collector, events
 from tests.dagster_ui import CHROMIUM, DRIVER, Ui, browser, page_showing, running_ui, until
 from tests.defs import corpora
 from tests.deployments import Deployment, deployed
@@ -38,11 +41,18 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
 
 
 @pytest.fixture(scope="module")
-def ui(deployment: Deployment) -> Iterator[Ui]:
+def traced() -> Iterator[Collector]:
+    with collector() as received:
+        yield received
+
+
+@pytest.fixture(scope="module")
+def ui(deployment: Deployment, traced: Collector) -> Iterator[Ui]:
     """One start for all tests of this file: it takes half a minute."""
     folder = corpora.make_corpus(deployment.projects, extractor={"name": "rules"})
     Control(folder.state).accept("the test")
-    with running_ui(deployment) as running:
+    told = {"CODERAI_LOG_FILE": str(deployment.root / "log.jsonl"), **traced.environment}
+    with mock.patch.dict(os.environ, told), running_ui(deployment) as running:
         until(lambda: rows(deployment), 120, lambda: running.log.read_text()[-3000:])
         yield running
 
@@ -94,6 +104,23 @@ def test_the_process_that_has_loaded_the_projects_outlives_a_machine_that_stands
 def test_the_exports_follow_the_dataset(ui: Ui, deployment: Deployment) -> None:
     exported = deployment.projects / "study" / "outputs" / "exports" / "dataset.csv"
     until(lambda: exported.exists() and "77.5" in exported.read_text(), 120, lambda: ui.log.read_text()[-3000:])
+
+
+def test_run_workers_tell_logs_and_traces_what_they_do(ui: Ui, deployment: Deployment, traced: Collector) -> None:
+    log = deployment.root / "log.jsonl"
+    until(lambda: traced.spans("write export") and events(log, "export written"), 120, lambda: log.read_text()[-3000:])
+    assert {line["status"] for line in events(log, "document read")} >= {"ready", "corrupt", "duplicate"}
+    for event, spans in (
+        ("run ended", "run"),
+        ("dataset published", "publish dataset"),
+        ("export written", "write export"),
+    ):
+        told = {(line["project"], line["run_id"]) for line in events(log, event)}
+        traces = {(one.attributes["coderai.project"], one.attributes["coderai.run_id"]) for one in traced.spans(spans)}
+        assert all(project in ("study", "newcomer") and len(run_id) == 36 for project, run_id in told)
+        assert traces <= told
+        assert traces
+    assert corpora.SECRET not in log.read_text()
 
 
 @pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="needs chromium and chromedriver")

@@ -2,7 +2,8 @@
 
 import click
 
-from coderai_pipeline.cli.projects import ProjectHooks, project
+from coderai_pipeline import telemetry
+from coderai_pipeline.cli.projects import ProjectHooks, plain_errors, project
 
 
 class _Commands(click.Group):
@@ -50,6 +51,8 @@ class _Commands(click.Group):
 def main(context: click.Context) -> None:
     """Documents in, a dataset out, every value with the quote that proves it."""
     context.obj = ProjectHooks(on_delete=_forget)
+    with plain_errors():
+        telemetry.set_up()
 
 
 def _forget(project_id: str) -> None:

@@ -17,8 +17,11 @@ from coderai_pipeline.publishing.bundle_check import verify
 from coderai_pipeline.publishing.exports import FORMATS, changed_options, export
 from coderai_pipeline.publishing.snapshot import newest_snapshot
 from coderai_pipeline.storage.projects import Home, find_home
+from coderai_pipeline.telemetry.about import about_run
 
 EXIT_DAMAGED = 1
+COMMAND_LINE = "the command line"
+"""What stands for a run where there is none."""
 
 
 @click.command("export")
@@ -75,7 +78,9 @@ def _written(
         raise InvalidInput([Problem(project_id, None, "", remedy)])
     options: ExportOptions = changed_options(loaded.project.exports, changes)
     for format in formats:
-        yield from export(format, snapshot, to or loaded.folder.outputs / "exports", options)
+        with about_run(loaded.id, COMMAND_LINE, shows_text=loaded.project.privacy.show_text):
+            files = export(format, snapshot, to or loaded.folder.outputs / "exports", options)
+        yield from files
 
 
 @click.group("bundle")

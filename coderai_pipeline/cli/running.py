@@ -28,6 +28,7 @@ from coderai_pipeline.publishing.preview import failed_formulas
 from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import Home, LoadedProject, ProjectFolder, find_home
+from coderai_pipeline.telemetry import traces
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -110,7 +111,7 @@ def _run_jobs(home: Home, loaded: LoadedProject, scope: Scope) -> None:
     from coderai_pipeline.defs.headless import open_instance, run_job
     from coderai_pipeline.defs.listeners import listening
 
-    with open_instance(home.root) as instance:
+    with open_instance(home.root) as instance, traces.span("coderai run", {"coderai.project": loaded.id}):
         config = {
             "documents": list(scope.documents or ()),
             "sample_size": scope.sample or 0,

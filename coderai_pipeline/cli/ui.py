@@ -7,6 +7,7 @@ import sys
 import click
 
 from coderai_pipeline.storage.projects import find_home
+from coderai_pipeline.telemetry import logs
 
 STALL_S = 600
 """For so long nobody may ask after the process that has loaded the projects before it ends, which only a reload or a new start
@@ -45,6 +46,7 @@ def ui(port: int, host: str) -> None:
         host,
         "-p",
         str(port),
+        *(["--log-format", "json"] if logs.is_on() else []),
     ]
     os.execv(command[0], command)  # noqa: S606 - our own interpreter, fixed arguments
 

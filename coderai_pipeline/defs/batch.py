@@ -14,6 +14,7 @@ from coderai_pipeline.defs.confidential import HELD_BACK, guarded
 from coderai_pipeline.defs.corpus_run import CorpusRun, ExtractConfig
 from coderai_pipeline.defs.jobs import op_name
 from coderai_pipeline.defs.sensors import is_at_work
+from coderai_pipeline.defs.telling import told
 from coderai_pipeline.domain.errors import CoderAIError, InvalidInput
 from coderai_pipeline.engine import batching
 from coderai_pipeline.engine.run import Scope
@@ -30,7 +31,7 @@ def submit_batch_job(folder: ProjectFolder) -> dg.JobDefinition:
     @dg.op(name=op_name(folder.id, "submit_batch"), description=description)
     def submit(context: dg.OpExecutionContext, config: ExtractConfig) -> None:
         loaded = folder.load()
-        with guarded(loaded.project.privacy):
+        with told(context, folder), guarded(loaded.project.privacy):
             _submit(context, loaded, config)
 
     tags = {names.PROJECT_TAG: folder.id, names.EXTRACTING_TAG: folder.id}

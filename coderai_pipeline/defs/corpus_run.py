@@ -19,6 +19,7 @@ from coderai_pipeline.defs.listeners import tell_listeners
 from coderai_pipeline.defs.partitions import register_documents
 from coderai_pipeline.defs.product_assets import write_changed_prompts
 from coderai_pipeline.defs.progress import Progress, progress_page
+from coderai_pipeline.defs.telling import told
 from coderai_pipeline.domain.chunks import split
 from coderai_pipeline.engine import forecasting
 from coderai_pipeline.engine.gate import require_open
@@ -76,7 +77,7 @@ class CorpusRun:
         self._reported: set[str] = set()
 
     def extract(self, config: ExtractConfig) -> None:
-        with guarded(self._loaded.project.privacy):
+        with told(self._context, self._loaded.folder), guarded(self._loaded.project.privacy):
             self._extract(config)
 
     def _extract(self, config: ExtractConfig) -> None:

@@ -21,6 +21,7 @@ from coderai_pipeline.defs.partitions import register_variables
 from coderai_pipeline.defs.product_assets import LEDGER_CHECK, MADE_FROM, publish_dataset, write_export, write_prompts
 from coderai_pipeline.defs.quality_assets import report_quality
 from coderai_pipeline.defs.review_assets import ReviewConfig, apply_new_feedback, write_review
+from coderai_pipeline.defs.telling import told
 from coderai_pipeline.engine.gate import accept_sample
 from coderai_pipeline.publishing.exports import FORMATS
 from coderai_pipeline.publishing.snapshot import newest_snapshot
@@ -70,7 +71,8 @@ def _extracting(folder: ProjectFolder, name: str, description: str, **config: ob
 def _exporting(folder: ProjectFolder, name: str, description: str) -> dg.JobDefinition:
     @dg.op(name=op_name(folder.id, name), description=description)
     def write(context: dg.OpExecutionContext, config: ExportConfig) -> None:
-        _export(context, folder, config)
+        with told(context, folder):
+            _export(context, folder, config)
 
     @dg.job(name=names.job_name(folder.id, name), description=description, tags={names.PROJECT_TAG: folder.id})
     def writing() -> None:
@@ -84,7 +86,8 @@ def _reviewing(folder: ProjectFolder) -> dg.JobDefinition:
 
     @dg.op(name=op_name(folder.id, "write_review"), description=description)
     def review(context: dg.OpExecutionContext, config: ReviewConfig) -> None:
-        shown = write_review(folder.load(), config)
+        with told(context, folder):
+            shown = write_review(folder.load(), config)
         context.log_event(dg.AssetMaterialization(names.asset_key(folder.id, "review"), metadata=shown))
 
     @dg.job(
@@ -102,7 +105,8 @@ Action = Callable[[dg.OpExecutionContext, ProjectFolder], None]
 def _job(folder: ProjectFolder, name: str, description: str, action: Action) -> dg.JobDefinition:
     @dg.op(name=op_name(folder.id, name), description=description)
     def act(context: dg.OpExecutionContext) -> None:
-        action(context, folder)
+        with told(context, folder):
+            action(context, folder)
 
     @dg.job(name=names.job_name(folder.id, name), description=description, tags={names.PROJECT_TAG: folder.id})
     def acting() -> None:
@@ -156,7 +160,8 @@ def _accepting(folder: ProjectFolder) -> dg.JobDefinition:
 
     @dg.op(name=op_name(folder.id, "accept_sample"), description=description)
     def accept(context: dg.OpExecutionContext, config: AcceptConfig) -> None:
-        accept_sample(folder.load(), by=person(context), override=config.override)
+        with told(context, folder):
+            accept_sample(folder.load(), by=person(context), override=config.override)
 
     @dg.job(
         name=names.job_name(folder.id, "accept_sample"), description=description, tags={names.PROJECT_TAG: folder.id}

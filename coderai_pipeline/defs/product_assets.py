@@ -17,6 +17,7 @@ from coderai_pipeline.defs import metadata, names
 from coderai_pipeline.defs.confidential import guarded
 from coderai_pipeline.defs.partitions import register_variables
 from coderai_pipeline.defs.quality_assets import report_quality
+from coderai_pipeline.defs.telling import told
 from coderai_pipeline.domain.project import ExportOptions, Project
 from coderai_pipeline.domain.prompts import prompt_text, prompt_version
 from coderai_pipeline.engine.gate import gold_of
@@ -129,8 +130,9 @@ def dataset_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
         **common(folder, project),
     )
     def dataset(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        done = publish_dataset(folder.load())
-        report_quality(context, folder.load(), done.version)
+        with told(context, folder):
+            done = publish_dataset(folder.load())
+            report_quality(context, folder.load(), done.version)
         version = dg.DataVersion(done.version)
         yield dg.MaterializeResult(metadata=done.shown, data_version=version, check_results=[done.ledger_check])
 
@@ -201,7 +203,7 @@ def exports_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
         snapshot = newest_snapshot(folder.outputs)
         if snapshot is None:
             raise dg.Failure("There is no dataset yet; materialise `dataset` first.", allow_retries=False)
-        with guarded(folder.load().project.privacy):
+        with told(context, folder), guarded(folder.load().project.privacy):
             for key in context.partition_keys:
                 context.add_asset_metadata(write_export(folder, snapshot, key), partition_key=key)
 

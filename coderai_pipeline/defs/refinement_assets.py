@@ -19,6 +19,7 @@ from coderai_pipeline.defs.confidential import HELD_BACK, guarded
 from coderai_pipeline.defs.jobs import op_name, person
 from coderai_pipeline.defs.partitions import register_variables
 from coderai_pipeline.defs.product_assets import write_changed_prompts
+from coderai_pipeline.defs.telling import told
 from coderai_pipeline.domain.project import Project
 from coderai_pipeline.domain.refinement_scores import Refinement, ScoredCandidate
 from coderai_pipeline.engine.applying import apply_candidate, undo
@@ -105,7 +106,7 @@ def refinement_jobs(folder: ProjectFolder) -> list[dg.JobDefinition]:
 
 
 def _refine(context: Context, loaded: LoadedProject, variable: str, seed: int) -> None:
-    with guarded(loaded.project.privacy):
+    with told(context, loaded.folder), guarded(loaded.project.privacy):
         found = refine(loaded, variable, context.run_id, seed=seed, make_client=client_factory(loaded, context))
     context.log_event(
         dg.AssetMaterialization(

@@ -16,6 +16,7 @@ from coderai_pipeline.defs import metadata, names
 from coderai_pipeline.defs.confidential import guarded
 from coderai_pipeline.defs.partitions import register_feedback
 from coderai_pipeline.defs.product_assets import FOLLOWS, common
+from coderai_pipeline.defs.telling import told
 from coderai_pipeline.domain.project import Project
 from coderai_pipeline.domain.review_order import AUDIT_SAMPLE
 from coderai_pipeline.engine.feedback import FileReport, apply_files, unapplied_files
@@ -42,8 +43,9 @@ def review_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinition
         kinds={"excel", "html"},
         **common(folder, project),
     )
-    def review(config: ReviewConfig) -> dg.MaterializeResult[Any]:
-        return dg.MaterializeResult(metadata=write_review(folder.load(), config))
+    def review(context: dg.AssetExecutionContext, config: ReviewConfig) -> dg.MaterializeResult[Any]:
+        with told(context, folder):
+            return dg.MaterializeResult(metadata=write_review(folder.load(), config))
 
     return review
 
@@ -95,7 +97,8 @@ def feedback_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefiniti
         files = [file for file in scan_feedback(folder).files if file.key in wanted]
         if missing := sorted(wanted - {file.key for file in files}):
             raise dg.Failure(f"no longer in feedback/: {', '.join(missing[:10])}", allow_retries=False)
-        apply_feedback(context, folder.load(), files)
+        with told(context, folder):
+            apply_feedback(context, folder.load(), files)
 
     return feedback
 

@@ -8,7 +8,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from coderai_pipeline.domain.cells import CallRequest
@@ -31,6 +31,8 @@ from coderai_pipeline.extractors.formats import formats_of
 from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import LoadedProject
+from coderai_pipeline.telemetry import logs
+from coderai_pipeline.telemetry.about import About, current
 
 CALLS_A_BATCH = 5_000
 BYTES_A_BATCH = 48 * 1024 * 1024
@@ -68,8 +70,11 @@ def submit(loaded: LoadedProject, scope: Scope) -> Submitted:
     with _open(loaded) as batch:
         under_way = {name for ticket in batch.tickets() for name in ticket.call_ids}
         try:
-            sent.extend(batch.submit(requests) for requests in _files(_requests(loaded, scope, under_way)))
+            for requests in _files(_requests(loaded, scope, under_way)):
+                sent.append(batch.submit(requests))
+                _tell(loaded, "batch submitted", sent[-1])
         except BudgetExhausted as error:
+            logs.tell("budget reached", _about(loaded), {"reason": str(error)}, logs.ERROR)
             return Submitted(tuple(sent), str(error))
     return Submitted(tuple(sent))
 
@@ -85,7 +90,7 @@ def collect(loaded: LoadedProject) -> Collection:
     with _open(loaded) as batch:
         for ticket in batch.tickets():
             try:
-                came.take(batch, ticket, archive, unanswered)
+                came.take(loaded, batch, ticket, archive, unanswered)
             except ProviderError as error:
                 came.trouble = came.trouble or error
     if came.trouble is not None:
@@ -103,7 +108,14 @@ class _Coming:
     without: Counter[str] = field(default_factory=Counter[str])
     trouble: ProviderError | None = None
 
-    def take(self, batch: Batch, ticket: BatchTicket, archive: ReplyArchive, unanswered: Unanswered) -> None:
+    def take(
+        self,
+        loaded: LoadedProject,
+        batch: Batch,
+        ticket: BatchTicket,
+        archive: ReplyArchive,
+        unanswered: Unanswered,
+    ) -> None:
         ticket = batch.poll(ticket)
         if not ticket.is_ended:
             self.open.append(ticket)
@@ -112,6 +124,7 @@ class _Coming:
         # That somebody cancelled a batch says nothing of its calls.
         unanswered.note(collected.answered, {} if ticket.status == CANCELLED else collected.open)
         self.ended.append(ticket)
+        _tell(loaded, "batch collected", ticket, answered=len(collected.answered), unanswered=len(collected.open))
         self.answered += len(collected.answered)
         self.without.update(collected.open.values())
 
@@ -193,6 +206,15 @@ def _files(requests: Iterator[CallRequest]) -> Iterator[list[CallRequest]]:
         groups[request.model].append(request)
         sizes[request.model] += size
     yield from groups.values()
+
+
+def _tell(loaded: LoadedProject, event: str, ticket: BatchTicket, **counts: int) -> None:
+    ids = {"batch": ticket.batch, "status": ticket.status, "calls": len(ticket.call_ids)}
+    logs.tell(event, _about(loaded), {**ids, **counts})
+
+
+def _about(loaded: LoadedProject) -> About:
+    return replace(current(), project=loaded.id, shows_text=loaded.project.privacy.show_text)
 
 
 def _kept(loaded: LoadedProject) -> TicketFolder:

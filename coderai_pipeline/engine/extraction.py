@@ -80,7 +80,9 @@ class Extractions:
         """Where it happened, and what only where texts may be shown: an error's message quotes the value it is about."""
         said = f": {str(error)[:REASON_CHARACTERS]}" if self.method.project.privacy.show_text else ""
         place = "".join(traceback.format_tb(error.__traceback__))
-        log.error("%s: extraction failed: %s%s\n%s", document.key, type(error).__name__, said, place)
+        kind = type(error).__name__
+        ids = {"fields": {"document": document.key, "error": kind}}
+        log.error("%s: extraction failed: %s%s\n%s", document.key, kind, said, place, extra=ids)
 
     def _extract(self, work: Work) -> Generator[Waiting, None, None]:
         if self.method.project.unit.rows == "many":

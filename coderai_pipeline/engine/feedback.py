@@ -15,6 +15,7 @@ from typing import Any
 
 from coderai_pipeline.domain.feedback import Feedback
 from coderai_pipeline.engine.judging import Judging, Refused, Said
+from coderai_pipeline.engine.telling import tell_feedback
 from coderai_pipeline.storage.blocks import BlockStore, next_version, start_after
 from coderai_pipeline.storage.feedback_files import WrittenRow, read_feedback
 from coderai_pipeline.storage.inbox import InboxFile, document_key, scan_feedback
@@ -57,7 +58,9 @@ def apply_files(loaded: LoadedProject, files: Iterable[InboxFile], run_id: str) 
     blocks = BlockStore(loaded.folder.state)
     for file in files:
         with _alone(loaded.folder):
-            yield _apply(loaded, blocks, file, run_id)
+            report = _apply(loaded, blocks, file, run_id)
+        tell_feedback(loaded, report, run_id)
+        yield report
 
 
 def adopt(folder: ProjectFolder, path: Path) -> InboxFile:

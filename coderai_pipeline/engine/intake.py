@@ -9,7 +9,6 @@ import os
 import time
 from collections import deque
 from collections.abc import Container, Iterable, Iterator, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from coderai_pipeline.domain.project import Project
 from coderai_pipeline.engine.held import Held, HeldDocument
 from coderai_pipeline.readers import Reader, list_rows, text_fingerprint
 from coderai_pipeline.readers.base import NotReadable, ReadOptions
+from coderai_pipeline.readers.sandbox import Reading
 from coderai_pipeline.storage import inbox
 from coderai_pipeline.storage.projects import ProjectFolder
 
@@ -61,13 +61,15 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A document taken in, with what its record needs beside it."""
+    """A document taken in, with what its record needs beside it. took: when reading it began and ended, in nanoseconds since
+    the epoch; None where it was not opened."""
 
     document: Document
     entry: Entry
     text_sha256: str
     text_fingerprint: str
     duplicate_of: str | None
+    took: tuple[int, int] | None = None
 
 
 def read_options(project: Project) -> ReadOptions:
@@ -190,7 +192,7 @@ def take_in(entries: Iterable[Entry], standing: Iterable[HeldDocument], reader: 
     is left out; the next listing no longer has it.
     """
     known = _Known(standing)
-    waiting: deque[tuple[Entry, Future[Document] | Document]] = deque()
+    waiting: deque[tuple[Entry, Reading[Document] | Document]] = deque()
     source = iter(entries)
     while True:
         while len(waiting) < WINDOW and (entry := next(source, None)) is not None:
@@ -198,12 +200,12 @@ def take_in(entries: Iterable[Entry], standing: Iterable[HeldDocument], reader: 
         if not waiting:
             return
         entry, pending = waiting.popleft()
-        document = pending.result() if isinstance(pending, Future) else pending
+        document, took = (pending.result(), pending.took) if isinstance(pending, Reading) else (pending, None)
         if document.status.is_readable or entry.refused or os.path.lexists(entry.path):
-            yield known.tell(document, entry)
+            yield known.tell(document, entry, took)
 
 
-def _submit(reader: Reader, entry: Entry) -> Future[Document]:
+def _submit(reader: Reader, entry: Entry) -> Reading[Document]:
     return reader.submit(entry.path, entry.key, entry.source, entry.row)
 
 
@@ -221,7 +223,7 @@ class _Known:
             if record.duplicate_of is None:
                 self._remember(record.key, record.sha256, record.text_fingerprint)
 
-    def tell(self, document: Document, entry: Entry) -> Taken:
+    def tell(self, document: Document, entry: Entry, took: tuple[int, int] | None) -> Taken:
         text_sha256 = (
             hashlib.sha256(document.text.encode("utf-8", "surrogatepass")).hexdigest() if document.text else ""
         )
@@ -232,7 +234,7 @@ class _Known:
             document = replace(document, status=DocumentStatus.DUPLICATE, reason=reason)
         else:
             self._remember(document.key, document.sha256, fingerprint)
-        return Taken(document, entry, text_sha256, fingerprint, original)
+        return Taken(document, entry, text_sha256, fingerprint, original, took)
 
     def _original(self, document: Document, fingerprint: str) -> str | None:
         candidates = self._by_bytes.get(document.sha256), self._by_text.get(fingerprint)

@@ -18,6 +18,7 @@ from coderai_pipeline.engine.held import Held, HeldCall, HeldDocument, held_call
 from coderai_pipeline.engine.intake import Listing, Taken, list_inbox, read_options, take_in, unread
 from coderai_pipeline.engine.report import Begun, Event, Planned, Stored, Summary
 from coderai_pipeline.engine.store import DOCUMENTS, Finished, Store
+from coderai_pipeline.engine.telling import Telling
 from coderai_pipeline.engine.work import HeldCells, Steps
 from coderai_pipeline.readers import Reader
 from coderai_pipeline.storage.blocks import SCHEMAS, BlockStore, start_after
@@ -132,8 +133,9 @@ def work(loaded: LoadedProject, scope: Scope, extractions: Extractions, run_id: 
     listing = list_inbox(loaded.folder, loaded.project, held.documents, wait_s=SETTLING_S)
     todo = plan(loaded, held, listing, scope, extractions.work_fingerprint)
     run = _Run(loaded, scope, todo, held, extractions, run_id)
-    yield run.summary.planned
-    yield from run.events()
+    with run.telling.of_run(run.summary):
+        yield run.summary.planned
+        yield from run.events()
     yield run.summary
 
 
@@ -200,6 +202,7 @@ class _Run:
         self._failures_in_a_row = 0
         self._entries = {entry.key: entry for entry in todo.listing.entries}
         self._looked = self._started = time.monotonic()
+        self.telling = Telling(loaded, run_id)
         self.summary = Summary(_planned(todo, scope))
 
     def events(self) -> Iterator[Event]:
@@ -252,7 +255,8 @@ class _Run:
     def _advance(self, one: _InWork) -> None:
         """Runs an extraction until it waits again, or to its end."""
         try:
-            futures = next(one.steps)
+            with self.telling.within(one.finished.document.key):
+                futures = next(one.steps)
         except StopIteration as end:
             self._in_work -= 1
             self._finish(replace(one.finished, extracted=end.value))
@@ -272,6 +276,7 @@ class _Run:
         self._places.release()
         self._store.add(finished)
         extracted = finished.extracted
+        self.telling.settled(finished.document.key, extracted and extracted.settlement)
         if extracted is None:
             return
         if extracted.stop and not self.summary.stopped:
@@ -327,6 +332,7 @@ class _Run:
         """New and changed documents as they are read, then held ones whose cells are missing or stale."""
         known: list[Finished] = []
         for taken in self._taken():
+            self.telling.read(taken)
             finished = Finished(taken.document, taken.entry.file, taken.text_sha256, taken)
             if not self._wants(taken):
                 yield _Due(finished, None)

@@ -18,6 +18,7 @@ from coderai_pipeline.extractors.clients import require_key
 from coderai_pipeline.extractors.provider_process import ProviderProcess, started_ahead
 from coderai_pipeline.extractors.retrying import Patience
 from coderai_pipeline.storage.projects import LoadedProject
+from coderai_pipeline.telemetry.about import About
 
 if TYPE_CHECKING:
     import openai
@@ -55,6 +56,7 @@ def open_provider(
         make_client=make_client,
         patience=patience,
         meanwhile=meanwhile,
+        about=About(loaded.id, shows_text=loaded.project.privacy.show_text),
     )
 
 

@@ -32,7 +32,10 @@ from coderai_pipeline.extractors.prices import cost_of
 from coderai_pipeline.extractors.retrying import Patience, Trouble
 from coderai_pipeline.extractors.sending import Answered, Failed, Sender, body_for
 from coderai_pipeline.extractors.stats import Counters
+from coderai_pipeline.extractors.telling import Telling
 from coderai_pipeline.extractors.wire import REPLY_FORMATS, STRICT_FORMATS, Asking, ReplyFormat, Said, Usage, believable
+from coderai_pipeline.telemetry.about import About
+from coderai_pipeline.telemetry.traces import Span, headers_of
 
 _CROWDED_S = 0.2
 _CHANGES_OF_FORM = 8
@@ -50,6 +53,7 @@ class Call:
 
     sent: requests made. tries: those that failed. hung: those given up. limited: those answered 429. reshaped: how often
     it was asked in another form. cap: most tokens of a reply where the budget would not bear more. reply_format, protocol: what this call alone is to use, None = what the server takes.
+    about: what to tell of it, None = nothing. status: of the last response that was no reply, None = there was none.
     """
 
     id: str
@@ -65,6 +69,9 @@ class Call:
     reshaped: int = 0
     reply_format: ReplyFormat | None = None
     protocol: Protocol | None = None
+    about: About | None = None
+    span: Span | None = None
+    status: int | None = None
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     started_s: float = field(default_factory=time.monotonic)
 
@@ -119,6 +126,7 @@ class Attempts:
         self.breaker = Breaker(patience.breaker_open_s)
         self.concurrency = Concurrency(limits.in_flight)
         self.counters = Counters()
+        self.telling = Telling(address, is_azure=settings.api == "azure")
 
     def start(self) -> None:
         self._sender.start()
@@ -142,6 +150,14 @@ class Attempts:
 
     def settle(self, call: Call, sent: Sent) -> Reply | Later:
         """What comes of a request: the reply, written down and accounted for, or another try. Raises ProviderError."""
+        if isinstance(sent.outcome, Failed):
+            call.status = sent.outcome.status
+        step = self._step(call, sent)
+        if call.about is not None:
+            self._tell(call, sent, step)
+        return step
+
+    def _step(self, call: Call, sent: Sent) -> Reply | Later:
         if isinstance(sent.outcome, Answered):
             return self._take(call, sent, sent.outcome)
         if sent.outcome.body:
@@ -151,6 +167,13 @@ class Attempts:
         if isinstance(step, Later):
             self.counters.add("limited" if sent.outcome.trouble.kind == "limited" else "retries")
         return step
+
+    def _tell(self, call: Call, sent: Sent, step: Reply | Later) -> None:
+        if isinstance(step, Reply):
+            self.telling.answered(call, step)
+        else:
+            trouble = sent.outcome.trouble if isinstance(sent.outcome, Failed) else None
+            self.telling.put_off(call, trouble, step.seconds)
 
     def release(self, call: Call) -> None:
         """Gives back what was reserved for a call that is not being sent now."""
@@ -214,7 +237,9 @@ class Attempts:
 
         call.sent += 1
         self.counters.add("sent")
-        self._sender.send(body, protocol, self._latencies.hanging_s(call.hung), heard)
+        if call.about is not None:
+            self.telling.sent(call, call.about)
+        self._sender.send(body, protocol, self._latencies.hanging_s(call.hung), heard, headers_of(call.span))
 
     def _wait_for_turn(self, call: Call) -> bool:
         assert call.estimate is not None

@@ -21,6 +21,7 @@ from coderai_pipeline.extractors.queueing import WaitingLine
 from coderai_pipeline.extractors.retrying import Patience
 from coderai_pipeline.extractors.sending import Sender
 from coderai_pipeline.extractors.stats import Stats
+from coderai_pipeline.telemetry.about import About
 
 _CLOSING_S = 5.0
 
@@ -63,14 +64,14 @@ class Provider:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def submit(self, request: CallRequest) -> "Future[Reply]":
+    def submit(self, request: CallRequest, about: About | None = None) -> "Future[Reply]":
         """The reply to a request: from the archive if it was ever paid for, else from the server.
 
         The future fails with RequestRefused, ContextTooLong, ProviderUnavailable or BudgetExhausted. A request that is
-        already under way is not sent again; each caller has a future of its own.
+        already under way is not sent again; each caller has a future of its own. about: what to tell of it, None = nothing.
         """
         future: Future[Reply] = Future()
-        call = Call(call_id(request), request)
+        call = Call(call_id(request), request, about=about)
         with self._lock:
             if call.id in self._under_way:
                 self._under_way[call.id][1].append(future)
@@ -82,14 +83,14 @@ class Provider:
             self._fail(call, error)
         return future
 
-    def ask_again(self, request: CallRequest, why: str) -> "Future[Reply]":
+    def ask_again(self, request: CallRequest, why: str, about: About | None = None) -> "Future[Reply]":
         """The same question sent anew, because its reply could not be used.
 
         It is a call of its own (`next_attempt(request)`), so that both replies are kept and a resumed run finds the second
         one, too.
         """
         self._attempts.counters.asked_again(why)
-        return self.submit(next_attempt(request))
+        return self.submit(next_attempt(request), about)
 
     def stats(self) -> Stats:
         attempts = self._attempts
@@ -167,12 +168,15 @@ class Provider:
     def _fail(self, call: Call, error: Exception) -> None:
         self._attempts.release(call)
         self._attempts.counters.add("failed")
+        if call.about is not None:
+            self._attempts.telling.failed(call, error)
         for future in self._end(call):
             if future.set_running_or_notify_cancel():
                 future.set_exception(error)
 
     def _cancel(self, call: Call) -> None:
         self._attempts.release(call)
+        self._attempts.telling.cancelled(call)
         for future in self._end(call):
             future.cancel()
             future.set_running_or_notify_cancel()

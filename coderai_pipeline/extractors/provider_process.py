@@ -19,6 +19,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, cast
 
+from coderai_pipeline import telemetry
 from coderai_pipeline.domain.cells import CallRequest, JsonValue, Reply
 from coderai_pipeline.domain.errors import CoderAIError, ProviderUnavailable
 from coderai_pipeline.domain.project import ExtractorSettings, Limits
@@ -30,6 +31,7 @@ from coderai_pipeline.extractors.clients import Endpoint
 from coderai_pipeline.extractors.provider import Provider
 from coderai_pipeline.extractors.retrying import Patience
 from coderai_pipeline.extractors.stats import Stats
+from coderai_pipeline.telemetry.about import NOT_KNOWN, About, current
 
 if TYPE_CHECKING:
     import openai
@@ -62,12 +64,14 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class _Ask:
-    """A request without its schema, which many share and which is sent once. again: why it is asked anew, "" = it is not."""
+    """A request without its schema, which many share and which is sent once. again: why it is asked anew, "" = it is not.
+    about: what to tell of it, None = nothing."""
 
     number: int
     request: CallRequest
     schema: int
     again: str
+    about: About | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ def _started() -> _Child:
 class ProviderProcess:
     """`Provider` from another process: the same calls, futures and errors. As a context manager it starts and ends it.
 
-    `meanwhile` is called while the process starts.
+    `meanwhile` is called while the process starts. about: what calls are about where nothing else is bound.
     """
 
     def __init__(
@@ -125,9 +129,11 @@ class ProviderProcess:
         make_client: "Callable[[], openai.OpenAI] | None" = None,
         patience: Patience | None = None,
         meanwhile: Callable[[], None] = lambda: None,
+        about: About = NOT_KNOWN,
     ) -> None:
         self._settings, self._limits, self._key = settings, limits, key
         self._meanwhile = meanwhile
+        self._about = about
         self._state, self._shared_state = state, shared_state
         self._make_client = make_client or (lambda: clients.make_client(settings, key))
         self._patience = patience or Patience()
@@ -194,13 +200,18 @@ class ProviderProcess:
             try:
                 schema = self._schema(request)
                 bare = CallRequest(request.messages, {}, request.model, dict(request.parameters), request.purpose)
-                self._connection.send(_Ask(number, bare, schema, again))
+                self._connection.send(_Ask(number, bare, schema, again, self._told()))
             except OSError:
                 self._ended = True
             if self._ended:
                 self._waiting.pop(number, None)
                 future.set_exception(ProviderUnavailable(_ENDED))
         return future
+
+    def _told(self) -> About | None:
+        if not telemetry.is_on():
+            return None
+        return current() if current().project else self._about
 
     def _schema(self, request: CallRequest) -> int:
         """The number of a request's schema, which is told with its first request. Known by identity: comparing costs more."""
@@ -247,6 +258,7 @@ def main(descriptor: int) -> None:
     """The process: provides until the other end says None, or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the process that asks decides what follows
     connection = Connection(descriptor)
+    telemetry.set_up(warns=False)  # the process that asks has said what there was to say
     sending.load()
     count_tokens("")  # loads the vocabulary now, not while the first replies are awaited
     try:
@@ -275,7 +287,10 @@ def _take(
             continue
         given = message.request
         request = CallRequest(given.messages, schemas[message.schema], given.model, given.parameters, given.purpose)
-        future = provider.ask_again(request, message.again) if message.again else provider.submit(request)
+        if message.again:
+            future = provider.ask_again(request, message.again, message.about)
+        else:
+            future = provider.submit(request, message.about)
         number = message.number
         future.add_done_callback(lambda done, number=number: outcomes.put((number, done)))
 

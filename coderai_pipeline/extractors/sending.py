@@ -51,13 +51,15 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """hung: no answer came within the time given. body: of a success that cannot be read, and what it says it used."""
+    """hung: no answer came within the time given. body: of a success that cannot be read, and what it says it used.
+    status: of the response, None where there was none."""
 
     trouble: Trouble
     headers: Mapping[str, str]
     hung: bool = False
     body: str = ""
     usage: Usage | None = None
+    status: int | None = None
 
 
 Then = Callable[[Answered | Failed, float], None]
@@ -97,12 +99,14 @@ class Sender:
         self._thread.start()
         self._session.result()
 
-    def send(self, body: Body, protocol: Protocol, timeout_s: float, then: Then) -> None:
-        """Makes one request; `then` hears how it ended. Server text comes back without the key."""
+    def send(
+        self, body: Body, protocol: Protocol, timeout_s: float, then: Then, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Makes one request; `then` hears how it ended. Server text comes back without the key. headers: besides the usual."""
         path = responses.PATH if protocol == "responses" else chat.PATH
         url = self._endpoint.url(path, str(body["model"]))
         content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-        self._loop.call_soon_threadsafe(self._begin, url, content, protocol, timeout_s, then)
+        self._loop.call_soon_threadsafe(self._begin, _Request(url, content, protocol, timeout_s, headers), then)
 
     def close(self) -> None:
         """Ends what is still under way; `then` is not called for it."""
@@ -143,29 +147,29 @@ class Sender:
             trace_configs=[_reuse_noted()],
         )
 
-    def _begin(self, url: str, content: bytes, protocol: Protocol, timeout_s: float, then: Then) -> None:
-        task = self._loop.create_task(self._request(url, content, protocol, timeout_s, then))
+    def _begin(self, request: "_Request", then: Then) -> None:
+        task = self._loop.create_task(self._request(request, then))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
-    async def _request(self, url: str, content: bytes, protocol: Protocol, timeout_s: float, then: Then) -> None:
+    async def _request(self, request: "_Request", then: Then) -> None:
         started = time.monotonic()
         try:
-            outcome = await self._outcome(url, content, protocol, timeout_s)
+            outcome = await self._outcome(request)
         except Exception as error:  # noqa: BLE001 - whatever it is, the call must hear of it
             cause = without_key(f"{type(error).__name__}: {error}", self._key)
             outcome = Failed(Trouble("transient", f"the connection failed ({cause})"), {})
         then(outcome, time.monotonic() - started)
 
-    async def _outcome(self, url: str, content: bytes, protocol: Protocol, timeout_s: float) -> Answered | Failed:
+    async def _outcome(self, request: "_Request") -> Answered | Failed:
         import aiohttp
 
         try:
-            response, received = await self._exchange(url, content, timeout_s)
+            response, received = await self._exchange(request)
             if len(self._key) >= _SECRET:
                 received = received.replace(self._key.encode(), b"[key]")
         except TimeoutError:
-            return Failed(Trouble("transient", f"no answer within {timeout_s:.3g} s"), {}, hung=True)
+            return Failed(Trouble("transient", f"no answer within {request.timeout_s:.3g} s"), {}, hung=True)
         except aiohttp.ClientConnectorSSLError as error:
             if "WRONG_VERSION_NUMBER" not in str(error):
                 raise
@@ -173,25 +177,39 @@ class Sender:
         except (aiohttp.ClientConnectorCertificateError, aiohttp.InvalidURL) as error:
             return Failed(Trouble("address", f"no connection can be made: {without_key(str(error), self._key)}"), {})
         if 200 <= response.status < 300:
-            return _read(received, response, protocol, self._key)
+            return _read(received, response, request.protocol, self._key)
         return _refused(response, received, self._key)
 
-    async def _exchange(self, url: str, content: bytes, timeout_s: float) -> "tuple[aiohttp.ClientResponse, bytes]":
+    async def _exchange(self, request: "_Request") -> "tuple[aiohttp.ClientResponse, bytes]":
         """A response and its body. A kept connection that the server closed meanwhile says nothing of the server: once more."""
         import aiohttp
 
-        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=min(_CONNECT_S, timeout_s))
+        timeout = aiohttp.ClientTimeout(total=request.timeout_s, sock_connect=min(_CONNECT_S, request.timeout_s))
         for left in reversed(range(_STALE + 1)):
             connection = _Connection()
             try:
                 async with self._session.result().post(
-                    url, data=content, timeout=timeout, allow_redirects=False, trace_request_ctx=connection
+                    request.url,
+                    data=request.content,
+                    headers=request.headers,
+                    timeout=timeout,
+                    allow_redirects=False,
+                    trace_request_ctx=connection,
                 ) as response:
                     return response, await _whole(response)
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
                 if not (left and connection.is_reused):
                     raise
         raise AssertionError
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    url: str
+    content: bytes
+    protocol: Protocol
+    timeout_s: float
+    headers: Mapping[str, str] | None
 
 
 @dataclass(slots=True)
@@ -247,9 +265,10 @@ def _read(content: bytes, response: "aiohttp.ClientResponse", protocol: Protocol
         text = without_key(content[:_LONGEST_UNREAD].decode("utf-8", "replace"), key)
         raw_text = text[:_LONGEST_RAW]
         if (status := stated_status(raw)) is not None:
-            return Failed(trouble_of(status, headers, json.loads(without_key(json.dumps(raw), key)), raw_text), headers)
+            trouble = trouble_of(status, headers, json.loads(without_key(json.dumps(raw), key)), raw_text)
+            return Failed(trouble, headers, status=response.status)
         trouble = Trouble("transient", f"a reply that cannot be read: {error}", raw_text)
-        return Failed(trouble, headers, body=text, usage=any_usage(raw))
+        return Failed(trouble, headers, body=text, usage=any_usage(raw), status=response.status)
     return Answered(said, raw, headers)
 
 
@@ -275,5 +294,6 @@ def _refused(response: "aiohttp.ClientResponse", content: bytes, key: str) -> Fa
     if 300 <= response.status < 400:
         elsewhere = without_key(response.headers.get("location", "nowhere"), key)
         why = f"{response.status}: redirected to {elsewhere}; write the address that answers in `extractor.base_url`"
-        return Failed(Trouble("address", why, raw[:_LONGEST_RAW]), response.headers)
-    return Failed(trouble_of(response.status, response.headers, body, raw), response.headers)
+        return Failed(Trouble("address", why, raw[:_LONGEST_RAW]), response.headers, status=response.status)
+    trouble = trouble_of(response.status, response.headers, body, raw)
+    return Failed(trouble, response.headers, status=response.status)

@@ -6,6 +6,7 @@ never the stable name, so that what is exported cannot change while it is writte
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from coderai_pipeline.publishing.export_parquet import write_parquet
 from coderai_pipeline.publishing.export_spss import write_spss
 from coderai_pipeline.publishing.export_stata import write_stata
 from coderai_pipeline.publishing.export_text import write_csv_long, write_csv_wide, write_jsonl
+from coderai_pipeline.telemetry import logs, traces
+from coderai_pipeline.telemetry.about import current
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -68,10 +71,20 @@ def export(format: str, snapshot: Path, folder: Path, options: ExportOptions | N
     if chosen is None:
         raise InvalidInput([Problem("exports", None, "format", "no such format", format, ", ".join(FORMATS))])
     folder.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    with traces.span("write export", {"coderai.format": format, "coderai.snapshot": snapshot.name}):
+        files = _written(chosen, format, snapshot, folder, options or ExportOptions())
+    shown = {"format": format, "snapshot": snapshot.name, "files": [file.name for file in files]}
+    size = sum(file.stat().st_size for file in files)
+    logs.tell("export written", current(), {**shown, "bytes": size, "seconds": round(time.monotonic() - began, 3)})
+    return files
+
+
+def _written(chosen: Format, format: str, snapshot: Path, folder: Path, options: ExportOptions) -> tuple[Path, ...]:
     unfinished = Path(tempfile.mkdtemp(prefix=f".{format}-", suffix=".unfinished", dir=folder))
     try:
         with duck.read(snapshot) as connection:
-            chosen.write(connection, unfinished, options or ExportOptions())
+            chosen.write(connection, unfinished, options)
         return tuple((unfinished / name).replace(folder / name) for name in chosen.files)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -7,9 +7,10 @@ the stable name belongs to analysts, who may hold it open or even write to it.
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ from coderai_pipeline.publishing.reviewed import apply_reviews
 from coderai_pipeline.publishing.tables import build_tables
 from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.judgements import judgements
+from coderai_pipeline.telemetry import logs, traces
+from coderai_pipeline.telemetry.about import current
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -72,11 +75,19 @@ def publish(
     """
     versions = outputs / "versions"
     versions.mkdir(parents=True, exist_ok=True)
-    with _alone(versions):
-        path, new = _build(definition, blocks, versions, now, gold)
-        _lead_to(path, outputs / STABLE_NAME)
-        _prune(versions)
-    return _describe(path, outputs / STABLE_NAME, new=new)
+    began = time.monotonic()
+    with traces.span("publish dataset", {"coderai.project": definition.id}) as span:
+        with _alone(versions):
+            path, new = _build(definition, blocks, versions, now, gold)
+            _lead_to(path, outputs / STABLE_NAME)
+            _prune(versions)
+        published = _describe(path, outputs / STABLE_NAME, new=new)
+        if span is not None:
+            span.add({"coderai.snapshot": path.name, "coderai.rows": published.rows, "coderai.new": new})
+    shown = {"snapshot": path.name, "new": new, "rows": published.rows, "documents": published.documents}
+    about = replace(current(), project=definition.id)
+    logs.tell("dataset published", about, {**shown, "seconds": round(time.monotonic() - began, 3)})
+    return published
 
 
 def newest_snapshot(outputs: Path) -> Path | None:

@@ -19,7 +19,7 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from coderai_pipeline.domain.documents import Document, DocumentStatus, Place
 from coderai_pipeline.domain.errors import CoderAIError
@@ -32,6 +32,8 @@ _POLL_SECONDS = 0.02
 _START_SECONDS = 120.0
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TESSDATA_PREFIX", "SYSTEMROOT")
 """What a worker sees of the environment: nothing that could be a key."""
+
+Read = TypeVar("Read")
 
 
 class Reader:
@@ -50,7 +52,7 @@ class Reader:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, path: Path, key: str, source: str, row: int | None = None) -> "Future[Document]":
+    def submit(self, path: Path, key: str, source: str, row: int | None = None) -> "Reading[Document]":
         """Read a file; `row`, the position of a document in the rows of a table of documents.
 
         A bad file gives a Document that says why. The future raises only CancelledError, when the reader is closed
@@ -99,7 +101,7 @@ class Reader:
     ) -> None:
         self.close()
 
-    def _enqueue(self, request: "_Request") -> "Future[Any]":
+    def _enqueue(self, request: "_Request") -> "Reading[Any]":
         if self._closing.is_set():
             raise RuntimeError("this Reader is closed; open another")
         self._requests.put(request)
@@ -113,11 +115,20 @@ class Reader:
         while request := self._requests.get():
             if not request.future.set_running_or_notify_cancel():
                 continue
+            began = time.time_ns()
             try:
-                request.future.set_result(worker.do(request))
+                done = worker.do(request)
+                request.future.took = (began, time.time_ns())
+                request.future.set_result(done)
             except BaseException as error:  # noqa: BLE001 - belongs to whoever waits for this file
                 request.future.set_exception(error)
         worker.end()
+
+
+class Reading(Future[Read]):
+    """What a worker was asked for. took: when it began and ended, in nanoseconds since the epoch; None until it is done."""
+
+    took: tuple[int, int] | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -127,7 +138,7 @@ class _Request:
     key: str = ""
     source: str = ""
     details: dict[str, object] = field(default_factory=dict[str, object])
-    future: "Future[Any]" = field(default_factory=Future)
+    future: "Reading[Any]" = field(default_factory=lambda: Reading[Any]())
     known: tuple[str, str, int] | None = None
     """Type, SHA-256 and size in bytes, once the worker has them."""
 
