@@ -439,3 +439,15 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
     with pytest.raises(InvalidInput) as error:
         load_project(path)
     assert error.value.problems
+
+
+def test_a_category_may_be_its_value_alone(tmp_path: Path) -> None:
+    path = tmp_path / "codebook.yaml"
+    path.write_text(
+        "variables:\n  - {name: a, type: category, categories: [march, no, {value: rally, keywords: [speech]}]}\n"
+    )
+    listed = load_codebook(path)["a"].categories
+    assert [(one.value, one.keywords) for one in listed] == [("march", ()), ("no", ()), ("rally", ("speech",))]
+    (problem,) = problems_of_codebook(tmp_path, "variables:\n  - {name: a, type: category, categories: [march, 3]}\n")
+    assert (problem.line, problem.key) == (2, "variables[0].categories[1]")
+    assert "must be text; put it in quotes" in str(problem)
