@@ -98,7 +98,8 @@ def _requests(context: dg.SensorEvaluationContext, folder: ProjectFolder) -> Ite
     yield from _prompts(loaded)
     todo = backlog(loaded)
     extractor = loaded.project.extractor
-    if todo.due and not (extractor.batch and extractor.name == "openai"):  # those are asked for by the sensor `batches`
+    is_batched = extractor.batch and extractor.name == "openai"  # those are asked for by the sensor `batches`
+    if todo.due and not is_batched and not was_cancelled(context.instance, folder):
         register_documents(context.instance, loaded.id, (entry.key for entry in todo.listing.entries))
         yield _extraction(loaded, todo)
     else:
@@ -146,6 +147,13 @@ def is_at_work(instance: dg.DagsterInstance, folder: ProjectFolder) -> bool:
     """Whether a run of the project is under way, or somebody holds its runs."""
     control = Control(folder.state)
     return bool(control.paused) or control.is_extracting or _is_active(instance, folder.id)
+
+
+def was_cancelled(instance: dg.DagsterInstance, folder: ProjectFolder) -> bool:
+    """Whether a person ended the project's newest extraction: then none starts by itself before somebody lets it go on."""
+    newest = instance.get_runs(dg.RunsFilter(tags={names.EXTRACTING_TAG: folder.id}), limit=1)
+    is_cancelled = bool(newest) and newest[0].status is dg.DagsterRunStatus.CANCELED
+    return is_cancelled and Control(folder.state).hold_back_after(newest[0].run_id)
 
 
 def _is_active(instance: dg.DagsterInstance, project_id: str) -> bool:
