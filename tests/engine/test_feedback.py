@@ -135,6 +135,14 @@ def test_applying_a_file_again_changes_nothing_even_after_the_cell_has_changed(s
     assert (copied.applied, copied.unchanged) == (0, 1)
 
 
+def test_a_workbook_saved_anew_by_another_program_says_the_same(study: ProjectFolder) -> None:
+    for blind, applied in ((False, 1), (0.0, 0), ("FALSE", 0), ("no", 0)):
+        path = study.feedback / f"{blind}.json"
+        path.write_text(json.dumps([{"document": "a", "variable": "total", "corrected_value": 7, "is_blind": blind}]))
+        (report,) = apply(study, path)
+        assert (report.applied, report.unchanged) == (applied, 1 - applied)
+
+
 def test_a_reviewer_who_changes_their_mind_back_is_heard(study: ProjectFolder) -> None:
     for verdict in ("correct", "incorrect", "correct"):
         assert said(study, {"verdict": verdict, "reviewer": "Ada"}).applied == 1
