@@ -360,6 +360,14 @@ def test_examples_may_stand_on_a_sheet_of_their_own(tmp_path: Path) -> None:
     )
 
 
+def test_words_that_a_spreadsheet_begins_with_a_capital_are_understood(tmp_path: Path) -> None:
+    path = tmp_path / "codebook.csv"
+    path.write_text("name,type,if_multiple,scale,default,examples\nn,Number,First,Ordinal,5,5 dead => 5\n")
+    (variable,) = load_codebook(path).variables
+    assert (variable.type, variable.if_multiple, variable.scale, variable.default) == ("number", "first", "ordinal", 5)
+    assert variable.examples[0].value == 5
+
+
 def test_problems_of_a_spreadsheet_name_row_and_column(tmp_path: Path) -> None:
     path = write_xlsx(
         tmp_path / "codebook.xlsx",
