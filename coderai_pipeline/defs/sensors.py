@@ -18,7 +18,7 @@ from coderai_pipeline.defs.reload import reload_location
 from coderai_pipeline.domain.errors import InvalidInput
 from coderai_pipeline.domain.prompts import prompt_version
 from coderai_pipeline.engine.backlog import SAMPLE, Backlog, backlog
-from coderai_pipeline.engine.feedback import unapplied_files
+from coderai_pipeline.engine.feedback import unapplied_files, untold_reports
 from coderai_pipeline.publishing.snapshot import newest_snapshot
 from coderai_pipeline.storage.blocks import BlockStore, newest_block
 from coderai_pipeline.storage.control import Control
@@ -118,13 +118,15 @@ def _prompts(loaded: LoadedProject) -> Iterator[dg.RunRequest]:
 
 
 def _feedback(context: dg.SensorEvaluationContext, loaded: LoadedProject) -> Iterator[dg.RunRequest]:
-    """Whatever is in feedback/ and not applied. A run that breaks off is asked for again after some minutes."""
-    files = unapplied_files(loaded.folder)
+    """Whatever is in feedback/ and not applied, or applied by the command line, of which the UI does not know yet. A run that
+    breaks off is asked for again after some minutes."""
+    files, untold = unapplied_files(loaded.folder), untold_reports(BlockStore(loaded.folder.state))
     job = names.job_name(loaded.id, "apply_feedback")
-    if not files or context.instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=ACTIVE)):
+    if not (files or untold) or context.instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=ACTIVE)):
         return
     register_feedback(context.instance, loaded.id, (file.key for file in files))
-    state = [int(time.time() // TRY_AGAIN_S), *((file.key, file.size, file.mtime_ns) for file in files)]
+    there = [(file.key, file.size, file.mtime_ns) for file in files]
+    state = [int(time.time() // TRY_AGAIN_S), *there, *((report.file, report.stated) for report in untold)]
     wanted = hashlib.sha256(repr(state).encode()).hexdigest()[:16]
     yield dg.RunRequest(run_key=f"feedback:{loaded.id}:{wanted}", job_name=job, tags={names.PROJECT_TAG: loaded.id})
 

@@ -100,7 +100,7 @@ class Control:
         """For a run that a person ended. False where this was done before: somebody has let the project go on since."""
         if self._cancelled.exists() and self._cancelled.read_text() == cancelled_run:
             return False
-        self.hold_back(f"run {cancelled_run[:8]} was cancelled; resume the project, or run it, to go on")
+        self.hold_back(f"run {cancelled_run[:8]} was cancelled")
         self._cancelled.write_text(cancelled_run)
         return True
 
