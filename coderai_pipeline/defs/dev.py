@@ -19,7 +19,7 @@ _LOADING = "DAGSTER_GRPC_PROXY_HEARTBEAT_TTL_SECONDS"
 def main() -> None:
     """Takes the arguments of `dagster`, from the command line."""
     os.environ.setdefault(_LOADING, str(STALL_S))
-    proxy_server_manager.WEBSERVER_GRPC_SERVER_HEARTBEAT_TTL = STALL_S  # pyright: ignore[reportConstantRedefinition]
+    proxy_server_manager.WEBSERVER_GRPC_SERVER_HEARTBEAT_TTL = STALL_S  # pyright: ignore[reportPrivateImportUsage]
     _cli.main()
 
 
