@@ -173,3 +173,26 @@ def test_a_dropped_file_is_applied_by_the_sensors_job_and_its_partition_says_wha
         assert run_job(instance, study, "write_review").success
         assert next(corpora.materialisations(instance, "study", "review")).metadata["judged_before"].value >= 1
     assert cell(study, "2.txt", "total")[:2] == (20.0, "corrected")
+
+
+def test_the_ui_also_tells_of_a_file_that_the_command_line_applied(
+    study: ProjectFolder, deployment: Deployment, tmp_path: Path
+) -> None:
+    path = tmp_path / "typed.csv"
+    path.write_text("document,variable,verdict\n1.txt,kind,correct\n1.txt,knd,correct\n")
+    assert coderai("feedback", "study", str(path)).exit_code == 1
+    with open_instance(deployment.projects) as instance:
+        definitions = definitions_of(Home(deployment.projects)).get_repository_def()
+
+        def asked() -> list[str | None]:
+            context = dg.build_sensor_context(instance=instance, repository_def=definitions)
+            return [
+                one.job_name for one in definitions.get_sensor_def("inboxes").evaluate_tick(context).run_requests or []
+            ]
+
+        assert "study__apply_feedback" in asked()
+        assert run_job(instance, study, "apply_feedback").success
+        (made,) = corpora.materialisations(instance, "study", "feedback", "typed.csv")
+        assert made.metadata["report"].value == "1 applied, 0 known already, 1 not applied"
+        assert "did you mean `kind`?" in made.metadata["not_applied"].records[0].data["why"]
+        assert "study__apply_feedback" not in asked()

@@ -33,7 +33,7 @@ def retry(project_id: str) -> None:
 @click.command("cancel")
 @click.argument("project_id")
 def cancel(project_id: str) -> None:
-    """End the project's runs; what they have stored is kept. A paused project does not start again by itself."""
+    """End the project's runs; what they have stored is kept. None starts by itself until it is run or resumed."""
     from coderai_pipeline.defs.headless import open_instance
     from coderai_pipeline.defs.stopping import cancel_runs
 

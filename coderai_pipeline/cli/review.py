@@ -66,9 +66,9 @@ def feedback(project_id: str, files: tuple[Path, ...]) -> None:
 
 
 def _apply(loaded: LoadedProject, files: Sequence[InboxFile]) -> list[FileReport]:
-    from coderai_pipeline.engine.feedback import apply_files
+    from coderai_pipeline.engine.feedback import COMMAND_LINE, apply_files
 
-    return list(apply_files(loaded, files, "the command line"))
+    return list(apply_files(loaded, files, COMMAND_LINE))
 
 
 def _print(reports: Sequence[FileReport], scan: InboxScan | None, *, quoted: bool) -> None:

@@ -9,12 +9,6 @@ import click
 from coderai_pipeline.storage.projects import find_home
 from coderai_pipeline.telemetry import logs
 
-STALL_S = 600
-"""For so long nobody may ask after the process that has loaded the projects before it ends, which only a reload or a new start
-mends. Dagster's own 30 s left a UI without projects after the machine had stood still, as when it is busy or wakes from sleep."""
-
-_HEARTBEAT = "DAGSTER_GRPC_PROXY_HEARTBEAT_TTL_SECONDS"
-
 
 @click.command("ui")
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True)
@@ -32,13 +26,12 @@ def ui(port: int, host: str) -> None:
     os.environ["DAGSTER_HOME"] = str(dagster_home(home))
     os.environ["CODERAI_HOME"] = str(home)
     os.environ.setdefault(UI_URL, f"http://127.0.0.1:{port}")
-    os.environ.setdefault(_HEARTBEAT, str(STALL_S))
     enable_batches()
     click.echo(f"projects: {home}\nUI:       http://{host}:{port}")
     command = [
         sys.executable,
         "-m",
-        "dagster",
+        "coderai_pipeline.defs.dev",
         "dev",
         "-w",
         str(CHECKOUT / "workspace.yaml"),

@@ -13,7 +13,7 @@ from coderai_pipeline.defs import names
 from coderai_pipeline.defs.confidential import HELD_BACK, guarded
 from coderai_pipeline.defs.corpus_run import CorpusRun, ExtractConfig
 from coderai_pipeline.defs.jobs import op_name
-from coderai_pipeline.defs.sensors import is_at_work
+from coderai_pipeline.defs.sensors import is_at_work, was_cancelled
 from coderai_pipeline.defs.telling import told
 from coderai_pipeline.domain.errors import CoderAIError, InvalidInput
 from coderai_pipeline.engine import batching
@@ -146,7 +146,7 @@ def without_reply(loaded: LoadedProject, came: batching.Collection) -> list[tupl
 
 def _next_run(context: dg.SensorEvaluationContext, loaded: LoadedProject) -> Iterator[dg.RunRequest]:
     job, scope = batching.next_step(loaded)
-    if not job:
+    if not job or was_cancelled(context.instance, loaded.folder):
         return
     config = {"sample_size": scope.sample or 0, "top_up": scope.top_up}
     yield dg.RunRequest(

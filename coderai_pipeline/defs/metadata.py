@@ -135,6 +135,8 @@ def ledger_metadata(ledger: Ledger, privacy: Privacy) -> Metadata:
     shown: dict[str, Any] = {"ledger": ledger.stated}
     if not ledger.closes:
         shown["open_because"] = _reasons_table(ledger, privacy)
+    if ledger.paused:
+        shown["held"] = ledger.paused
     return {
         **shown,
         "cells_by_status": counts_table(ledger.statuses, "status"),

@@ -19,10 +19,11 @@ from coderai_pipeline.defs.product_assets import FOLLOWS, common
 from coderai_pipeline.defs.telling import told
 from coderai_pipeline.domain.project import Project
 from coderai_pipeline.domain.review_order import AUDIT_SAMPLE
-from coderai_pipeline.engine.feedback import FileReport, apply_files, unapplied_files
+from coderai_pipeline.engine.feedback import FileReport, apply_files, keep_told, unapplied_files, untold_reports
 from coderai_pipeline.engine.review import Made, make_review
 from coderai_pipeline.publishing.snapshot import newest_snapshot
-from coderai_pipeline.storage.inbox import InboxFile, scan_feedback
+from coderai_pipeline.storage.blocks import BlockStore
+from coderai_pipeline.storage.inbox import InboxFile, document_key, scan_feedback
 from coderai_pipeline.storage.projects import LoadedProject, ProjectFolder
 
 
@@ -104,10 +105,17 @@ def feedback_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefiniti
 
 
 def apply_new_feedback(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:
-    """Applies the files that are new or have changed."""
-    files = unapplied_files(folder)
+    """Applies the files that are new or have changed, and tells of what the command line applied."""
+    loaded, files = folder.load(), unapplied_files(folder)
     register_feedback(context.instance, folder.id, (file.key for file in files))
-    apply_feedback(context, folder.load(), files)
+    apply_feedback(context, loaded, files)
+    blocks = BlockStore(folder.state)
+    untold = untold_reports(blocks)
+    register_feedback(context.instance, folder.id, (document_key(report.file) for report in untold))
+    with guarded(loaded.project.privacy):
+        for report in untold:
+            _tell(context, loaded, document_key(report.file), report)
+            keep_told(blocks, report, context.run_id)
 
 
 def apply_feedback(
@@ -116,14 +124,20 @@ def apply_feedback(
     """Applies files, and materialises the partition of each."""
     with guarded(loaded.project.privacy):
         for file, report in zip(files, apply_files(loaded, files, context.run_id), strict=True):
-            context.log.info(f"{report.file}: {report.stated}")
-            event = dg.AssetMaterialization(
-                names.asset_key(loaded.id, "feedback"),
-                partition=file.key,
-                metadata=_feedback_shown(report, loaded),
-                tags={"dagster/data_version": report.sha256 or "unreadable"},
-            )
-            context.log_event(event)
+            _tell(context, loaded, file.key, report)
+
+
+def _tell(
+    context: dg.OpExecutionContext | dg.AssetExecutionContext, loaded: LoadedProject, key: str, report: FileReport
+) -> None:
+    context.log.info(f"{report.file}: {report.stated}")
+    event = dg.AssetMaterialization(
+        names.asset_key(loaded.id, "feedback"),
+        partition=key,
+        metadata=_feedback_shown(report, loaded),
+        tags={"dagster/data_version": report.sha256 or "unreadable"},
+    )
+    context.log_event(event)
 
 
 def _feedback_shown(report: FileReport, loaded: LoadedProject) -> metadata.Metadata:

@@ -18,7 +18,7 @@ from coderai_pipeline.defs.reload import reload_location
 from coderai_pipeline.domain.errors import InvalidInput
 from coderai_pipeline.domain.prompts import prompt_version
 from coderai_pipeline.engine.backlog import SAMPLE, Backlog, backlog
-from coderai_pipeline.engine.feedback import unapplied_files
+from coderai_pipeline.engine.feedback import unapplied_files, untold_reports
 from coderai_pipeline.publishing.snapshot import newest_snapshot
 from coderai_pipeline.storage.blocks import BlockStore, newest_block
 from coderai_pipeline.storage.control import Control
@@ -98,7 +98,8 @@ def _requests(context: dg.SensorEvaluationContext, folder: ProjectFolder) -> Ite
     yield from _prompts(loaded)
     todo = backlog(loaded)
     extractor = loaded.project.extractor
-    if todo.due and not (extractor.batch and extractor.name == "openai"):  # those are asked for by the sensor `batches`
+    is_batched = extractor.batch and extractor.name == "openai"  # those are asked for by the sensor `batches`
+    if todo.due and not is_batched and not was_cancelled(context.instance, folder):
         register_documents(context.instance, loaded.id, (entry.key for entry in todo.listing.entries))
         yield _extraction(loaded, todo)
     else:
@@ -117,13 +118,15 @@ def _prompts(loaded: LoadedProject) -> Iterator[dg.RunRequest]:
 
 
 def _feedback(context: dg.SensorEvaluationContext, loaded: LoadedProject) -> Iterator[dg.RunRequest]:
-    """Whatever is in feedback/ and not applied. A run that breaks off is asked for again after some minutes."""
-    files = unapplied_files(loaded.folder)
+    """Whatever is in feedback/ and not applied, or applied by the command line, of which the UI does not know yet. A run that
+    breaks off is asked for again after some minutes."""
+    files, untold = unapplied_files(loaded.folder), untold_reports(BlockStore(loaded.folder.state))
     job = names.job_name(loaded.id, "apply_feedback")
-    if not files or context.instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=ACTIVE)):
+    if not (files or untold) or context.instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=ACTIVE)):
         return
     register_feedback(context.instance, loaded.id, (file.key for file in files))
-    state = [int(time.time() // TRY_AGAIN_S), *((file.key, file.size, file.mtime_ns) for file in files)]
+    there = [(file.key, file.size, file.mtime_ns) for file in files]
+    state = [int(time.time() // TRY_AGAIN_S), *there, *((report.file, report.stated) for report in untold)]
     wanted = hashlib.sha256(repr(state).encode()).hexdigest()[:16]
     yield dg.RunRequest(run_key=f"feedback:{loaded.id}:{wanted}", job_name=job, tags={names.PROJECT_TAG: loaded.id})
 
@@ -146,6 +149,13 @@ def is_at_work(instance: dg.DagsterInstance, folder: ProjectFolder) -> bool:
     """Whether a run of the project is under way, or somebody holds its runs."""
     control = Control(folder.state)
     return bool(control.paused) or control.is_extracting or _is_active(instance, folder.id)
+
+
+def was_cancelled(instance: dg.DagsterInstance, folder: ProjectFolder) -> bool:
+    """Whether a person ended the project's newest extraction: then none starts by itself before somebody lets it go on."""
+    newest = instance.get_runs(dg.RunsFilter(tags={names.EXTRACTING_TAG: folder.id}), limit=1)
+    is_cancelled = bool(newest) and newest[0].status is dg.DagsterRunStatus.CANCELED
+    return is_cancelled and Control(folder.state).hold_back_after(newest[0].run_id)
 
 
 def _is_active(instance: dg.DagsterInstance, project_id: str) -> bool:

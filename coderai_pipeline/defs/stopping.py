@@ -1,6 +1,7 @@
 """Ends a project's runs from outside, as the UI's Terminate button does."""
 
 import dagster as dg
+from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
 from coderai_pipeline.defs import names
@@ -17,6 +18,8 @@ def _cancel(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
     """A run that a command executes in itself has nobody who could be asked to end it."""
     if run.status is not dg.DagsterRunStatus.QUEUED and GRPC_INFO_TAG not in run.tags:
         return "was started by a command; end it there with Ctrl-C"
-    return (
-        "is cancelled" if instance.run_coordinator.cancel_run(run.run_id) else "could not be reached; it may have ended"
-    )
+    try:
+        is_cancelled = instance.run_coordinator.cancel_run(run.run_id)
+    except DagsterUserCodeUnreachableError:
+        is_cancelled = False
+    return "is cancelled" if is_cancelled else "could not be reached; it may have ended, else try again"

@@ -5,7 +5,7 @@ Reading `codebook.yaml` or a spreadsheet is in `storage.settings_files`; how the
 
 import re
 from enum import StrEnum
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias, cast
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -25,9 +25,23 @@ ConfiguredValue: TypeAlias = str | float | bool
 
 
 class Category(Settings):
+    """One of the values that a category takes. Where only the value is given it may stand alone: `categories: [march]`."""
+
     value: Annotated[str, StringConstraints(min_length=1)]
     description: str = ""
-    keywords: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = Field(
+        (), strict=False
+    )  # what a validator has seen before is no JSON any more, but a list
+
+    @model_validator(mode="before")
+    @classmethod
+    def _value_alone(cls, given: object) -> object:
+        if not isinstance(given, dict):
+            return {"value": given} if isinstance(given, str | int | float) else given
+        keys = cast("dict[str, object]", given)
+        keywords = keys.get("keywords")
+        # Behind a validator pydantic no longer takes a list, which is all that JSON has, for a tuple.
+        return {**keys, "keywords": tuple(cast("list[object]", keywords))} if isinstance(keywords, list) else keys
 
 
 class Example(Settings):
@@ -112,7 +126,9 @@ class Variable(Settings):
     @model_validator(mode="after")
     def _categories_match_type(self) -> Self:
         if self.type is VariableType.CATEGORY and not self.categories and not self.formula:
-            raise ValueError("a category variable needs `categories`: a list of {value, description, keywords}")
+            raise ValueError(
+                "a category variable needs `categories`: a list of values, or of {value, description, keywords}"
+            )
         if self.type is not VariableType.CATEGORY and self.categories:
             raise ValueError(f"`categories` belong to type category, not {self.type}")
         values = [category.value for category in self.categories]

@@ -22,6 +22,9 @@ from coderai_pipeline.storage.inbox import InboxFile, document_key, scan_feedbac
 from coderai_pipeline.storage.projects import LoadedProject, ProjectFolder
 from coderai_pipeline.storage.records import feedback_from, feedback_row
 
+COMMAND_LINE = "the command line"
+"""In the place of a run's id where no run applied a file."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
@@ -53,6 +56,17 @@ def unapplied_files(folder: ProjectFolder) -> list[InboxFile]:
     return [file for file in files if (file.source, file.size, file.mtime_ns) not in applied]
 
 
+def untold_reports(blocks: BlockStore) -> list[FileReport]:
+    """Of what the command line applied, that of which no run has told since (`keep_told`)."""
+    return [_report_from(row) for row in _newest_reports(blocks) if row["run_id"] == COMMAND_LINE]
+
+
+def keep_told(blocks: BlockStore, report: FileReport, run_id: str) -> None:
+    """For a report that a run has made known."""
+    row = {**asdict(report), "refused": json.dumps([asdict(one) for one in report.refused], ensure_ascii=False)}
+    blocks.append("feedback_files", [{**row, "version": next_version(), "run_id": run_id}])
+
+
 def apply_files(loaded: LoadedProject, files: Iterable[InboxFile], run_id: str) -> Iterator[FileReport]:
     """Apply files in this order; where two speak of one cell, the later one stands."""
     blocks = BlockStore(loaded.folder.state)
@@ -77,11 +91,15 @@ def adopt(folder: ProjectFolder, path: Path) -> InboxFile:
 
 def reports(blocks: BlockStore) -> list[FileReport]:
     """What became of each file when it was last applied."""
+    return [_report_from(row) for row in _newest_reports(blocks)]
+
+
+def _newest_reports(blocks: BlockStore) -> list[Mapping[str, Any]]:
     newest: dict[str, Mapping[str, Any]] = {}
     for row in (row for batch in blocks.batches("feedback_files") for row in batch):
         if row["file"] not in newest or newest[row["file"]]["version"] <= row["version"]:
             newest[row["file"]] = row
-    return [_report_from(row) for row in newest.values()]
+    return list(newest.values())
 
 
 def _apply(loaded: LoadedProject, blocks: BlockStore, file: InboxFile, run_id: str) -> FileReport:
@@ -181,8 +199,7 @@ def _tell(blocks: BlockStore, report: FileReport, run_id: str) -> None:
     held = next((one for one in reports(blocks) if one.file == report.file), None)
     if held is not None and not report.applied and _same(held, report):
         return
-    row = {**asdict(report), "refused": json.dumps([asdict(one) for one in report.refused], ensure_ascii=False)}
-    blocks.append("feedback_files", [{**row, "version": next_version(), "run_id": run_id}])
+    keep_told(blocks, report, run_id)
 
 
 def _same(held: FileReport, report: FileReport) -> bool:

@@ -29,6 +29,8 @@ _VERDICTS = {str(verdict): verdict for verdict in Verdict} | {
     "partly_correct": Verdict.PARTIALLY_CORRECT, "right": Verdict.CORRECT, "wrong": Verdict.INCORRECT
 }  # fmt: skip
 _YES = ("true", "yes", "1", "x")
+_FLAGS = ("is_corrected", "is_blind")
+"""A program that saves a workbook anew may write 0 or FALSE for no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +230,7 @@ class Judging:
 def _identity(row: WrittenRow, *place: str) -> str:
     """The hash of what a row says, and of which cell. Nothing of how the cell is now: that changes, the words do not."""
     names = ("verdict", "corrected_value", "is_corrected", "note", "reviewer", "cell", "is_blind")
-    said = [row.fields.get(name) for name in names]
+    said = [_is_yes(row, name) if name in _FLAGS and name in row.fields else row.fields.get(name) for name in names]
     return hashlib.sha256(json.dumps([*place, *said], ensure_ascii=False).encode()).hexdigest()
 
 

@@ -97,14 +97,20 @@ def _edited(listed: Sequence[JsonValue], path: Path, edit: VariableEdit) -> list
     variable = cast("dict[str, JsonValue]", json.loads(json.dumps(found[0])))
     if edit.instructions is not None:
         variable["instructions"] = edit.instructions
-    categories = cast("list[dict[str, JsonValue]]", variable.get("categories") or [])
-    for category in categories:
-        if str(category["value"]) in (edit.descriptions or {}):
-            category["description"] = (edit.descriptions or {})[str(category["value"])]
+    if edit.descriptions:
+        listed_categories = cast("list[JsonValue]", variable.get("categories") or [])
+        variable["categories"] = [_described(category, edit.descriptions) for category in listed_categories]
     for key, items in edit.added.items():
         variable[key] = [*cast("list[JsonValue]", variable.get(key) or []), *items]
     variable |= edit.values
     return [variable if one is found[0] else one for one in listed]
+
+
+def _described(category: JsonValue, descriptions: Mapping[str, str]) -> JsonValue:
+    """With its new description, if there is one; a value that stands alone then becomes keys with values."""
+    keys = category if isinstance(category, dict) else {"value": category}
+    description = descriptions.get(str(keys["value"]))
+    return category if description is None else {**keys, "description": description}
 
 
 @dataclass(slots=True)
@@ -118,8 +124,11 @@ class _Editor:
             self._set(self._variable(edit.variable), "instructions", edit.instructions, after="name")
         for value, description in (edit.descriptions or {}).items():
             category = self._category(edit.variable, value)
-            if category is not None:
+            if isinstance(category, yaml.MappingNode):
                 self._set(category, "description", description, after="value")
+            elif category is not None:
+                start, end = category.start_mark.index, category.end_mark.index
+                self._replace(start, end, _flow({"value": value, "description": description}))
         for key, value in edit.values.items():
             self._set(self._variable(edit.variable), key, value, after="name")
         for key, items in edit.added.items():
@@ -146,11 +155,12 @@ class _Editor:
         entries = cast("yaml.SequenceNode", _value(root, "variables"))
         return next(one for one in _mappings(entries) if _scalar(_value(one, "name")) == name)
 
-    def _category(self, variable: str, value: str) -> yaml.MappingNode | None:
+    def _category(self, variable: str, value: str) -> yaml.Node | None:
+        """The keys of a category, or its value where that stands alone."""
         categories = _value(self._variable(variable), "categories")
-        if not isinstance(categories, yaml.SequenceNode):
-            return None
-        return next((one for one in _mappings(categories) if _scalar(_value(one, "value")) == value), None)
+        listed = cast("list[yaml.Node]", categories.value) if isinstance(categories, yaml.SequenceNode) else []
+        values = [_scalar(_value(one, "value") if isinstance(one, yaml.MappingNode) else one) for one in listed]
+        return listed[values.index(value)] if value in values else None
 
     def _set(self, mapping: yaml.MappingNode, key: str, value: str | float | bool, *, after: str) -> None:
         node = _value(mapping, key)

@@ -96,6 +96,14 @@ class Control:
     def let_go(self) -> None:
         self._held_back.unlink(missing_ok=True)
 
+    def hold_back_after(self, cancelled_run: str) -> bool:
+        """For a run that a person ended. False where this was done before: somebody has let the project go on since."""
+        if self._cancelled.exists() and self._cancelled.read_text() == cancelled_run:
+            return False
+        self.hold_back(f"run {cancelled_run[:8]} was cancelled")
+        self._cancelled.write_text(cancelled_run)
+        return True
+
     @contextmanager
     def extracting(self, run_id: str) -> Generator[None]:
         """Holds the project for one run; released by the system when the process dies, however it dies.
@@ -127,6 +135,10 @@ class Control:
     @property
     def _held_back(self) -> Path:
         return self.folder / "held-back.json"
+
+    @property
+    def _cancelled(self) -> Path:
+        return self.folder / "cancelled"
 
     @property
     def _accepted(self) -> Path:

@@ -33,6 +33,8 @@ MOST_ROWS = 100_000
 HEADER_WITHIN = 20
 """Rows from the top of a sheet in which its header is looked for."""
 
+UNHEARD_SHOWN = 10
+
 COLUMNS = (
     "document", "entity", "variable", "verdict", "corrected_value", "note", "reviewer", "cell", "inclusion_probability",
     "is_blind", "is_corrected",
@@ -45,6 +47,13 @@ _OTHER_NAMES = {
     "notes": "note",
 }
 """Taken for the column where it is not there by its own name."""
+_PASSED_OVER = frozenset({
+    "label", "passage", "value", "quote", "page", "confidence", "status", "reason", "why", "instructions", "type",
+    "value_json", "value_number", "precision", "unit", "quote_start", "quote_end", "grounding", "changes", "alternatives",
+    "source", "prompt_version", "extractor", "model", "call_ids", "input_tokens", "output_tokens", "cost", "seconds",
+    "current", "ask_fingerprint", "settle_fingerprint", "text_sha256", "raw_reply", "run_id", "settled_at", "cell_version",
+})  # fmt: skip
+"""What reviews and the table `cells` say of a cell; all else in a row is a person's."""
 _SAYING = ("verdict", "corrected_value", "note")
 _PLACES = ("variable", "cell")
 
@@ -131,9 +140,13 @@ def _sheets(path: Path, data: bytes) -> list[list[list[Any]]]:
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[list[str]]:
-    """The separator is the one that makes known columns of the first row."""
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=lambda mark: sum(_column(cell.strip('"\r')) in COLUMNS for cell in first.split(mark)))
+    """The separator is the one that makes known columns of a row among the first, of which it need not be the very first."""
+
+    def known(mark: str) -> int:
+        lines = (line.split(mark) for line in text.splitlines()[:HEADER_WITHIN])
+        return max((sum(_column(cell.strip('"')) in COLUMNS for cell in line) for line in lines), default=0)
+
+    separator = max(",;\t|", key=known)
     csv.field_size_limit(MOST_BYTES)
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
@@ -151,10 +164,27 @@ def _of_table(path: Path, rows: Sequence[Sequence[Any]]) -> Iterator[WrittenRow]
         raise _refused(path, f"has the column {twice[0]} twice; keep one of them")
     if len(rows) - at > MOST_ROWS:
         raise _refused(path, f"has more than {MOST_ROWS:,} rows; split it")
+    unheard: dict[str, list[int]] = {}
     for number, row in enumerate(rows[at + 1 :], start=at + 2):
         cells = [_plain(cell) for cell in row]
         if any(cell != "" for cell in cells):
-            yield _row(number, header, cells)
+            read = _row(number, header, cells)
+            yield read
+            for place in range(len(header)) if read.is_blank else ():
+                if place < len(cells) and cells[place] != "" and header[place] not in {*COLUMNS, *_PASSED_OVER}:
+                    unheard.setdefault(str(rows[at][place]).strip(), []).append(number)
+    for column, numbers in unheard.items():
+        yield WrittenRow(at + 1, problem=_unheard(column, numbers))
+
+
+def _unheard(column: str, rows: Sequence[int]) -> str:
+    """A column that a person renamed or added would otherwise be passed over in silence."""
+    listed = ", ".join(map(str, rows[:UNHEARD_SHOWN])) + (", ..." if len(rows) > UNHEARD_SHOWN else "")
+    name = f'the column "{column}"' if column else "a column without a name"
+    return (
+        f"{name} is not known here, and rows say nothing but what stands in it ({listed}); "
+        "call it verdict, corrected_value or note if it is meant to be heard, else take it out"
+    )
 
 
 def _row(number: int, header: Sequence[str], cells: Sequence[JsonValue]) -> WrittenRow:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from coderai_pipeline.domain.cells import JsonValue
+from coderai_pipeline.domain.codebook import Category
 from coderai_pipeline.domain.codebook_rules import Finding, did_you_mean
 from coderai_pipeline.domain.project import Settings
 from coderai_pipeline.storage.yaml_lines import KeyPath
@@ -216,7 +217,8 @@ def _in_words(annotation: object) -> str:
     if annotation in names:
         return names[annotation]
     if isinstance(annotation, type) and issubclass(annotation, Settings):
-        return f"keys with values: {', '.join(annotation.model_fields)}"
+        alone = "text, or " if annotation is Category else ""
+        return f"{alone}keys with values: {', '.join(annotation.model_fields)}"
     return ""
 
 

@@ -39,6 +39,8 @@ MAX_COLUMNS = 100
 MAX_UNPACKED_BYTES = 100_000_000
 
 _FLAGS = ("allow_multiple", "allow_other", "required")
+_WORDS = ("type", "if_multiple", "if_uncertain", "level", "scale", "use")
+"""One of a few words each, which spreadsheets like to begin with a capital."""
 _NUMBERS = ("max_values", "confidence_threshold")
 _TEXTS = (
     *("name", "label", "type", "instructions", "where", "unit", "if_multiple", "if_uncertain"),
@@ -119,7 +121,8 @@ class _Reader:
         for number, row in enumerate(rows[1:], start=2):
             cells = {column: cell for column, cell in zip(header, row, strict=False) if column in known and cell}
             if cells:
-                yield _Record(number, cells)
+                words = {column: cells[column].lower() for column in _WORDS if column in cells}
+                yield _Record(number, cells | words)
 
     def _place(self, path: KeyPath) -> tuple[int | None, str]:
         match path:

@@ -117,6 +117,24 @@ def test_a_document_that_is_done_is_not_asked_for_again_until_it_or_the_codebook
     assert len(watched.requested()) == 1
 
 
+def test_an_extraction_that_a_person_ended_does_not_start_again_by_itself(
+    watched: Watched, study: ProjectFolder
+) -> None:
+    drop(study, "1.txt", "total: 1")
+    Control(study.state).accept("Ada")
+    job = watched.definitions.get_job("study__extract")
+    run = watched.instance.create_run_for_job(job, tags=dict(job.tags))
+    watched.instance.report_run_canceled(run)
+    assert watched.requested() == []
+    assert watched.requested() == []
+    assert "was cancelled" in Control(study.state).held_back
+    run_job(watched.instance, study, "resume")
+    assert [job for job, _ in watched.requested()] == ["study__extract"]
+    run_job(watched.instance, study, "extract")
+    drop(study, "2.txt", "total: 2")
+    assert [job for job, _ in watched.requested()] == ["study__extract"]
+
+
 def test_an_unreadable_document_is_not_asked_for_for_ever(watched: Watched, study: ProjectFolder) -> None:
     (study.inbox / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
     corpora.settle(study)

@@ -34,6 +34,7 @@ def variable(type_: str, **rules: Any) -> Variable:
         ("category", {"categories": KINDS, "allow_other": True}, "sit-in", "sit-in"),
         ("text", {"if_multiple": "all"}, "one; two", ("one", "two")),
         ("text", {}, "n/a", None),
+        ("text", {}, "(kein Wert)", None),
         ("location", {}, "Graz", "Graz"),
     ],
 )  # fmt: skip

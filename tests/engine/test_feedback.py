@@ -135,6 +135,14 @@ def test_applying_a_file_again_changes_nothing_even_after_the_cell_has_changed(s
     assert (copied.applied, copied.unchanged) == (0, 1)
 
 
+def test_a_workbook_saved_anew_by_another_program_says_the_same(study: ProjectFolder) -> None:
+    for blind, applied in ((False, 1), (0.0, 0), ("FALSE", 0), ("no", 0)):
+        path = study.feedback / f"{blind}.json"
+        path.write_text(json.dumps([{"document": "a", "variable": "total", "corrected_value": 7, "is_blind": blind}]))
+        (report,) = apply(study, path)
+        assert (report.applied, report.unchanged) == (applied, 1 - applied)
+
+
 def test_a_reviewer_who_changes_their_mind_back_is_heard(study: ProjectFolder) -> None:
     for verdict in ("correct", "incorrect", "correct"):
         assert said(study, {"verdict": verdict, "reviewer": "Ada"}).applied == 1
@@ -346,3 +354,38 @@ def _check_account(study: ProjectFolder, path: Path, rows: int) -> None:
 
 def _as_text(value: object) -> str:
     return "" if value is None else str(value).replace("\0", "").strip()
+
+
+def test_a_column_that_a_person_renamed_is_not_passed_over_in_silence(study: ProjectFolder) -> None:
+    rows = [
+        {"document": "a", "variable": "total", "value": "5", "Urteil": "correct", "note": ""},
+        {"document": "a", "variable": "kind", "value": "riot", "Urteil": "", "note": ""},
+        {"document": "b", "variable": "total", "value": "5", "Urteil": "falsch", "note": ""},
+    ]
+    (report,) = apply(study, write_csv(study, rows))
+    assert (report.applied, report.blank, [one.row for one in report.refused]) == (0, 3, [1])
+    assert report.refused[0].why.startswith(
+        'the column "Urteil" is not known here, and rows say nothing but what stands'
+    )
+    assert "(2, 4); call it verdict" in report.refused[0].why
+    (report,) = apply(
+        study, write_csv(study, [{"document": "a", "variable": "day", "verdict": "correct", "mine": "x"}])
+    )
+    assert (report.applied, report.refused) == (1, ()), "a column of their own beside what they said"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\ndocument;variable;verdict;corrected_value\na;total;incorrect;7,5\n",
+        "Unser Review;;;\n;;;\ndocument;variable;verdict;corrected_value\na;total;incorrect;7,5\n",
+        "document|variable|verdict|corrected_value\na|total|incorrect|7,5\n",
+        "document;variable;verdict;corrected_value\ra;total;incorrect;7,5\r",
+    ],
+)
+def test_the_header_of_a_csv_is_found_with_its_separator_wherever_it_stands(study: ProjectFolder, text: str) -> None:
+    path = study.feedback / "said.csv"
+    path.write_text(text, newline="")
+    (report,) = apply(study, path)
+    assert (report.applied, report.refused) == (1, ())
+    assert stored(study)[0]["corrected_value"] == "7.5"

@@ -153,3 +153,13 @@ def test_a_list_on_one_line_takes_new_variables_in_its_own_style(tmp_path: Path)
     assert edit_codebook(path, added=added).decode() == (
         'variables: [{name: a, type: text}, {name: "b", type: "date"}]  # all\n'
     )
+
+
+@pytest.mark.parametrize("categories", ["[march, 'rally']", "\n      - march   # on foot\n      - rally"])
+def test_a_category_that_is_its_value_alone_gets_its_description_in_place(tmp_path: Path, categories: str) -> None:
+    text = f"variables:\n  - name: kind\n    type: category\n    categories: {categories}\n    label: K\n"
+    after = edited(tmp_path, VariableEdit("kind", descriptions={"rally": "standing: still"}), text)
+    (tmp_path / "codebook.yaml").write_text(after)
+    listed = load_codebook(tmp_path / "codebook.yaml")["kind"].categories
+    assert [(one.value, one.description) for one in listed] == [("march", ""), ("rally", "standing: still")]
+    assert ("# on foot" in after) == ("# on foot" in text)

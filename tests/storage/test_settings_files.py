@@ -360,6 +360,14 @@ def test_examples_may_stand_on_a_sheet_of_their_own(tmp_path: Path) -> None:
     )
 
 
+def test_words_that_a_spreadsheet_begins_with_a_capital_are_understood(tmp_path: Path) -> None:
+    path = tmp_path / "codebook.csv"
+    path.write_text("name,type,if_multiple,scale,default,examples\nn,Number,First,Ordinal,5,5 dead => 5\n")
+    (variable,) = load_codebook(path).variables
+    assert (variable.type, variable.if_multiple, variable.scale, variable.default) == ("number", "first", "ordinal", 5)
+    assert variable.examples[0].value == 5
+
+
 def test_problems_of_a_spreadsheet_name_row_and_column(tmp_path: Path) -> None:
     path = write_xlsx(
         tmp_path / "codebook.xlsx",
@@ -439,3 +447,15 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
     with pytest.raises(InvalidInput) as error:
         load_project(path)
     assert error.value.problems
+
+
+def test_a_category_may_be_its_value_alone(tmp_path: Path) -> None:
+    path = tmp_path / "codebook.yaml"
+    path.write_text(
+        "variables:\n  - {name: a, type: category, categories: [march, no, {value: rally, keywords: [speech]}]}\n"
+    )
+    listed = load_codebook(path)["a"].categories
+    assert [(one.value, one.keywords) for one in listed] == [("march", ()), ("no", ()), ("rally", ("speech",))]
+    (problem,) = problems_of_codebook(tmp_path, "variables:\n  - {name: a, type: category, categories: [march, 3]}\n")
+    assert (problem.line, problem.key) == (2, "variables[0].categories[1]")
+    assert "must be text; put it in quotes" in str(problem)

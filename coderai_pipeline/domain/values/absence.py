@@ -48,7 +48,7 @@ _WHERE = re.compile(
 )
 _SURNAMES = frozenset({"Null", "Nil", "Nan", "Na"})
 _LISTED = (
-    "null|none|nil|nan|n/a|n.a|n. a|na|nd|n/d|not available|not applicable|not stated|not given|not specified|"
+    "null|none|nil|nan|no value|kein wert|aucune valeur|sin valor|nessun valore|n/a|n.a|n. a|na|nd|n/d|not available|not applicable|not stated|not given|not specified|"
     "unspecified|not mentioned|not reported|not provided|not found|not known|not disclosed|undisclosed|missing|"
     "absent|unknown|unclear|undefined|undetermined|no data|no information|no answer|none given|none stated|empty|"
     "tbd|keine angabe|keine angaben|k. a|k.a|ka|nicht angegeben|nicht genannt|nicht erwähnt|nicht bekannt|"
