@@ -135,7 +135,7 @@ def _read_page(document: PdfFile, number: int, scanner: ocr.Scanner | None, *, i
         page = document.load_page(number)
         words = read_words(page)
         is_damaged = _LOSS.search(complaints()) is not None
-        if is_form:
+        if is_form and words.texts:
             name_ticks(words, pdf_details.ticks(page))
         join_pieces(words)
         words.status = page_status(page, words)
