@@ -41,8 +41,11 @@ ERRORS: tuple[type[Exception], ...] = (RuntimeError, ValueError, LookupError, Ty
 CHECKBOX, RADIO = _constant("PDF_WIDGET_TYPE_CHECKBOX"), _constant("PDF_WIDGET_TYPE_RADIOBUTTON")
 SILENT_FIELDS = (_constant("PDF_WIDGET_TYPE_BUTTON"), _constant("PDF_WIDGET_TYPE_SIGNATURE"))
 COLLECT_VECTORS, IGNORE_ACTUALTEXT = _constant("TEXT_COLLECT_VECTORS"), _constant("TEXT_IGNORE_ACTUALTEXT")
+CLIP = _constant("TEXT_CLIP")
 TEXT, VECTOR = 0, 3
 """Kinds of a block: written, and a drawn line or shape."""
+_MOST_FORMS = 20
+"""Pictures and forms that are looked at on a page."""
 _USUAL_HTML = 1 << 15
 """Bytes; the buffer grows where a page needs more."""
 EVERYWHERE: Box = (-1e6, -1e6, 1e6, 1e6)
@@ -196,6 +199,18 @@ def may_hold_pictures(page: Page) -> bool:
     library = cast("Any", mupdf)
     resources = library.pdf_page_resources(library.pdf_page_from_fz_page(page.this))
     return library.pdf_dict_gets(resources, "XObject").m_internal is not None
+
+
+def may_hold_cropped_text(page: Page) -> bool:
+    """Whether the page shows a form with fonts of its own, such as a page of another file, of which only a part may be seen."""
+    library = cast("Any", mupdf)
+    drawn = library.pdf_dict_gets(library.pdf_page_resources(library.pdf_page_from_fz_page(page.this)), "XObject")
+    forms = (library.pdf_dict_get_val(drawn, number) for number in range(min(library.pdf_dict_len(drawn), _MOST_FORMS)))
+    return any(
+        resources.m_internal is not None and library.pdf_dict_gets(resources, key).m_internal is not None
+        for resources in (library.pdf_dict_gets(form, "Resources") for form in forms)
+        for key in ("Font", "XObject")
+    )
 
 
 def kinds_of_blocks(textpage: TextPage) -> Iterator[int]:

@@ -180,7 +180,7 @@ def _finish(taken: _Page, words: PageWords, scanner: ocr.Scanner | None, *, is_f
     if words.status is DocumentStatus.CORRUPT:
         return words
     try:
-        if is_form:
+        if is_form and words.texts:
             name_ticks(words, pdf_details.ticks(taken.page.page))
         join_pieces(words)
         words.status = page_status(taken.page.page, words)

@@ -11,13 +11,25 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from coderai_pipeline.readers.mupdf import TEXT, VECTOR, Box, Page, TextPage, Word, kinds_of_blocks
+from coderai_pipeline.readers.mupdf import (
+    CLIP,
+    EVERYWHERE,
+    TEXT,
+    VECTOR,
+    Box,
+    Page,
+    TextPage,
+    Word,
+    kinds_of_blocks,
+)
 from coderai_pipeline.readers.pdf_visibility import Ink
 
 _LEAST_SIDE = 3.0
 """Points: what is narrower covers no word."""
 _MOST_SHAPES = 1000
 """Of more, as in a map, the largest are looked at."""
+_AS_HIGH = 0.5
+"""Points by which the edges of a word and of what a clipping path leaves of it may differ."""
 _INSET = 0.1
 """Part of a word's width left out at both ends, where a bar that just fits would let its ground be seen."""
 _PICTURES = ("fill-image", "fill-imgmask", "fill-shade")
@@ -61,6 +73,34 @@ def covered(page: Page, textpage: TextPage, words: Sequence[Word], ink: Ink, htm
         over.update(np.flatnonzero(_middle_in(boxes, box)).tolist())
     unseen = {index for index in (over | behind) - hidden if not ink.shows(_inner(words[index]))}
     return {index: "covered" if index in over else "colour of the background" for index in sorted(unseen | hidden)}
+
+
+def clipped(page: Page, words: Sequence[Word], ink: Ink) -> dict[int, str]:
+    """Words of which a clipping path leaves nothing to be seen, as of a page of another file that is shown in part."""
+    kept = page.get_textpage(clip=EVERYWHERE, flags=CLIP).extractWORDS()
+    if len(kept) == len(words):
+        return {}
+    seen = {(word[4], round(word[0]), round(word[1])) for word in kept}
+    lost = [at for at, word in enumerate(words) if (word[4], round(word[0]), round(word[1])) not in seen]
+    edges = np.array([word[:4] for word in kept], np.float64).reshape(-1, 4).T
+    return {at: "clipped" for at in lost if _is_lost(words[at], kept, edges, ink)}
+
+
+def _is_lost(word: Word, kept: Sequence[Word], edges: NDArray[np.float64], ink: Ink) -> bool:
+    """Whether what shows in a word's place is nothing, or other words."""
+    x0, y0, x1, y1 = _inner(word)
+    there = np.flatnonzero((edges[0] < x1) & (edges[2] > x0) & (edges[1] < y1) & (edges[3] > y0)).tolist()
+    if any(_is_part(kept[at], word) for at in there):
+        return False
+    return bool(there) or not ink.shows((x0, y0, x1, y1))
+
+
+def _is_part(kept: Word, word: Word) -> bool:
+    """Whether one is a part of the other, where it stands."""
+    inside = word[0] - _AS_HIGH < kept[0] < kept[2] < word[2] + _AS_HIGH
+    around = kept[0] - _AS_HIGH < word[0] < word[2] < kept[2] + _AS_HIGH
+    same = (inside and kept[4] in word[4]) or (around and word[4] in kept[4])
+    return same and abs(kept[1] - word[1]) < _AS_HIGH
 
 
 def _shapes(textpage: TextPage, words: Sequence[Word]) -> tuple[list[_Cover], NDArray[np.int64]]:

@@ -47,7 +47,7 @@ def reading_order(fragments: Sequence[Fragment], width: float, grids: Sequence[G
 def _ruled_rows(grid: Grid, inside: Sequence[Fragment]) -> list[AnyLine]:
     cells: dict[int, dict[int, list[Fragment]]] = {}
     for fragment in inside:
-        row, column = grid.cell_of((fragment.x0 + fragment.x1) / 2, fragment.middle)
+        row, column = grid.cell_of((fragment.x0 + fragment.x1) / 2, fragment.middle, fragment.y0)
         cells.setdefault(row, {}).setdefault(column, []).append(fragment)
     lines: list[AnyLine] = []
     for row, filled in sorted(cells.items()):

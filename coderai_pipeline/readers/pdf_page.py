@@ -24,11 +24,12 @@ from coderai_pipeline.readers.mupdf import (
     Word,
     html_bytes,
     kinds_of_blocks,
+    may_hold_cropped_text,
     may_hold_pictures,
     size_and_rotation,
     textpage_of,
 )
-from coderai_pipeline.readers.pdf_covered import covered
+from coderai_pipeline.readers.pdf_covered import clipped, covered
 from coderai_pipeline.readers.pdf_letters import (
     CJK,
     RIGHT_TO_LEFT,
@@ -206,7 +207,8 @@ def _alone(one: Taken) -> PageWords:
     if rare and RIGHT_TO_LEFT.search(joined):
         textpage, words = without_losses(page, textpage, words)
         html = html_bytes(textpage)
-    if rare or (not joined.isascii() and may_be_in_pieces(html)):
+    in_pieces = rare or (not joined.isascii() and may_be_in_pieces(html))
+    if in_pieces:
         words = put_together(textpage, words)
         texts, boxes, begin = _parts(words)
         joined = "\n".join(texts)
@@ -225,6 +227,8 @@ def _alone(one: Taken) -> PageWords:
     ink = Ink(page)
     if shapes or pictures:
         found.hidden = covered(page, textpage, words, ink, html)
+        if not in_pieces and may_hold_cropped_text(page):
+            found.hidden |= clipped(page, words, ink)
     if suspect or turned or not plain:
         numbered = _lines_by_number(textpage)
         turned = turned or (found.cjk and any(_quarter(line["dir"]) for line in numbered.values()))

@@ -123,7 +123,7 @@ def _within(
         edge - end < width + space and line.widest_gap < widest
         for end, width, line in zip(rights, first_widths[1:], block, strict=False)
     ]
-    if sum(full) < 0.6 * count:
+    if sum(full) < 0.6 * count or (count > 1 and abs(lefts[2] - lefts[1]) > 1.0 and _is_flush_right(lefts, rights)):
         return [LINE] * count
     indent = 1.5 * space
     return [
@@ -132,6 +132,12 @@ def _within(
         else _after(block, index, fits, space, following)
         for index, (fits, left, below, following) in enumerate(zip(full, lefts, lefts[1:], firsts[1:], strict=False))
     ]
+
+
+def _is_flush_right(lefts: Sequence[float], rights: Sequence[float]) -> bool:
+    """Whether lines end together and no two begin together, as those of a letterhead on the right do."""
+    begin = sorted(lefts)
+    return max(rights) - min(rights) < 1.0 and all(right - left > 1.0 for left, right in pairwise(begin))
 
 
 def _after(block: Sequence[AnyLine], index: int, full: bool, space: float, following: str) -> str:

@@ -8,7 +8,7 @@ line that is read from the right is in `pdf_sight`.
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby, pairwise
+from itertools import accumulate, groupby, pairwise
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
@@ -28,7 +28,8 @@ _NEAR = 0.3
 _ON_TOP, _MOST_ON_TOP = 0.4, 0.1
 """Part of the narrower of two letters from which they stand on each other, and of the letters that may: of more, one line
 was written over another."""
-_SAME_PLACE = 0.1
+_SAME_PLACE, _LEAST_WITHIN = 0.1, 1.0
+"""Points."""
 _GAP, _ON_SPACED_PAGE, _OPEN_GAP = 0.15, 0.35, 2.0
 """Heights from which a gap is a space; on a page that draws its spaces; and there beside letters whose width MuPDF does not
 know."""
@@ -39,6 +40,10 @@ _APART = 0.6
 Place: TypeAlias = tuple[int, int]
 _SPACES = -1
 """Stands for the number of a line without a word."""
+
+
+_GUESSED = "\u2005"
+"""Stands for a space that MuPDF made of a gap."""
 
 
 class _Piece(NamedTuple):
@@ -120,10 +125,19 @@ def _line(line: Sequence[_Piece], page: _PageKind) -> list[Letter]:
         if len(line) == 1 and not page.is_in_order_of_sight:
             return []
         return in_reading_order(_with_gaps(_side_by_side(line), line[0].height, page.draws_spaces), page.is_backwards)
-    if len(line) > 1:
+    if len(line) > 1 and (_is_interleaved(line) or any(RARE_IN_FONTS.search(piece.letters[0].text) for piece in line)):
         return _with_gaps(_side_by_side(line), line[0].height, page.draws_spaces)
+    if len(line) > 1:
+        return []
     shared = any(map(_shares_a_place, line[0].letters))
     return _with_gaps(line[0].letters, line[0].height, page.draws_spaces) if shared else []
+
+
+def _is_interleaved(line: Sequence[_Piece]) -> bool:
+    """Whether a piece stands within another: what only follows it is in order as it is."""
+    ordered = sorted(line, key=attrgetter("x0"))
+    ends = accumulate((piece.x1 for piece in ordered), max)
+    return any(piece.x0 < end - _LEAST_WITHIN for end, piece in zip(ends, ordered[1:], strict=False))
 
 
 def _pieces(words: Mapping[Place, Sequence[Word]], blocks: Sequence[Record]) -> Iterator[_Piece]:
@@ -144,12 +158,11 @@ def _pieces(words: Mapping[Place, Sequence[Word]], blocks: Sequence[Record]) -> 
 
 
 def _letters(line: Record) -> Iterator[Letter]:
-    """What stands in one place together, as a letter and its marks do; guessed spaces are left out."""
+    """What stands in one place together, as a letter and its marks do."""
     chars = [
-        (char["c"], char["bbox"][0], char["bbox"][2])
+        (_GUESSED if char.get("synthetic") else char["c"], char["bbox"][0], char["bbox"][2])
         for span in line["spans"]
         for char in span["chars"]
-        if not char.get("synthetic")
     ]
     letter: Letter | None = None
     held = ""
@@ -238,7 +251,7 @@ def _parted(chain: list[_Piece]) -> Iterator[list[_Piece]]:
         (letter.x0, letter.x1, number)
         for number, piece in enumerate(chain)
         for letter in piece.letters
-        if letter.text != " " and letter.x0 < letter.x1
+        if not letter.text.isspace() and letter.x0 < letter.x1
     )
     on_top = sum(
         one != other and x1 - other_x0 > _ON_TOP * min(x1 - x0, other_x1 - other_x0)
@@ -255,8 +268,8 @@ def _side_by_side(line: Sequence[_Piece]) -> list[Letter]:
     letters = sorted((letter for piece in line for letter in piece.letters), key=attrgetter("x0", "x1"))
     if len(line) == 1:
         return letters
-    inked = [letter for letter in letters if letter.text != " " and letter.x0 < letter.x1]
-    return [letter for letter in letters if letter.text != " " or not any(_shares(letter, other) for other in inked)]
+    inked = [letter for letter in letters if not letter.text.isspace() and letter.x0 < letter.x1]
+    return [each for each in letters if not each.text.isspace() or not any(_shares(each, other) for other in inked)]
 
 
 def _shares_a_place(letter: Letter) -> bool:
@@ -272,10 +285,16 @@ def _with_gaps(letters: Sequence[Letter], height: float, draws_spaces: bool) -> 
     """The letters, seen from the left, with a space in each gap that is wide enough."""
     apart: list[Letter] = []
     right = 0.0
+    is_guessed = False
     for letter in letters:
+        if letter.text == _GUESSED:
+            is_guessed = True
+            continue
         is_open = bool(apart) and _leaves_open(apart[-1], letter)
         least = _GAP if not draws_spaces else _OPEN_GAP if is_open else _ON_SPACED_PAGE
-        if apart and letter.x0 - right > least * height:
+        is_space = is_guessed and not (is_open and draws_spaces)
+        is_guessed = False
+        if apart and (is_space or letter.x0 - right > least * height):
             apart.append(Letter(" ", right, letter.x0))
         elif is_open:
             apart[-1] = apart[-1]._replace(x1=max(apart[-1].x1, letter.x0))

@@ -33,11 +33,11 @@ class Grid:
     def holds(self, x: float, y: float) -> bool:
         return self.box[0] <= x <= self.box[2] and self.box[1] <= y <= self.box[3]
 
-    def cell_of(self, x: float, y: float) -> tuple[int, int]:
-        """Row and column; the cells of a row are counted from its own left. What stands in a cell over several rows is of
-        its first."""
+    def cell_of(self, x: float, y: float, top: float = float("inf")) -> tuple[int, int]:
+        """Row and column; the cells of a row are counted from its own left. What stands across the upper edge of its row,
+        where no rule is, is of the row above. top: of what stands at y, if that may be."""
         row = next((number for number, (_, bottom, _) in enumerate(self.bands) if y <= bottom), len(self.bands) - 1)
-        while row and not any(x0 <= x <= x1 for x0, x1 in self.tops[row]):
+        if row and top < self.bands[row][0] - _THIN and not any(x0 <= x <= x1 for x0, x1 in self.tops[row]):
             row -= 1
         return row, max(sum(edge <= x for edge in self.bands[row][2]) - 1, 0)
 

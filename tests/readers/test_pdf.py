@@ -274,6 +274,25 @@ def test_text_under_something_drawn_later_is_covered(cover: Callable[[pymupdf.Pa
     assert spans(pdf.read(made(page_with), NO_OCR), "secret") == ["covered"]
 
 
+def test_what_a_page_does_not_show_of_another_file_is_clipped():
+    inner = pymupdf.open()
+    page = inner.new_page()
+    for row in range(40):
+        page.insert_text((50, 60 + 18 * row), f"Inner{row} words of the other file")
+    outer = pymupdf.open()
+    page = outer.new_page()
+    for row in range(20):
+        page.insert_text((50, 400 + 16 * row), f"Body{row} line of the page that shows a part")
+    page.show_pdf_page(pymupdf.Rect(50, 40, 350, 250), inner, 0, clip=pymupdf.Rect(0, 0, 595, 150))
+    content = pdf.read(outer.tobytes(), NO_OCR)
+    hidden = [part.span.of(content.text) for part in content.hidden]
+    seen = content.text[: min(part.span.start for part in content.hidden)]
+    assert {part.why for part in content.hidden} == {"clipped"}
+    assert [word for word in seen.split() if word.startswith("Inner")] == [f"Inner{row}" for row in range(6)]
+    assert "Inner39" in " ".join(hidden)
+    assert " ".join(seen.split()).endswith("Body19 line of the page that shows a part")
+
+
 def test_text_that_was_painted_out_and_written_over_is_covered_and_the_new_text_is_not():
     content = pdf.read(made(on_one_page(SECRET, bar(*OVER, fill=(1, 1, 1)), written("public", y=200))), NO_OCR)
     assert spans(content, "secret", "public") == ["covered"]

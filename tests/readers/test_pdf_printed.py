@@ -113,3 +113,12 @@ def test_a_drop_capital_whose_line_reaches_below_its_middle_belongs_to_its_word(
     page.insert_text((75, 117), "arge initials begin the paragraph, which goes on in the next line,", fontsize=10)
     page.insert_text((75, 131), "and in the one after it.", fontsize=10)
     assert read(document).text.startswith("Large initials begin")
+
+
+def test_lines_set_flush_right_stay_lines():
+    document = pymupdf.open()
+    page = document.new_page()
+    lines = ["Invoice no.: 2024-0815", "Date: 12 March 2024", "Due: 26 March 2024"]
+    for row, line in enumerate(lines):
+        page.insert_text((540 - pymupdf.get_text_length(line, fontsize=10), 80 + 12 * row), line, fontsize=10)
+    assert read(document).text == "\n".join(lines)
