@@ -17,7 +17,6 @@ from coderai_pipeline.domain.documents import DocumentStatus
 from coderai_pipeline.readers.mupdf import (
     ERRORS,
     VECTOR,
-    Box,
     Page,
     Record,
     TextPage,
@@ -43,12 +42,10 @@ from coderai_pipeline.readers.pdf_spaced import spaced_letters
 from coderai_pipeline.readers.pdf_stitched import RARE_IN_FONTS, may_be_in_pieces, put_together, without_losses
 from coderai_pipeline.readers.pdf_tables import find_grids
 from coderai_pipeline.readers.pdf_twice import printed_once, repeats_a_line
-from coderai_pipeline.readers.pdf_visibility import Ink, span_is_suspect
+from coderai_pipeline.readers.pdf_visibility import Ink, may_be_unseen, unseen
 from coderai_pipeline.readers.pdf_words import PageWords, boxes_of_parts, fragments, parts_of_lines
 
-_WITHOUT_INK_OR_LIGHT = re.compile(b'size:[^;"]*"|color:#[ef].[ef].[ef]')
 _SPACED = re.compile(r"\n\w\n\w\n\w\n\w\n\w\n")
-_SPAN, _BLACK = b"font-size:", b"pt;color:#000000"
 _NO_SPACE = 0.1
 """Heights of the line: words nearer than this touch."""
 _POINT = 1.4
@@ -124,7 +121,7 @@ def _may_be_ordinary(texts: tuple[str, ...], joined: str, source: Source) -> boo
     """Whether nothing but the places of its words may be out of the ordinary."""
     return (
         _is_plain(joined)
-        and not (source.shapes or source.pictures or _may_be_unseen(source.html))
+        and not (source.shapes or source.pictures or may_be_unseen(source.html))
         and with_powers(texts, source.html) is texts
         and not _SPACED.search(joined)
         and (joined.isascii() or not may_be_in_pieces(source.html))
@@ -220,7 +217,7 @@ def _alone(one: Taken) -> PageWords:
         found.cjk = CJK.search(joined) is not None
     if (with_raised := with_powers(texts, html)) is not texts:
         texts, joined = with_raised, "\n".join(with_raised)
-    suspect = _may_be_unseen(html)
+    suspect = may_be_unseen(html)
     sides = boxes[2:] - boxes[:2]
     turned = bool(rotation) or _looks_turned(boxes, sides, begin, texts, plain)
     found.texts, found.held, found.boxes = joined, texts, boxes
@@ -233,7 +230,7 @@ def _alone(one: Taken) -> PageWords:
         numbered = _lines_by_number(textpage)
         turned = turned or (found.cjk and any(_quarter(line["dir"]) for line in numbered.values()))
         if suspect:
-            found.hidden |= _unseen(ink, numbered, words)
+            found.hidden |= unseen(ink, numbered, words)
         if turned:
             _turn(found, page, numbered, words)
         if RIGHT_TO_LEFT.search(joined):
@@ -301,14 +298,6 @@ def _part_at_rules(found: PageWords) -> None:
     found.starts = np.concatenate((np.flatnonzero(parted), found.starts[-1:])).astype(np.int32)
 
 
-def _may_be_unseen(html: bytes) -> bool:
-    """Whether any text has no ink or a light colour: MuPDF's HTML leaves out the colour of text that is not painted.
-
-    It costs a third of the text dictionary, which is asked only where this says so.
-    """
-    return html.count(_SPAN) != html.count(_BLACK) and _WITHOUT_INK_OR_LIGHT.search(html) is not None
-
-
 def _looks_turned(
     boxes: NDArray[np.float32],
     sides: NDArray[np.float32],
@@ -335,20 +324,6 @@ def _lines_by_number(textpage: TextPage) -> dict[tuple[int, int], Record]:
     return {(block, number): line for block, lines in enumerate(texts) for number, line in enumerate(lines)}
 
 
-def _unseen(ink: Ink, lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> dict[int, str]:
-    """Words set without ink or in a light colour, where nothing shows on the drawn page."""
-    suspects = {key: [span for span in line["spans"] if span_is_suspect(span)] for key, line in lines.items()}
-    hidden: dict[int, str] = {}
-    for index, word in enumerate(words):
-        for span in suspects.get((word[5], word[6]), ()):
-            if _inside(word, span["bbox"]):
-                why = ink.why_unseen(span)
-                if why:
-                    hidden[index] = why
-                break
-    return hidden
-
-
 def _glued(lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> frozenset[int]:
     """Words that their line's own text continues without a space."""
     glued: set[int] = set()
@@ -371,11 +346,6 @@ def _glued(lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> fr
 def _touches(word: Word, before: Word) -> bool:
     """Whether no space is left between two words: where the direction changes, a line's text leaps."""
     return max(word[0] - before[2], before[0] - word[2]) < _NO_SPACE * (word[3] - word[1])
-
-
-def _inside(word: Word, bbox: Box) -> bool:
-    x, y = (word[0] + word[2]) / 2, (word[1] + word[3]) / 2
-    return bbox[0] - 0.1 <= x <= bbox[2] + 0.1 and bbox[1] - 0.1 <= y <= bbox[3] + 0.1
 
 
 def _turn(found: PageWords, page: Page, lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> None:

@@ -4,11 +4,16 @@ over which something was drawn (`pdf_covered`).
 Text off the page or of no size is told from its box in `pdf_page`.
 """
 
+import re
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from coderai_pipeline.readers.mupdf import Box, Page, Record, draw, grey_values, moved
+from coderai_pipeline.readers.mupdf import Box, Page, Record, Word, draw, grey_values, moved
 
+_WITHOUT_INK_OR_LIGHT = re.compile(b'size:[^;"]*"|color:#[ef].[ef].[ef]')
+_SPAN, _BLACK = b"font-size:", b"pt;color:#000000"
 _FILLED_OR_STROKED = 16 | 32
 """`char_flags` of a span in MuPDF's text dictionary."""
 _LIGHT = 0xE0
@@ -19,7 +24,15 @@ _VISIBLE_CONTRAST = 12
 """Least difference of grey (0-255) between text and its ground that a person would notice."""
 
 
-def span_is_suspect(span: Record) -> bool:
+def may_be_unseen(html: bytes) -> bool:
+    """Whether any text has no ink or a light colour: MuPDF's HTML leaves out the colour of text that is not painted.
+
+    It costs a third of the text dictionary, which is asked only where this says so.
+    """
+    return html.count(_SPAN) != html.count(_BLACK) and _WITHOUT_INK_OR_LIGHT.search(html) is not None
+
+
+def _span_is_suspect(span: Record) -> bool:
     """Whether a span has no ink of its own, or a colour that white paper swallows."""
     color = int(span["color"])
     light = min(color >> 16 & 255, color >> 8 & 255, color & 255) >= _LIGHT
@@ -58,3 +71,22 @@ class Ink:
             self._scale = min(_DPI / 72, _LONGEST_EDGE / max(width, height, 1.0))
             self._grey = grey_values(draw(self._page, self._scale, grey=True))
         return self._grey
+
+
+def unseen(ink: Ink, lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> dict[int, str]:
+    """Words set without ink or in a light colour, where nothing shows on the drawn page."""
+    suspects = {key: [span for span in line["spans"] if _span_is_suspect(span)] for key, line in lines.items()}
+    hidden: dict[int, str] = {}
+    for index, word in enumerate(words):
+        for span in suspects.get((word[5], word[6]), ()):
+            if _inside(word, span["bbox"]):
+                why = ink.why_unseen(span)
+                if why:
+                    hidden[index] = why
+                break
+    return hidden
+
+
+def _inside(word: Word, bbox: Box) -> bool:
+    x, y = (word[0] + word[2]) / 2, (word[1] + word[3]) / 2
+    return bbox[0] - 0.1 <= x <= bbox[2] + 0.1 and bbox[1] - 0.1 <= y <= bbox[3] + 0.1
