@@ -12,6 +12,10 @@ from coderai_pipeline.readers.pdf_lines import Fragment, Line, line_from, rows_o
 _STRIP = 0.25
 """Heights of a line: a wider white strip parts two rows."""
 _MOST_STRIP = 3.0
+_MOST_PIECES = 1.3
+"""Fragments on a line of a cell, on average: of more, the cells are columns of their own."""
+_HIGHEST = 6.0
+"""Lines; what is higher is no row."""
 _LEAST_ROWS, _LEAST_COLUMNS = 3, 3
 _FILLED = 0.6
 """Part of a table's cells that hold something."""
@@ -58,20 +62,24 @@ def _bands(ordered: Sequence[Fragment]) -> list[Row]:
 
 def _end_of_table(bands: Sequence[Row], start: int) -> int:
     """After the last of the bands that have columns in common."""
-    columns = _columns(bands[start])
-    if len(columns) < _LEAST_COLUMNS:
+    if len(_columns(bands[start])) < _LEAST_COLUMNS or not _is_low(bands[start]):
         return start
     end = start + 1
     while end < len(bands):
         band = bands[end]
         height = band[0].y1 - band[0].y0
         together = _columns([*(f for above in bands[start:end] for f in above), *band])
-        if len(_columns(band)) < 2 or len(together) < _LEAST_COLUMNS:
+        if len(_columns(band)) < 2 or len(together) < _LEAST_COLUMNS or not _is_low(band):
             break
         if band[0].y0 - max(fragment.y1 for fragment in bands[end - 1]) > _MOST_STRIP * height:
             break
         end += 1
     return end
+
+
+def _is_low(band: Row) -> bool:
+    height = median(fragment.y1 - fragment.y0 for fragment in band)
+    return max(fragment.y1 for fragment in band) - min(fragment.y0 for fragment in band) < _HIGHEST * height
 
 
 def _columns(fragments: Sequence[Fragment]) -> list[tuple[float, float]]:
@@ -97,7 +105,8 @@ def _rows(bands: Sequence[Row]) -> list[Line]:
             cells[_column(columns, fragment)].append(fragment)
         lines += [len(rows_of(cell)) for cell in cells if cell]
         rows.append(line_from(band, [[f.first for line in rows_of(cell) for f in line] for cell in cells]))
-    return rows if median(lines) == 1 and len(lines) >= _FILLED * len(rows) * len(columns) else []
+    is_whole = sum(map(len, bands)) <= _MOST_PIECES * sum(lines)
+    return rows if is_whole and median(lines) == 1 and len(lines) >= _FILLED * len(rows) * len(columns) else []
 
 
 def _column(columns: Sequence[tuple[float, float]], fragment: Fragment) -> int:

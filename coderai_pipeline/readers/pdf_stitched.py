@@ -113,9 +113,9 @@ def stitched(words: Sequence[Word], blocks: Sequence[Record]) -> list[Word]:
         places = [piece.place for piece in line if piece.place[1] != _SPACES]
         letters = _line(line, page) if places else []
         if letters:
+            widest = max((word for place in places for word in own[place]), key=lambda word: word[2] - word[0])
             own |= {place: [] for place in places}
-            longest = max(line, key=lambda piece: piece.x1 - piece.x0)
-            own[min(places)] = list(_words(letters, longest, min(places)))
+            own[min(places)] = list(_words(letters, widest, min(places)))
     return [word for line in own.values() for word in line]
 
 
@@ -303,16 +303,18 @@ def _with_gaps(letters: Sequence[Letter], height: float, draws_spaces: bool) -> 
     return apart
 
 
-def _words(letters: Sequence[Letter], piece: _Piece, place: Place) -> Iterator[Word]:
-    """Parted at spaces, and where the next letter is read after the last but does not stand beside it."""
+def _words(letters: Sequence[Letter], like: Word, place: Place) -> Iterator[Word]:
+    """Parted at spaces, and where the next letter is read after the last but does not stand beside it. They are as high as
+    one of the words of the file."""
+    _, y0, _, y1, *_ = like
     number = 0
     word: list[Letter] = []
     for letter, following in pairwise([*letters, Letter(" ", 0.0, 0.0)]):
         if letter.text.isspace():
             continue
         word.append(letter)
-        apart = max(following.x0 - letter.x1, letter.x0 - following.x1) > _APART * piece.height
+        apart = max(following.x0 - letter.x1, letter.x0 - following.x1) > _APART * (y1 - y0)
         if apart or following.text.isspace():
             x0, x1 = min(each.x0 for each in word), max(each.x1 for each in word)
-            yield x0, piece.y0, x1, piece.y1, "".join(each.text for each in word), *place, number
+            yield x0, y0, x1, y1, "".join(each.text for each in word), *place, number
             number, word = number + 1, []

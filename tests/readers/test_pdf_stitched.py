@@ -14,7 +14,7 @@ HEIGHT = 12.0
 
 
 def drawn(text: str, left: float, width: float = 6.0) -> list[tuple[str, float, float]]:
-    """Letters side by side; what follows a + stands in the place of the letter before it."""
+    """Letters side by side; what follows a + stands in the place of the letter before it; _ is a space that MuPDF guessed."""
     letters: list[tuple[str, float, float]] = []
     for letter in re.findall(r"\+?.", text):
         if letter[0] == "+" and len(letter) > 1:
@@ -30,9 +30,12 @@ def read(*lines: Sequence[tuple[str, float, float]]) -> str:
     made: list[Record] = []
     for number, letters in enumerate(lines):
         x0, x1 = min(x0 for _, x0, _ in letters), max(x1 for _, _, x1 in letters)
-        chars = [{"c": letter, "bbox": (left, 0.0, right, HEIGHT)} for letter, left, right in letters]
+        chars = [
+            {"c": letter.replace("_", " "), "bbox": (left, 0.0, right, HEIGHT), "synthetic": letter == "_"}
+            for letter, left, right in letters
+        ]
         made.append({"dir": (1.0, 0.0), "bbox": (x0, 0.0, x1, HEIGHT), "spans": [{"chars": chars}]})
-        texts = "".join(letter for letter, _, _ in letters).split()
+        texts = "".join(letter for letter, _, _ in letters).replace("_", " ").split()
         words += [(x0, 0.0, x1, HEIGHT, text, 0, number, place) for place, text in enumerate(texts)]
     return " ".join(word[4] for word in stitched(words, [{"lines": made}]))
 
@@ -43,6 +46,11 @@ def test_letters_of_another_font_stand_in_the_gaps_that_were_left_for_them():
 
 def test_a_line_that_was_written_over_another_is_not_mixed_with_it():
     assert read(drawn("paid", 0), drawn("open", 1)) == "paid open"
+
+
+def test_a_guessed_space_counts_but_where_another_piece_stands_or_beside_a_mark():
+    assert read([*drawn("a_b", 0, 3), *drawn(" _c", 9, 3)], drawn("≈", 12, 3)) == "a b ≈c"
+    assert read([*drawn("ক ম+ি_", 0), *drawn("ট", 24)]) == "ক মিট"
 
 
 def test_a_mark_comes_once_and_leaves_no_space_behind_it():
