@@ -136,7 +136,7 @@ def ledger_metadata(ledger: Ledger, privacy: Privacy) -> Metadata:
     if not ledger.closes:
         shown["open_because"] = _reasons_table(ledger, privacy)
     if ledger.paused:
-        shown["held"] = ledger.paused
+        shown["held"] = ledger.paused if privacy.show_text else HELD_BACK
     return {
         **shown,
         "cells_by_status": counts_table(ledger.statuses, "status"),
