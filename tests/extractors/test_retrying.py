@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from coderai_pipeline.extractors.retrying import Patience, stated_status, trouble_of
@@ -32,6 +34,7 @@ from coderai_pipeline.extractors.retrying import Patience, stated_status, troubl
         (400, {"message": "the request exceeds the available context size"}, "too_long"),
         (413, {"message": "payload too large"}, "too_long"),
         (400, {"message": "filtered", "code": "content_filter"}, "filtered"),
+        (400, {"message": "Bad request", "innererror": {"code": "ResponsibleAIPolicyViolation"}}, "filtered"),
         (400, {"message": "'response_format' of type 'json_schema' is not supported"}, "format"),
         (422, {"message": "extra inputs are not permitted: response_format"}, "format"),
         (400, {"message": "tools are not supported by this model", "param": "tools"}, "format"),
@@ -39,7 +42,7 @@ from coderai_pipeline.extractors.retrying import Patience, stated_status, troubl
         (400, {"message": "messages must not be empty"}, "refused"),
     ],
 )
-def test_a_status_and_its_error_say_what_to_do(status: int, error: dict[str, str], kind: str) -> None:
+def test_a_status_and_its_error_say_what_to_do(status: int, error: dict[str, Any], kind: str) -> None:
     assert trouble_of(status, {}, {"error": error}, "").kind == kind
 
 
