@@ -277,7 +277,7 @@ class Attempts:
         model, reply_format = call.request.model, asking.reply_format
         if reply.finish_reason != "stop" or self._formats.is_proven(model, reply_format):
             return False
-        if "{" in reply.text or "[" in reply.text:
+        if "{" in reply.text:
             self._formats.prove(model, reply_format)
             return False
         return self._reshaped(call) and self._formats.refuse_format(model, reply_format)

@@ -97,13 +97,15 @@ def refusal_of(status: int, error: Mapping[str, object], message: str) -> tuple[
         return "key", ""
     if _PROTOCOL.search(message):
         return "protocol", ""
-    if _MODEL.search(said) or (status in _NO_SUCH_PATH and "model" in said.lower()):
+    if _MODEL.search(said):
         return "address", ""
     if status in (400, 404, 422, 501) or status >= 500:
         part = _refused_part(str(error.get("param") or ""), message) if _UNSUPPORTED.search(said) else ("refused", "")
         if part[0] != "refused":
             return part
-    return ("protocol", "") if status in _NO_SUCH_PATH else ("refused", "")
+    if status in _NO_SUCH_PATH:
+        return ("address" if "model" in said.lower() else "protocol"), ""
+    return "refused", ""
 
 
 def _refused_part(param: str, message: str) -> tuple[Refused, str]:

@@ -103,7 +103,8 @@ def _error_object(body: object, *, is_stated: bool = False) -> Mapping[str, obje
     if not isinstance(body, dict):
         return {}
     stated = cast(dict[str, object], body)
-    error = stated.get("error", None if is_stated else stated)
+    is_error = not is_stated or stated.get("object") == "error"
+    error = stated.get("error", stated if is_error else None)
     if isinstance(error, str):
         return {**stated, "message": error} if not is_stated or error else {}
     if not isinstance(error, dict):

@@ -382,6 +382,7 @@ def test_values_come_out_as_they_went_in(answers: dict[str, Any]) -> None:
     "reply",
     [
         '{\n  // the place\n  "city": "Lyon", /* none\nleft out */ "injured": 5,\n}',
+        '{"city": "Lyon", "injured": 5, // done, all\n}',
         json.dumps(json.dumps({"city": "Lyon", "injured": 5})),
         {"name": "answer", "arguments": json.dumps({"city": "Lyon", "injured": 5})},
         '{"city": "Ly\\u0000on", "injured": 5}',

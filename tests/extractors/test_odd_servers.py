@@ -157,6 +157,7 @@ def test_a_reply_is_read_in_whatever_way_it_is_sent(tmp_path: Path, answer: byte
         (http(200, STREAM[:150]), ProviderUnavailable, "broke off"),
         (http(200, {"error": {"message": "overloaded", "code": 503}}), ProviderUnavailable, "503: overloaded"),
         (http(200, {"error": "out of order"}), ProviderUnavailable, "out of order"),
+        (http(200, {"status_msg": "out of order"}), ProviderUnavailable, "no choices: .*out of order"),
         (http(200, {"error": {"message": "flagged", "code": 400}}), RequestRefused, "400: flagged"),
         (http(200, {"error": {"message": "no", "code": "insufficient_quota"}}), AccessRefused, "no credit left"),
         (http(200, {"error": {"message": "Incorrect key", "code": "invalid_api_key"}}), AccessRefused, "check the key"),

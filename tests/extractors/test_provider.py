@@ -196,8 +196,9 @@ def test_without_a_schema_the_server_is_told_what_json_is_wanted(tmp_path: Path)
     assert '{"total": {"value": string or null, "quote": string or null, "confidence": number or null}' in system
 
 
-def test_a_server_that_ignores_the_schema_is_asked_otherwise(tmp_path: Path) -> None:
-    moods = Moods(ignored_formats=("json_schema", "tools"))
+@pytest.mark.parametrize("prose", ["Sure! Here is what I found.", "- Total: [see above]"])
+def test_a_server_that_ignores_the_schema_is_asked_otherwise(tmp_path: Path, prose: str) -> None:
+    moods = Moods(ignored_formats=("json_schema", "tools"), prose=prose)
     with ModelServer(answer, moods) as server, provider_for(server, tmp_path) as provider:
         assert values(provider.submit(request(1)).result(10)) == ("1", "Graz")
         assert archived(tmp_path).count() == server.counts()["answered"] == 3
