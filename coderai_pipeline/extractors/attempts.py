@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from coderai_pipeline.domain.cells import CallRequest, Reply
 from coderai_pipeline.domain.errors import (
     AccessRefused,
     ContextTooLong,
+    ProviderError,
     ProviderUnavailable,
     RequestRefused,
 )
@@ -40,6 +42,7 @@ _CHARGED_TRIES = 3
 _TIGHT = 20
 _THOUGHTS = 32_768
 """Tokens that a model may take to think, of which its reply says nothing."""
+_OVERLOADED = ("503", "529")
 _REFUSING_ALL = ("401", "404", "405", "407")
 """Statuses that say nothing of the one request: the key, the model, the address or a proxy. A 403 may be about content (`refusals`)."""
 
@@ -114,7 +117,7 @@ class Attempts:
         self._settled = threading.Condition()
         self._stopped = False
         self._last_trouble = ""
-        self._given_up = ""
+        self._given_up: Callable[[], ProviderError] | None = None
         self._answered_at = time.monotonic()
         self.breaker = Breaker(patience.breaker_open_s)
         self.concurrency = Concurrency(limits.in_flight)
@@ -125,8 +128,8 @@ class Attempts:
 
     def send(self, call: Call, then: Callable[[Sent], None]) -> Later | bool:
         """Makes a request when its turn comes, and lets `then` hear how it ended. False = the provider was stopped first."""
-        if self._given_up:
-            raise ProviderUnavailable(self._given_up)
+        if self._given_up is not None:
+            raise self._given_up()
         wait_s = self._breaker_wait_s()
         if wait_s > 0:
             return Later(wait_s)
@@ -239,7 +242,7 @@ class Attempts:
         elif outcome.trouble.kind == "transient" and outcome.usage is None:
             self._last_trouble = outcome.trouble.message
             self.breaker.failed()
-            if outcome.hung:
+            if outcome.hung or outcome.trouble.message.startswith(_OVERLOADED):
                 self.concurrency.troubled()
         else:
             self.breaker.passed()
@@ -334,8 +337,9 @@ class Attempts:
             self.breaker.trip()
             is_asked = (wait_s or 0.0) >= silent_s
             asked = f"asks to wait {wait_s:,.0f} s" if is_asked else f"has answered nothing else for {silent_s:,.0f} s"
-            self._given_up = f"{self._address} limits the requests and {asked} ({trouble.message}); resume later"
-            raise ProviderUnavailable(self._given_up, trouble.raw)
+            why = f"{self._address} limits the requests and {asked} ({trouble.message}); resume later"
+            self._given_up = partial(ProviderUnavailable, why, trouble.raw)
+            raise self._given_up()
         if wait_s is None:
             wait_s = random.uniform(0.0, min(60.0, 2.0**call.limited))  # noqa: S311 -- spreads callers, protects nothing
         self._pace.limited(trouble.wait_s, seconds)
@@ -392,8 +396,10 @@ class Attempts:
             return ContextTooLong(f"the request is longer than the model reads ({trouble.message})", trouble.raw)
         concerns_all = trouble.kind in ("quota", "address", "key") or trouble.message.startswith(_REFUSING_ALL)
         refused = AccessRefused if concerns_all else RequestRefused
-        remedy = self._remedy(trouble)
-        return refused(f"{self._address} refused the request ({trouble.message}); {remedy}", trouble.raw)
+        why = f"{self._address} refused the request ({trouble.message}); {self._remedy(trouble)}"
+        if trouble.kind == "quota" or trouble.message.startswith("401"):
+            self._given_up = partial(refused, why, trouble.raw)
+        return refused(why, trouble.raw)
 
     def _remedy(self, trouble: Trouble) -> str:
         name = self._settings.api_key_env

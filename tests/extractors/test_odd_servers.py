@@ -336,6 +336,8 @@ def test_the_text_is_found_wherever_it_stands(given: Any, text: str, finish: str
     [
         ({"prompt_tokens": "50", "completion_tokens": 9.0}, (50, 9)),
         ({"prompt_tokens": 50, "completion_tokens": 0}, (50, 0)),
+        ({"prompt_tokens": 50, "completion_tokens": 9, "total_tokens": 559}, (50, 509)),
+        ({"prompt_tokens": 50, "completion_tokens": 9, "total_tokens": 0}, (50, 9)),
         *(({"prompt_tokens": count, "completion_tokens": 9}, None) for count in (0, -5, 10**15, float("inf"), float("nan"), True, "x")),
         ({"prompt_tokens": 50}, None),
         ({"total_tokens": 59}, None),
