@@ -31,7 +31,7 @@ from coderai_pipeline.extractors.concurrency import Concurrency, Latencies
 from coderai_pipeline.extractors.formats import Protocol, formats_of
 from coderai_pipeline.extractors.pacing import Pace
 from coderai_pipeline.extractors.prices import cost_of
-from coderai_pipeline.extractors.retrying import Patience, Trouble
+from coderai_pipeline.extractors.retrying import Patience, Trouble, remedy_for
 from coderai_pipeline.extractors.sending import Answered, Failed, Sender, body_for
 from coderai_pipeline.extractors.stats import Counters
 from coderai_pipeline.extractors.wire import REPLY_FORMATS, STRICT_FORMATS, Asking, ReplyFormat, Said, Usage, believable
@@ -117,7 +117,7 @@ class Attempts:
         self._settled = threading.Condition()
         self._stopped = False
         self._last_trouble = ""
-        self._given_up: Callable[[], ProviderError] | None = None
+        self._given_up: Callable[[], ProviderError | OSError] | None = None
         self._answered_at = time.monotonic()
         self.breaker = Breaker(patience.breaker_open_s)
         self.concurrency = Concurrency(limits.in_flight)
@@ -256,13 +256,20 @@ class Attempts:
             request = replace(
                 call.request, parameters={**call.request.parameters, "reply_format": sent.asking.reply_format}
             )
-            reply = replace(reply, call_id=call_id(request))
-            self._archive.put(request, reply, answered.raw)
-            self._account(call, reply, answered.said)
+            self._keep(call, request, replace(reply, call_id=call_id(request)), answered)
             return Later(0.0)
-        self._archive.put(call.request, reply, answered.raw)
-        self._account(call, reply, answered.said)
+        self._keep(call, call.request, reply, answered)
         return reply
+
+    def _keep(self, call: Call, request: CallRequest, reply: Reply, answered: Answered) -> None:
+        """Where a disk is full no further reply is asked for: it would be paid for and lost as well."""
+        try:
+            self._archive.put(request, reply, answered.raw)
+        except OSError as error:
+            self._given_up = partial(OSError, error.errno, error.strerror, error.filename)
+            raise
+        finally:
+            self._account(call, reply, answered.said)
 
     def _keep_unread(self, call: Call, failed: Failed) -> None:
         """Writes down a body that is no reply but may be charged for; what it says was used counts as spent."""
@@ -396,20 +403,10 @@ class Attempts:
             return ContextTooLong(f"the request is longer than the model reads ({trouble.message})", trouble.raw)
         concerns_all = trouble.kind in ("quota", "address", "key") or trouble.message.startswith(_REFUSING_ALL)
         refused = AccessRefused if concerns_all else RequestRefused
-        why = f"{self._address} refused the request ({trouble.message}); {self._remedy(trouble)}"
+        why = f"{self._address} refused the request ({trouble.message}); {remedy_for(trouble, self._settings.api_key_env)}"
         if trouble.kind == "quota" or trouble.message.startswith("401"):
             self._given_up = partial(refused, why, trouble.raw)
         return refused(why, trouble.raw)
-
-    def _remedy(self, trouble: Trouble) -> str:
-        name = self._settings.api_key_env
-        if trouble.kind == "quota":
-            return f"the account behind {name} has no credit left: top it up, or use another key, then resume"
-        if trouble.message.startswith(("401", "403")):
-            return f"check the key in {name} and what it may use"
-        if trouble.kind == "address" or trouble.message.startswith(("404", "405")):
-            return "check `extractor.base_url`, `extractor.model` and `extractor.api` in project.yaml"
-        return "check the extractor settings in project.yaml"
 
     def _wake(self) -> None:
         with self._settled:
