@@ -112,7 +112,8 @@ def test_a_disk_that_takes_no_reply_ends_the_run_before_more_is_paid_for(tmp_pat
         in_the_way.parent.mkdir(parents=True)
         in_the_way.touch()
         ran = run(folder, server)
-        assert (ran.calls["received"], {*ran.outcomes.values()}) == (1, {"open"})
+        assert {*ran.outcomes.values()} == {"open"}
+        assert ran.calls["received"] <= 3, "those sent before the first one was to be written down"
         assert "replies cannot be written down" in ran.summary.stopped
         in_the_way.unlink()
         again = run(folder, server)
