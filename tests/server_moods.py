@@ -76,6 +76,7 @@ class Moods:
     """Reply formats that are not refused with a 400."""
     ignored_formats: tuple[str, ...] = ()
     """Formats taken without complaint and answered with prose."""
+    prose: str = "Sure! Here is what I found."
     refused_parameters: tuple[str, ...] = ()
     apis: tuple[str, ...] = ("chat", "responses")
     key: str | None = None
@@ -259,7 +260,7 @@ def spoil(
         return HttpResponse(200, b"", damage="drop"), False
     if kind == "html_pages":
         return HttpResponse(200, b"<html><body>Bad gateway</body></html>", content_type="text/html"), False
-    said = "Sure! Here is what I found." if seen.format in moods.ignored_formats else answer()
+    said = moods.prose if seen.format in moods.ignored_formats else answer()
     if kind == "event_streams":
         body = f"data: {json.dumps(completion(seen, said, moods))}\n\ndata: [DONE]\n\n"
         return HttpResponse(200, body.encode(), content_type="text/event-stream"), True

@@ -40,12 +40,14 @@ def read_reply(
     """Reads a reply to `ask` about the chunk with index `chunk`. entities: ids that a `fill` ask gave, in order.
 
     Never raises. A reply cut at the length limit is a problem even where some rows are whole, because how many rows are
-    lost cannot be known; only JSON that is complete in itself counts as whole.
+    lost cannot be known; only JSON that is complete in itself counts as whole, and of rows only JSON after which the
+    model went on: what ends exactly at the limit may have been closed by a server.
     """
     if finish_reason in ("content_filter", "refusal"):
         return ParsedReply(problem=f"the provider stopped the reply ({finish_reason}): {_shown(text)}")
     found = json_in(text)
-    if finish_reason == "length" and (len(found) != 1 or found[0].how):
+    is_closed_at_limit = ask.mode in ("rows", "identify") and text == text.rstrip()
+    if finish_reason == "length" and (len(found) != 1 or found[0].how or is_closed_at_limit):
         return ParsedReply(problem=f"the reply was cut at the length limit: {_shown(text)}")
     if not found:
         fault = "the reply ends in the middle" if is_cut(text) else "the reply holds no JSON"

@@ -74,12 +74,17 @@ def _read(part: str) -> Found | None:
     return None
 
 
-# A string, or what JSON has no place for: a comment, a comma before a closing bracket.
-_STRING_OR_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/|,(?=\s*[}\]])', re.DOTALL)
+# A string, or what JSON has no place for: a comment; then a comma before a closing bracket.
+_STRING_OR_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_STRING_OR_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', re.DOTALL)
 
 
 def _without_comments(part: str) -> str:
-    return _STRING_OR_COMMENT.sub(lambda match: match[1] or "", part) if "//" in part or "/*" in part else part
+    if "//" not in part and "/*" not in part:
+        return part
+    for unwanted in (_STRING_OR_COMMENT, _STRING_OR_COMMA):
+        part = unwanted.sub(lambda match: match[1] or "", part)
+    return part
 
 
 def _repaired(part: str) -> Found | None:

@@ -159,6 +159,9 @@ class ModelAsker:
             return one.future.result()
         except (BudgetExhausted, AccessRefused) as error:
             raise Interrupted(str(error), needs_person=True) from error
+        except OSError as error:
+            why = f"replies cannot be written down or read ({error}); make room on the disk or mend it, then resume"
+            raise Interrupted(why, needs_person=True) from error
         except ProviderUnavailable as error:
             if self.provider.stats().breaker == "closed":
                 raise  # other calls are answered: it is this one that the server cannot take

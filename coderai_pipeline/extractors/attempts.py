@@ -11,12 +11,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from coderai_pipeline.domain.cells import CallRequest, Reply
 from coderai_pipeline.domain.errors import (
     AccessRefused,
     ContextTooLong,
+    ProviderError,
     ProviderUnavailable,
     RequestRefused,
 )
@@ -29,7 +31,7 @@ from coderai_pipeline.extractors.concurrency import Concurrency, Latencies
 from coderai_pipeline.extractors.formats import Protocol, formats_of
 from coderai_pipeline.extractors.pacing import Pace
 from coderai_pipeline.extractors.prices import cost_of
-from coderai_pipeline.extractors.retrying import Patience, Trouble
+from coderai_pipeline.extractors.retrying import Patience, Trouble, remedy_for
 from coderai_pipeline.extractors.sending import Answered, Failed, Sender, body_for
 from coderai_pipeline.extractors.stats import Counters
 from coderai_pipeline.extractors.telling import Telling
@@ -43,6 +45,7 @@ _CHARGED_TRIES = 3
 _TIGHT = 20
 _THOUGHTS = 32_768
 """Tokens that a model may take to think, of which its reply says nothing."""
+_OVERLOADED = ("503", "529")
 _REFUSING_ALL = ("401", "404", "405", "407")
 """Statuses that say nothing of the one request: the key, the model, the address or a proxy. A 403 may be about content (`refusals`)."""
 
@@ -121,7 +124,7 @@ class Attempts:
         self._settled = threading.Condition()
         self._stopped = False
         self._last_trouble = ""
-        self._given_up = ""
+        self._given_up: Callable[[], ProviderError | OSError] | None = None
         self._answered_at = time.monotonic()
         self.breaker = Breaker(patience.breaker_open_s)
         self.concurrency = Concurrency(limits.in_flight)
@@ -133,8 +136,8 @@ class Attempts:
 
     def send(self, call: Call, then: Callable[[Sent], None]) -> Later | bool:
         """Makes a request when its turn comes, and lets `then` hear how it ended. False = the provider was stopped first."""
-        if self._given_up:
-            raise ProviderUnavailable(self._given_up)
+        if self._given_up is not None:
+            raise self._given_up()
         wait_s = self._breaker_wait_s()
         if wait_s > 0:
             return Later(wait_s)
@@ -264,7 +267,7 @@ class Attempts:
         elif outcome.trouble.kind == "transient" and outcome.usage is None:
             self._last_trouble = outcome.trouble.message
             self.breaker.failed()
-            if outcome.hung:
+            if outcome.hung or outcome.trouble.message.startswith(_OVERLOADED):
                 self.concurrency.troubled()
         else:
             self.breaker.passed()
@@ -278,13 +281,20 @@ class Attempts:
             request = replace(
                 call.request, parameters={**call.request.parameters, "reply_format": sent.asking.reply_format}
             )
-            reply = replace(reply, call_id=call_id(request))
-            self._archive.put(request, reply, answered.raw)
-            self._account(call, reply, answered.said)
+            self._keep(call, request, replace(reply, call_id=call_id(request)), answered)
             return Later(0.0)
-        self._archive.put(call.request, reply, answered.raw)
-        self._account(call, reply, answered.said)
+        self._keep(call, call.request, reply, answered)
         return reply
+
+    def _keep(self, call: Call, request: CallRequest, reply: Reply, answered: Answered) -> None:
+        """Where a disk is full no further reply is asked for: it would be paid for and lost as well."""
+        try:
+            self._archive.put(request, reply, answered.raw)
+        except OSError as error:
+            self._given_up = partial(OSError, error.errno, error.strerror, error.filename)
+            raise
+        finally:
+            self._account(call, reply, answered.said)
 
     def _keep_unread(self, call: Call, failed: Failed) -> None:
         """Writes down a body that is no reply but may be charged for; what it says was used counts as spent."""
@@ -302,7 +312,7 @@ class Attempts:
         model, reply_format = call.request.model, asking.reply_format
         if reply.finish_reason != "stop" or self._formats.is_proven(model, reply_format):
             return False
-        if "{" in reply.text or "[" in reply.text:
+        if "{" in reply.text:
             self._formats.prove(model, reply_format)
             return False
         return self._reshaped(call) and self._formats.refuse_format(model, reply_format)
@@ -359,8 +369,9 @@ class Attempts:
             self.breaker.trip()
             is_asked = (wait_s or 0.0) >= silent_s
             asked = f"asks to wait {wait_s:,.0f} s" if is_asked else f"has answered nothing else for {silent_s:,.0f} s"
-            self._given_up = f"{self._address} limits the requests and {asked} ({trouble.message}); resume later"
-            raise ProviderUnavailable(self._given_up, trouble.raw)
+            why = f"{self._address} limits the requests and {asked} ({trouble.message}); resume later"
+            self._given_up = partial(ProviderUnavailable, why, trouble.raw)
+            raise self._given_up()
         if wait_s is None:
             wait_s = random.uniform(0.0, min(60.0, 2.0**call.limited))  # noqa: S311 -- spreads callers, protects nothing
         self._pace.limited(trouble.wait_s, seconds)
@@ -417,18 +428,10 @@ class Attempts:
             return ContextTooLong(f"the request is longer than the model reads ({trouble.message})", trouble.raw)
         concerns_all = trouble.kind in ("quota", "address", "key") or trouble.message.startswith(_REFUSING_ALL)
         refused = AccessRefused if concerns_all else RequestRefused
-        remedy = self._remedy(trouble)
-        return refused(f"{self._address} refused the request ({trouble.message}); {remedy}", trouble.raw)
-
-    def _remedy(self, trouble: Trouble) -> str:
-        name = self._settings.api_key_env
-        if trouble.kind == "quota":
-            return f"the account behind {name} has no credit left: top it up, or use another key, then resume"
-        if trouble.message.startswith(("401", "403")):
-            return f"check the key in {name} and what it may use"
-        if trouble.kind == "address" or trouble.message.startswith(("404", "405")):
-            return "check `extractor.base_url`, `extractor.model` and `extractor.api` in project.yaml"
-        return "check the extractor settings in project.yaml"
+        why = f"{self._address} refused the request ({trouble.message}); {remedy_for(trouble, self._settings.api_key_env)}"
+        if trouble.kind == "quota" or trouble.message.startswith("401"):
+            self._given_up = partial(refused, why, trouble.raw)
+        return refused(why, trouble.raw)
 
     def _wake(self) -> None:
         with self._settled:

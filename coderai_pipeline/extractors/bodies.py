@@ -14,7 +14,8 @@ from typing import cast
 from coderai_pipeline.domain.cells import JsonValue
 from coderai_pipeline.extractors.wire import Malformed, as_list
 
-_GZIP = b"\x1f\x8b"
+_GZIP, _ZLIB = b"\x1f\x8b", b"\x78"
+_MOST_WRAPPERS = 2
 # Other marks that Python takes for ends of lines may stand in a string of JSON.
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _LONGEST_UNPACKED = 64 * 1024 * 1024
@@ -22,13 +23,21 @@ _LONGEST_UNPACKED = 64 * 1024 * 1024
 _Event = Mapping[str, object]
 
 
-def json_in(content: bytes, content_type: str) -> JsonValue:
+def text_in(content: bytes, content_type: str, encoding: str = "") -> str:
+    """A body's text. encoding: the header Content-Encoding, believed only as far as the body bears it out."""
+    for _ in range(_MOST_WRAPPERS):
+        if not content.startswith(_GZIP):
+            break
+        content = _unpacked(content, zlib.MAX_WBITS | 16)
+    if "deflate" in encoding.lower():
+        content = _unpacked(content, zlib.MAX_WBITS if content.startswith(_ZLIB) else -zlib.MAX_WBITS)
+    return _decoded(content, content_type)
+
+
+def json_in(text: str, content_type: str) -> JsonValue:
     """The JSON of a body; a stream of chunks becomes the one body that it would have been. Raises Malformed with a reason."""
-    if content.startswith(_GZIP):
-        content = _unpacked(content)
-    if not content.strip():
+    if not text.strip():
         raise Malformed("the body is empty")
-    text = _decoded(content, content_type)
     try:
         return cast(JsonValue, json.loads(text))
     except RecursionError:
@@ -40,10 +49,10 @@ def json_in(content: bytes, content_type: str) -> JsonValue:
     return _joined(events)
 
 
-def _unpacked(content: bytes) -> bytes:
-    """A body whose header forgets to say that it is compressed."""
+def _unpacked(content: bytes, window: int) -> bytes:
+    """A compressed body unpacked, as far as it goes; any other as it stands."""
     try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content, _LONGEST_UNPACKED)
+        return zlib.decompressobj(window).decompress(content, _LONGEST_UNPACKED)
     except zlib.error:
         return content
 

@@ -3,6 +3,7 @@
 The other protocol is in `responses`; sending, retries and archive are in `provider`.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import cast
@@ -28,6 +29,7 @@ from coderai_pipeline.extractors.wire import (
 )
 
 PATH = "/chat/completions"
+_SHOWN = 200
 
 _FINISHED = {
     "length": re.compile(r"length|max_tokens|model_length", re.IGNORECASE),
@@ -53,7 +55,7 @@ def said_in(body: object) -> Said:
     whole = as_object(body, "the body")
     choices = as_list(whole.get("choices"))
     if not choices:
-        raise Malformed("the reply has no choices")
+        raise Malformed(f"the reply has no choices: {json.dumps(whole, ensure_ascii=False)[:_SHOWN]}")
     read = [_choice(choice) for choice in choices]
     text, finish = next((one for one in read if one[0]), read[0])
     if not text and finish == "stop":

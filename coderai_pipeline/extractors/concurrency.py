@@ -44,7 +44,7 @@ class Concurrency:
                 self._window.clear()
 
     def troubled(self) -> None:
-        """A 429 or a timeout."""
+        """A 429, a timeout, or an overload that the server states."""
         with self._lock:
             self._lower(0.7)
 

@@ -3,6 +3,7 @@
 What a refusal means is read in `retrying`; the bodies are shaped in `chat` and `responses`.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -160,10 +161,12 @@ class Formats:
             }
             for model, known in self._models.items()
         }
-        self._file.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._file.with_name(f".{self._file.name}.{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(held, indent=1), "utf-8")
-        temporary.replace(self._file)
+        # The next process may find it out anew; a reply that is at hand must not be lost over it.
+        with contextlib.suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(held, indent=1), "utf-8")
+            temporary.replace(self._file)
 
 
 def _known_from(held: dict[str, object]) -> _Model:

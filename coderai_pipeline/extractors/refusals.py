@@ -5,7 +5,7 @@ What follows from it is decided in `attempts`; statuses and waits are read in `r
 
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, cast
 
 Refused = Literal[
     "format", "schema", "unkept", "parameter", "protocol", "too_long", "filtered", "quota", "key", "refused", "address"
@@ -47,7 +47,7 @@ AS_500 = re.compile(
 """What some local servers refuse with a 500, as if it were their own failure."""
 
 _OUTPUT = re.compile(r"(completion|output|generated) tokens|max_(completion_|output_)?tokens.{0,10} is too large", re.I)
-_CONTENT = re.compile(r"content[_ ](filter|policy|management)", re.IGNORECASE)
+_CONTENT = re.compile(r"content[_ ](filter|policy|management)|ResponsibleAIPolicyViolation", re.IGNORECASE)
 _FLAGGED = re.compile(r"flagged|moderation|safety", re.IGNORECASE)
 _UNSUPPORTED = re.compile(
     r"unsupported|not support|unknown|unrecogni[sz]ed|not permitted|extra (inputs|fields)|invalid|not allowed|unexpected|must"
@@ -86,7 +86,9 @@ _NO_SUCH_PATH = (404, 405)
 def refusal_of(status: int, error: Mapping[str, object], message: str) -> tuple[Refused, str]:
     """What was refused, and the name of the parameter where it is one."""
     code = str(error.get("code") or "")
-    said = f"{code} {message}"
+    # Azure may name the filter only here.
+    inner = error.get("innererror")
+    said = f"{code} {cast(dict[str, object], inner).get('code') if isinstance(inner, dict) else ''} {message}"
     if status == 413 or code == "context_length_exceeded" or (TOO_LONG.search(message) and not _OUTPUT.search(message)):
         return "too_long", ""
     if _CONTENT.search(said) or (status == 403 and _FLAGGED.search(said)):
@@ -95,13 +97,15 @@ def refusal_of(status: int, error: Mapping[str, object], message: str) -> tuple[
         return "key", ""
     if _PROTOCOL.search(message):
         return "protocol", ""
-    if _MODEL.search(said) or (status in _NO_SUCH_PATH and "model" in said.lower()):
+    if _MODEL.search(said):
         return "address", ""
     if status in (400, 404, 422, 501) or status >= 500:
         part = _refused_part(str(error.get("param") or ""), message) if _UNSUPPORTED.search(said) else ("refused", "")
         if part[0] != "refused":
             return part
-    return ("protocol", "") if status in _NO_SUCH_PATH else ("refused", "")
+    if status in _NO_SUCH_PATH:
+        return ("address" if "model" in said.lower() else "protocol"), ""
+    return "refused", ""
 
 
 def _refused_part(param: str, message: str) -> tuple[Refused, str]:

@@ -73,6 +73,17 @@ def trouble_of(status: int, headers: Mapping[str, str], body: object, raw: str) 
     return Trouble(kind, said, raw, None, parameter)
 
 
+def remedy_for(trouble: Trouble, key_name: str) -> str:
+    """What a person can do about a refusal. key_name: the environment variable that holds the key."""
+    if trouble.kind == "quota":
+        return f"the account behind {key_name} has no credit left: top it up, or use another key, then resume"
+    if trouble.message.startswith(("401", "403")):
+        return f"check the key in {key_name} and what it may use"
+    if trouble.kind == "address" or trouble.message.startswith(("404", "405")):
+        return "check `extractor.base_url`, `extractor.model` and `extractor.api` in project.yaml"
+    return "check the extractor settings in project.yaml"
+
+
 def stated_status(body: object) -> int | None:
     """The status that a body means which came with 200 and holds an error instead of a reply; None = it holds none."""
     error = _error_object(body, is_stated=True)
@@ -103,7 +114,8 @@ def _error_object(body: object, *, is_stated: bool = False) -> Mapping[str, obje
     if not isinstance(body, dict):
         return {}
     stated = cast(dict[str, object], body)
-    error = stated.get("error", None if is_stated else stated)
+    is_error = not is_stated or stated.get("object") == "error"
+    error = stated.get("error", stated if is_error else None)
     if isinstance(error, str):
         return {**stated, "message": error} if not is_stated or error else {}
     if not isinstance(error, dict):

@@ -127,6 +127,8 @@ def usage_from(body: Mapping[str, object], asked: str, said: str) -> Usage | Non
     prompt, completion = as_count(usage.get(f"{asked}_tokens")), as_count(usage.get(f"{said}_tokens"))
     if not prompt or completion is None:
         return None
+    # Some count a model's thoughts in the total alone.
+    completion = max(completion, (as_count(usage.get("total_tokens")) or 0) - prompt)
     details = usage.get(f"{asked}_tokens_details")
     cached = cast(dict[str, object], details).get("cached_tokens") if isinstance(details, dict) else 0
     return Usage(prompt, completion, min(prompt, as_count(cached) or 0))

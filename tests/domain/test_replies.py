@@ -166,10 +166,13 @@ def test_a_cut_reply_is_a_problem_wherever_it_is_cut(cut: int, finish_reason: st
     text = '{"outlet": {"value": "x"}, "rows": [{"city": "Lyon", "day": "3 May"}, {"city": "Nice"}]}'
     assert len(text) == 88
     parsed = read(text[:cut], rows_ask(), finish_reason)
-    assert bool(parsed.problem) == (cut < len(text))
+    assert bool(parsed.problem) == (cut < len(text) or finish_reason == "length")
 
 
 def test_complete_json_at_the_length_limit_counts() -> None:
+    assert not read({"rows": [{"city": "Lyon", "day": "3 May"}]}, rows_ask(), "stop").problem
+    assert not read('{"rows": [{"city": "Lyon", "day": "3 May"}]}\n', rows_ask(), "length").problem
+    assert read('{"rows": [{"city": "Lyon", "day": "3 May"}]}', rows_ask(), "length").problem
     assert values(read('{"city": "Lyon"}\n\n\n', row_ask("city"), "length")) == {"city": "Lyon"}
 
 
@@ -382,6 +385,7 @@ def test_values_come_out_as_they_went_in(answers: dict[str, Any]) -> None:
     "reply",
     [
         '{\n  // the place\n  "city": "Lyon", /* none\nleft out */ "injured": 5,\n}',
+        '{"city": "Lyon", "injured": 5, // done, all\n}',
         json.dumps(json.dumps({"city": "Lyon", "injured": 5})),
         {"name": "answer", "arguments": json.dumps({"city": "Lyon", "injured": 5})},
         '{"city": "Ly\\u0000on", "injured": 5}',

@@ -105,6 +105,22 @@ def test_a_reply_that_is_better_the_second_time_settles_the_document(tmp_path: P
     assert_others_are_fine(folder)
 
 
+def test_a_disk_that_takes_no_reply_ends_the_run_before_more_is_paid_for(tmp_path: Path) -> None:
+    with ModelServer(answer, Moods(latency_s=0.05)) as server:
+        folder = study(tmp_path, limits={"in_flight": 1})
+        in_the_way = folder.state / "replies" / ".partial"
+        in_the_way.parent.mkdir(parents=True)
+        in_the_way.touch()
+        ran = run(folder, server)
+        assert {*ran.outcomes.values()} == {"open"}
+        assert ran.calls["received"] <= 3, "those sent before the first one was to be written down"
+        assert "replies cannot be written down" in ran.summary.stopped
+        in_the_way.unlink()
+        again = run(folder, server)
+    assert (again.calls["received"], {*again.outcomes.values()}) == (GOOD + BAD, {"settled"})
+    assert_others_are_fine(folder)
+
+
 @pytest.mark.parametrize("mood", ["refusals", "truncated", "filtered"])
 def test_replies_that_are_stopped_fail_with_what_was_sent(tmp_path: Path, mood: str) -> None:
     with ModelServer(answer, Moods(**{mood: 1.0})) as server:

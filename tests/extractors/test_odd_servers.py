@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 import threading
+import zlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -127,6 +128,10 @@ def asking(base_url: str, folder: Path, patience: Patience = QUICK) -> Generator
         http(200, b'{"id": "\xff\xfe",' + json.dumps(body()).encode()[1:], "Content-Type: application/json; charset=what"),
         http(200, gzip.compress(json.dumps(body()).encode()), "content-ENCODING: gzip"),
         http(200, gzip.compress(json.dumps(body()).encode())),
+        http(200, gzip.compress(gzip.compress(json.dumps(body()).encode())), "Content-Encoding: gzip"),
+        http(200, zlib.compress(json.dumps(body()).encode()), "Content-Encoding: deflate"),
+        http(200, zlib.compress(json.dumps(body()).encode())[2:-4], "Content-Encoding: deflate"),
+        *(http(200, body(), f"Content-Encoding: {name}") for name in ("gzip", "deflate", "br", "zstd", "utf-8")),
         http(200, body("", reasoning_content=TEXT)),
         http(200, body(None, reasoning=TEXT)),
         http(200, body(), "X-Long: " + "a" * 20_000, *(f"X-{number}: v" for number in range(300))),
@@ -152,12 +157,15 @@ def test_a_reply_is_read_in_whatever_way_it_is_sent(tmp_path: Path, answer: byte
         (http(200, STREAM[:150]), ProviderUnavailable, "broke off"),
         (http(200, {"error": {"message": "overloaded", "code": 503}}), ProviderUnavailable, "503: overloaded"),
         (http(200, {"error": "out of order"}), ProviderUnavailable, "out of order"),
+        (http(200, {"status_msg": "out of order"}), ProviderUnavailable, "no choices: .*out of order"),
         (http(200, {"error": {"message": "flagged", "code": 400}}), RequestRefused, "400: flagged"),
         (http(200, {"error": {"message": "no", "code": "insufficient_quota"}}), AccessRefused, "no credit left"),
         (http(200, {"error": {"message": "Incorrect key", "code": "invalid_api_key"}}), AccessRefused, "check the key"),
         (http(200, {"error": {"message": "odd", "type": "invalid_request_error"}}), RequestRefused, "400: odd"),
         (http(429, {"error": {"code": "billing_not_active"}}), AccessRefused, "no credit left"),
         (http(400, TOO_DEEP), RequestRefused, "400"),
+        (http(400, gzip.compress(b'{"error": "odd"}')), RequestRefused, "400: odd"),
+        (http(400, json.dumps({"error": "odd"}).encode("utf-16")), RequestRefused, "400: odd"),
         (http(307, b"", "Location: http://elsewhere/"), AccessRefused, "redirected to http://elsewhere/"),
         (http(402, {"detail": "Payment Required"}), AccessRefused, "no credit left"),
         (http(429, {"error": {"message": "Request too large: tokens must be reduced"}}), ContextTooLong, "too large"),
@@ -218,8 +226,10 @@ def test_what_cannot_be_read_is_kept_and_counted_but_answers_no_call(
     assert TokenBudget(tmp_path / "budget", 10**8).spent() == spent
 
 
-def test_a_reply_that_shows_the_key_is_kept_without_it(tmp_path: Path) -> None:
-    with raw_server(http(200, body(f"Bearer {KEY}", id=KEY))) as (base_url, _), asking(base_url, tmp_path) as ask:
+@pytest.mark.parametrize("packed", [bytes, gzip.compress, lambda content: content.decode().encode("utf-16")])
+def test_a_reply_that_shows_the_key_is_kept_without_it(tmp_path: Path, packed: Callable[[bytes], bytes]) -> None:
+    showing = packed(json.dumps(body(f"Bearer {KEY}", id=KEY)).encode())
+    with raw_server(http(200, showing)) as (base_url, _), asking(base_url, tmp_path) as ask:
         reply = ask(1)
         assert reply.text == "Bearer [key]"
     assert KEY not in ReplyArchive(tmp_path / "replies").path(reply.call_id).read_text()
@@ -326,6 +336,8 @@ def test_the_text_is_found_wherever_it_stands(given: Any, text: str, finish: str
     [
         ({"prompt_tokens": "50", "completion_tokens": 9.0}, (50, 9)),
         ({"prompt_tokens": 50, "completion_tokens": 0}, (50, 0)),
+        ({"prompt_tokens": 50, "completion_tokens": 9, "total_tokens": 559}, (50, 509)),
+        ({"prompt_tokens": 50, "completion_tokens": 9, "total_tokens": 0}, (50, 9)),
         *(({"prompt_tokens": count, "completion_tokens": 9}, None) for count in (0, -5, 10**15, float("inf"), float("nan"), True, "x")),
         ({"prompt_tokens": 50}, None),
         ({"total_tokens": 59}, None),
@@ -359,24 +371,24 @@ def test_only_line_breaks_end_the_lines_of_a_stream(mark: str) -> None:
     first = json.dumps({"choices": [{"delta": {"content": f"a{mark}"}}]}, ensure_ascii=False)
     first = first.encode() if mark in first else json.dumps({"choices": [{"delta": {"content": f"a{mark}"}}]}).encode()
     stream = b"data: " + first + b"\r\n\r\n" + chunk({"content": "b"}, "stop") + b"data: [DONE]\n\n"
-    assert chat.said_in(json_in(stream, "text/event-stream")).text == f"a{mark}b"
+    assert chat.said_in(json_in(stream.decode(), "text/event-stream")).text == f"a{mark}b"
 
 
 def test_a_stream_with_a_part_that_cannot_be_read_is_no_reply() -> None:
     stream = chunk({"content": "a"}) + b'data: {"choices": [{"del\n\n' + chunk({"content": "b"}, "stop")
     with pytest.raises(Malformed, match="cannot be read"):
-        json_in(stream, "text/event-stream")
+        json_in(stream.decode(), "text/event-stream")
 
 
 def test_tool_calls_of_a_stream_are_put_together_one_by_one() -> None:
     parts = [(0, TEXT[:7]), (1, '{"date"'), (0, TEXT[7:]), (1, ": 1}")]
     stream = b"".join(chunk({"tool_calls": [{"index": n, "function": {"arguments": part}}]}) for n, part in parts)
-    said = chat.said_in(json_in(stream + chunk({}, "tool_calls"), "text/event-stream"))
+    said = chat.said_in(json_in((stream + chunk({}, "tool_calls")).decode(), "text/event-stream"))
     assert said.text == f'{TEXT}\n{{"date": 1}}'
 
 
 def test_a_stream_of_the_other_protocol_gives_its_last_response() -> None:
     events = b'event: x\ndata: {"response": {"status": "in_progress"}}\n\ndata: {"response": {"status": "completed"}}\n'
-    assert json_in(events, "text/event-stream") == {"status": "completed"}
+    assert json_in(events.decode(), "text/event-stream") == {"status": "completed"}
     with pytest.raises(Malformed, match="no stated type"):
-        json_in(b"words", "")
+        json_in("words", "")

@@ -9,6 +9,7 @@ import pytest
 
 from coderai_pipeline.domain.cells import Message, Reply
 from coderai_pipeline.domain.errors import (
+    AccessRefused,
     BudgetExhausted,
     ContextTooLong,
     MissingKey,
@@ -146,7 +147,9 @@ def test_an_empty_account_is_refused_with_a_remedy(tmp_path: Path) -> None:
     with ModelServer(answer, Moods(script=("quota",))) as server, provider_for(server, tmp_path) as provider:
         with pytest.raises(RequestRefused, match="OPENAI_API_KEY has no credit left"):
             provider.submit(request(1)).result(10)
-        assert server.counts()["limited"] == 0
+        with pytest.raises(AccessRefused, match="OPENAI_API_KEY has no credit left"):
+            provider.submit(request(2)).result(10)
+        assert (server.counts()["limited"], server.counts()["received"]) == (0, 1)
 
 
 def test_a_refused_key_is_named_and_never_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -196,8 +199,9 @@ def test_without_a_schema_the_server_is_told_what_json_is_wanted(tmp_path: Path)
     assert '{"total": {"value": string or null, "quote": string or null, "confidence": number or null}' in system
 
 
-def test_a_server_that_ignores_the_schema_is_asked_otherwise(tmp_path: Path) -> None:
-    moods = Moods(ignored_formats=("json_schema", "tools"))
+@pytest.mark.parametrize("prose", ["Sure! Here is what I found.", "- Total: [see above]"])
+def test_a_server_that_ignores_the_schema_is_asked_otherwise(tmp_path: Path, prose: str) -> None:
+    moods = Moods(ignored_formats=("json_schema", "tools"), prose=prose)
     with ModelServer(answer, moods) as server, provider_for(server, tmp_path) as provider:
         assert values(provider.submit(request(1)).result(10)) == ("1", "Graz")
         assert archived(tmp_path).count() == server.counts()["answered"] == 3
@@ -330,6 +334,15 @@ def test_cost_follows_the_price_table_and_cached_tokens(tmp_path: Path) -> None:
         assert reply.cached_tokens == 10
         assert reply.cost == pytest.approx(expected)
         assert provider.stats().cost == pytest.approx(expected)
+
+
+def test_a_server_that_says_it_is_overloaded_gets_fewer_calls_at_once(tmp_path: Path) -> None:
+    for status, most in ((503, 5), (500, 8)):
+        moods = Moods(script=("errors",), error_status=status)
+        folder = tmp_path / str(status)
+        with ModelServer(answer, moods) as server, provider_for(server, folder, limits={"in_flight": 8}) as provider:
+            provider.submit(request(1)).result(10)
+            assert provider.stats().concurrency_limit == most
 
 
 def test_never_more_calls_are_in_flight_than_allowed(tmp_path: Path) -> None:

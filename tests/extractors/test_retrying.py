@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from coderai_pipeline.extractors.retrying import Patience, stated_status, trouble_of
@@ -27,11 +29,13 @@ from coderai_pipeline.extractors.retrying import Patience, stated_status, troubl
         (500, {"message": "Conversation roles must alternate user/assistant"}, "parameter"),
         (500, {"message": "grammar compiler crashed"}, "transient"),
         (404, {"message": "Not Found"}, "protocol"),
+        (404, {"message": "'temperature' is not supported with this model"}, "parameter"),
         (400, {"message": "too long", "code": "context_length_exceeded"}, "too_long"),
         (400, {"message": "This model's maximum context length is 8192 tokens"}, "too_long"),
         (400, {"message": "the request exceeds the available context size"}, "too_long"),
         (413, {"message": "payload too large"}, "too_long"),
         (400, {"message": "filtered", "code": "content_filter"}, "filtered"),
+        (400, {"message": "Bad request", "innererror": {"code": "ResponsibleAIPolicyViolation"}}, "filtered"),
         (400, {"message": "'response_format' of type 'json_schema' is not supported"}, "format"),
         (422, {"message": "extra inputs are not permitted: response_format"}, "format"),
         (400, {"message": "tools are not supported by this model", "param": "tools"}, "format"),
@@ -39,7 +43,7 @@ from coderai_pipeline.extractors.retrying import Patience, stated_status, troubl
         (400, {"message": "messages must not be empty"}, "refused"),
     ],
 )
-def test_a_status_and_its_error_say_what_to_do(status: int, error: dict[str, str], kind: str) -> None:
+def test_a_status_and_its_error_say_what_to_do(status: int, error: dict[str, Any], kind: str) -> None:
     assert trouble_of(status, {}, {"error": error}, "").kind == kind
 
 
@@ -126,6 +130,7 @@ def test_vendors_say_the_same_in_many_words(message: str, kind: str) -> None:
         ({"error": {"code": "503"}}, 503),
         ({"error": {"code": "rate_limit_exceeded"}}, 429),
         ({"error": "words"}, 500),
+        ({"object": "error", "message": "no", "code": 400}, 400),
         ([{"error": {"code": 401}}], 401),
         ({"error": None, "choices": []}, None),
         ({"choices": []}, None),
