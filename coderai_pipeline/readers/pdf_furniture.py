@@ -249,25 +249,26 @@ def _beside(line: EdgeLine, lines: Iterable[EdgeLine]) -> list[EdgeLine]:
 
 def edge_lines(page: PageWords) -> list[EdgeLine]:
     """The outermost fragments of a page, at most a few at each edge."""
-    lefts, tops, rights, bottoms = page.fragment_boxes()
-    middles: list[float] = ((tops + bottoms) / 2).tolist()
+    boxes = page.fragment_boxes()
+    middles = (boxes[1] + boxes[3]) / 2
     highest, lowest, beyond = _ZONE * page.height, (1 - _ZONE) * page.height, _BEYOND * page.height
-    at_top = sorted([(y, number) for number, y in enumerate(middles) if y < highest + beyond])
-    at_bottom = sorted([(-y, number) for number, y in enumerate(middles) if y > lowest - beyond])
-    if not at_top and not at_bottom:
+    near: list[int] = ((middles < highest + beyond) | (middles > lowest - beyond)).nonzero()[0].tolist()
+    if not near:
         return []
-    texts, starts = page.words(), page.starts.tolist()
-    left, right, heights = lefts.tolist(), rights.tolist(), (bottoms - tops).tolist()
+    y_of = {number: float(middles[number]) for number in near}
+    at_top = sorted([(y, number) for number, y in y_of.items() if y < highest + beyond])
+    at_bottom = sorted([(-y, number) for number, y in y_of.items() if y > lowest - beyond])
+    texts, starts = page.held or page.words(), page.starts
     return [
         EdgeLine(
             page.number,
             number,
-            y := middles[number],
+            y := y_of[number],
             " ".join(texts[starts[number] : starts[number + 1]]),
             top,
-            left[number],
-            right[number],
-            heights[number],
+            float(boxes[0, number]),
+            float(boxes[2, number]),
+            float(boxes[3, number] - boxes[1, number]),
             highest <= y <= lowest,
         )
         for top, edge in ((True, at_top), (False, at_bottom))

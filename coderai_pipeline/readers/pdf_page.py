@@ -18,14 +18,14 @@ from coderai_pipeline.readers.mupdf import (
     ERRORS,
     VECTOR,
     Page,
+    Paper,
     Record,
     TextPage,
     Word,
     html_bytes,
     kinds_of_blocks,
     may_hold_cropped_text,
-    may_hold_pictures,
-    size_and_rotation,
+    paper_of,
     textpage_of,
 )
 from coderai_pipeline.readers.pdf_covered import clipped, covered
@@ -43,7 +43,7 @@ from coderai_pipeline.readers.pdf_stitched import RARE_IN_FONTS, may_be_in_piece
 from coderai_pipeline.readers.pdf_tables import find_grids
 from coderai_pipeline.readers.pdf_twice import printed_once, repeats_a_line
 from coderai_pipeline.readers.pdf_visibility import Ink, may_be_unseen, unseen
-from coderai_pipeline.readers.pdf_words import PageWords, boxes_of_parts, fragments, parts_of_lines
+from coderai_pipeline.readers.pdf_words import PageWords, boxes_of_parts, fragments, lengths_in, parts_of_lines
 
 _SPACED = re.compile(r"\n\w\n\w\n\w\n\w\n\w\n")
 _NO_SPACE = 0.1
@@ -56,18 +56,17 @@ _NO_BOXES, _NO_NUMBERS = np.zeros((4, 0), np.float32), np.zeros(0, np.int32)
 class Source(NamedTuple):
     """What MuPDF gives of a page, rotated or not as it is written. html: names the colours of letters, and which are raised.
 
-    shapes, pictures: whether the page may hold any.
+    shapes: whether it holds any.
     """
 
     textpage: TextPage
     words: Sequence[Word]
     html: bytes
     shapes: bool
-    pictures: bool
 
 
 class Taken(NamedTuple):
-    """The words of a page before anything is done with them, width and height as displayed.
+    """The words of a page before anything is done with them.
 
     boxes: shape (4, n), before the page is turned. numbers: of each word on its line, shape (n,). joined: texts, parted by
     line breaks. source: None where nothing but the places of its words may be out of the ordinary; to keep it for
@@ -75,9 +74,7 @@ class Taken(NamedTuple):
     """
 
     page: Page
-    width: float
-    height: float
-    rotation: int
+    paper: Paper
     texts: tuple[str, ...]
     boxes: NDArray[np.float32]
     numbers: NDArray[np.int32]
@@ -87,20 +84,20 @@ class Taken(NamedTuple):
 
 def take(page: Page) -> Taken:
     """Raises one of mupdf.ERRORS where the page is broken."""
-    width, height, rotation = size_and_rotation(page)
-    source = _source(page, rotation)
+    paper = paper_of(page)
+    source = _source(page, paper)
     if not source.words:
-        return Taken(page, width, height, rotation, (), _NO_BOXES, _NO_NUMBERS, "", None)
+        return Taken(page, paper, (), _NO_BOXES, _NO_NUMBERS, "", None)
     texts, boxes, numbers = _apart(source.words)
     joined = "\n".join(texts)
-    is_ordinary = not rotation and _may_be_ordinary(texts, joined, source)
-    return Taken(page, width, height, rotation, texts, boxes, numbers, joined, None if is_ordinary else source)
+    is_ordinary = not (paper.rotation or paper.may_hold_pictures) and _may_be_ordinary(texts, joined, source)
+    return Taken(page, paper, texts, boxes, numbers, joined, None if is_ordinary else source)
 
 
-def _source(page: Page, rotation: int) -> Source:
-    textpage = textpage_of(page, rotation)
-    shapes, pictures = VECTOR in kinds_of_blocks(textpage), may_hold_pictures(page)
-    return Source(textpage, textpage.extractWORDS(), html_bytes(textpage), shapes, pictures)
+def _source(page: Page, paper: Paper) -> Source:
+    textpage = textpage_of(page, paper.rotation)
+    shapes = VECTOR in kinds_of_blocks(textpage)
+    return Source(textpage, textpage.extractWORDS(), html_bytes(textpage), shapes)
 
 
 def read_words(pages: Sequence[Taken]) -> list[PageWords]:
@@ -121,7 +118,7 @@ def _may_be_ordinary(texts: tuple[str, ...], joined: str, source: Source) -> boo
     """Whether nothing but the places of its words may be out of the ordinary."""
     return (
         _is_plain(joined)
-        and not (source.shapes or source.pictures or may_be_unseen(source.html))
+        and not (source.shapes or may_be_unseen(source.html))
         and with_powers(texts, source.html) is texts
         and not _SPACED.search(joined)
         and (joined.isascii() or not may_be_in_pieces(source.html))
@@ -143,25 +140,27 @@ def _together(pages: Sequence[Taken]) -> list[PageWords]:
         or boxes[:2].min() < 0
         or (
             np.maximum.reduceat(boxes[2:], firsts[:-1], axis=1)
-            > [[one.width for one in pages], [one.height for one in pages]]
+            > [[one.paper.width for one in pages], [one.paper.height for one in pages]]
         ).any()
     ):
         return []
     starts = parts_of_lines(boxes, begin)
     all_extents = boxes_of_parts(boxes, starts[:-1])
     places = np.searchsorted(starts, firsts).tolist()
+    lengths = lengths_in("\n".join([one.joined for one in pages]))
     found: list[PageWords] = []
     for one, (first, end), (start, stop) in zip(pages, pairwise(firsts), pairwise(places), strict=True):
         found.append(
             PageWords(
                 one.page.number,
-                one.width,
-                one.height,
+                one.paper.width,
+                one.paper.height,
                 one.joined,
                 boxes[:, first:end],
                 starts[start : stop + 1] - np.int32(first),
                 held=one.texts,
                 extents=all_extents[:, start:stop],
+                measured=(one.joined, lengths[first:end]),
             )
         )
     return found
@@ -180,10 +179,10 @@ def _stand_oddly(
 
 def _alone(one: Taken) -> PageWords:
     """The words of a page, whatever its rotation."""
-    found = PageWords(one.page.number, one.width, one.height)
+    found = PageWords(one.page.number, one.paper.width, one.paper.height)
     if not one.texts:
         return found
-    page, rotation = one.page, one.rotation
+    page, paper = one.page, one.paper
     texts, boxes, begin = one.texts, one.boxes, _begin(one.numbers)
     sides = boxes[2:] - boxes[:2]
     if one.source is None and not _stand_oddly(boxes, sides, begin, texts):
@@ -191,7 +190,7 @@ def _alone(one: Taken) -> PageWords:
         _off_page(found, sides.min(0))
         found.starts = fragments(found, begin)
         return found
-    textpage, words, html, shapes, pictures = one.source or _source(page, rotation)
+    textpage, words, html, shapes = one.source or _source(page, paper)
     if repeats_a_line(boxes, begin):
         words = printed_once(words)
         texts, boxes, begin = _parts(words)
@@ -219,10 +218,10 @@ def _alone(one: Taken) -> PageWords:
         texts, joined = with_raised, "\n".join(with_raised)
     suspect = may_be_unseen(html)
     sides = boxes[2:] - boxes[:2]
-    turned = bool(rotation) or _looks_turned(boxes, sides, begin, texts, plain)
+    turned = bool(paper.rotation) or _looks_turned(boxes, sides, begin, texts, plain)
     found.texts, found.held, found.boxes = joined, texts, boxes
     ink = Ink(page)
-    if shapes or pictures:
+    if shapes or paper.may_hold_pictures:
         found.hidden = covered(page, textpage, words, ink, html)
         if not in_pieces and may_hold_cropped_text(page):
             found.hidden |= clipped(page, words, ink)

@@ -166,6 +166,8 @@ class Sheet:
             self.texts = [text.replace("\u00ad", "") for text in self.texts]
             return np.fromiter(map(len, self.texts), np.int32, len(self.texts))
         lengths = self.page.lengths()
+        if self._shortened:
+            lengths = lengths.copy()
         for word in self._shortened:
             lengths[word] = len(self.texts[word])
         return lengths

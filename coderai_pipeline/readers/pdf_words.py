@@ -56,6 +56,8 @@ class PageWords:
     """The words one by one, until `let_go`: quicker than parting the text again, but ten times its size."""
     extents: NDArray[np.float32] | None = None
     """Of its fragments, where they are known."""
+    measured: tuple[str, NDArray[np.int32]] | None = None
+    """Texts, and how many characters each of their words has, where that is known."""
 
     def words(self) -> list[str]:
         if self.held is not None:
@@ -75,11 +77,9 @@ class PageWords:
 
     def lengths(self) -> NDArray[np.int32]:
         """How many characters each word has."""
-        text = f"\n{self.texts}\n"
-        encoding, code = ("ascii", np.uint8) if text.isascii() else ("utf-32-le", np.uint32)
-        is_break = np.frombuffer(text.encode(encoding), code) == ord("\n")
-        breaks = is_break.nonzero()[0].astype(np.int32)
-        return breaks[1:] - breaks[:-1] - 1
+        if self.measured is not None and self.measured[0] is self.texts:
+            return self.measured[1]
+        return lengths_in(self.texts)
 
     def let_go(self) -> None:
         self.held = None
@@ -96,6 +96,14 @@ class PageWords:
     def _turned_extents(self, first: NDArray[np.int32]) -> NDArray[np.float32]:
         upper_left = np.minimum.reduceat(self.boxes[:2], first, axis=1)
         return np.concatenate((upper_left, np.maximum.reduceat(self.boxes[2:], first, axis=1)))
+
+
+def lengths_in(texts: str) -> NDArray[np.int32]:
+    """How many characters each of the words has that line breaks part."""
+    text = f"\n{texts}\n"
+    encoding, code = ("ascii", np.uint8) if text.isascii() else ("utf-32-le", np.uint32)
+    breaks = (np.frombuffer(text.encode(encoding), code) == ord("\n")).nonzero()[0].astype(np.int32)
+    return breaks[1:] - breaks[:-1] - 1
 
 
 def boxes_of_parts(boxes: NDArray[np.float32], first: NDArray[np.int32]) -> NDArray[np.float32]:
