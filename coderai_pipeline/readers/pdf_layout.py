@@ -15,6 +15,7 @@ from coderai_pipeline.readers.pdf_lines import (
     Fragment,
     Line,
     Region,
+    columns_of,
     extents_of,
     line_from,
     line_of,
@@ -155,7 +156,7 @@ def _continues(rows: list[list[Fragment]], start: int, end: int) -> bool:
 
 def _aligned(rows: list[list[Fragment]]) -> list[Line] | None:
     """The rows as a table, cell by cell; None where their fragments do not stand in columns."""
-    edges = _column_edges([fragment for row in rows for fragment in row])
+    edges = columns_of([fragment for row in rows for fragment in row])
     filled = sum(len({_column(edges, fragment) for fragment in row}) for row in rows)
     full_rows = sum(len(row) >= 2 for row in rows)
     if len(edges) < 2 or full_rows < (3 if len(edges) == 2 else 2) or filled < 0.55 * len(edges) * len(rows):
@@ -177,17 +178,6 @@ def _append_cells(above: Line, line: Line) -> None:
     for cell, more in zip(above.cells, line.cells, strict=True):
         cell += more
     above.x0, above.x1, above.y1 = min(above.x0, line.x0), max(above.x1, line.x1), line.y1
-
-
-def _column_edges(fragments: Sequence[Fragment]) -> list[tuple[float, float]]:
-    """The x-intervals that fragments cover together: one a column."""
-    merged: list[tuple[float, float]] = []
-    for x0, x1 in sorted((fragment.x0, fragment.x1) for fragment in fragments):
-        if merged and x0 <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(merged[-1][1], x1)
-        else:
-            merged.append((x0, x1))
-    return merged
 
 
 def _column(edges: Sequence[tuple[float, float]], fragment: Fragment) -> int:

@@ -135,6 +135,17 @@ def line_from(row: Sequence[Fragment], cells: list[list[int]], *, is_row: bool =
     )
 
 
+def columns_of(fragments: Sequence[Fragment]) -> list[tuple[float, float]]:
+    """The x-intervals that fragments cover together: one a column."""
+    merged: list[tuple[float, float]] = []
+    for x0, x1 in sorted((fragment.x0, fragment.x1) for fragment in fragments):
+        if merged and x0 <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], x1)
+        else:
+            merged.append((x0, x1))
+    return merged
+
+
 def one_below_another(ordered: Sequence[Fragment]) -> bool:
     """Whether each begins under the middle of the one before."""
     return not any(map(lt, map(_TOP, islice(ordered, 1, None)), map(_MIDDLE, ordered)))

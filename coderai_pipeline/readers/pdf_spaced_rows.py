@@ -7,7 +7,7 @@ Tables whose rows follow each other like lines are told in `pdf_layout`, cells t
 from collections.abc import Sequence
 from statistics import median
 
-from coderai_pipeline.readers.pdf_lines import Fragment, Line, line_from, rows_of
+from coderai_pipeline.readers.pdf_lines import Fragment, Line, columns_of, line_from, rows_of
 
 _STRIP = 0.25
 """Heights of a line: a wider white strip parts two rows."""
@@ -43,7 +43,7 @@ def _is_head(band: Row, first: Row) -> bool:
     height = band[0].y1 - band[0].y0
     near = first[0].y0 - max(fragment.y1 for fragment in band) < _MOST_STRIP * height
     left, right = min(fragment.x0 for fragment in first), max(fragment.x1 for fragment in first)
-    return near and len(_columns(band)) >= 2 and all(left <= f.x1 and f.x0 <= right for f in band)
+    return near and len(columns_of(band)) >= 2 and all(left <= f.x1 and f.x0 <= right for f in band)
 
 
 def _bands(ordered: Sequence[Fragment]) -> list[Row]:
@@ -62,14 +62,14 @@ def _bands(ordered: Sequence[Fragment]) -> list[Row]:
 
 def _end_of_table(bands: Sequence[Row], start: int) -> int:
     """After the last of the bands that have columns in common."""
-    if len(_columns(bands[start])) < _LEAST_COLUMNS or not _is_low(bands[start]):
+    if len(columns_of(bands[start])) < _LEAST_COLUMNS or not _is_low(bands[start]):
         return start
     end = start + 1
     while end < len(bands):
         band = bands[end]
         height = band[0].y1 - band[0].y0
-        together = _columns([*(f for above in bands[start:end] for f in above), *band])
-        if len(_columns(band)) < 2 or len(together) < _LEAST_COLUMNS or not _is_low(band):
+        together = columns_of([*(f for above in bands[start:end] for f in above), *band])
+        if len(columns_of(band)) < 2 or len(together) < _LEAST_COLUMNS or not _is_low(band):
             break
         if band[0].y0 - max(fragment.y1 for fragment in bands[end - 1]) > _MOST_STRIP * height:
             break
@@ -82,21 +82,10 @@ def _is_low(band: Row) -> bool:
     return max(fragment.y1 for fragment in band) - min(fragment.y0 for fragment in band) < _HIGHEST * height
 
 
-def _columns(fragments: Sequence[Fragment]) -> list[tuple[float, float]]:
-    """The x-intervals that fragments cover together."""
-    merged: list[tuple[float, float]] = []
-    for x0, x1 in sorted((fragment.x0, fragment.x1) for fragment in fragments):
-        if merged and x0 <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(merged[-1][1], x1)
-        else:
-            merged.append((x0, x1))
-    return merged
-
-
 def _rows(bands: Sequence[Row]) -> list[Line]:
     """[] where cells are rather paragraphs than cells, or too few are filled. A head may stand over several columns."""
     body = [fragment for band in bands[1:] for fragment in band]
-    columns = _columns(body) if len(_columns(body)) >= _LEAST_COLUMNS else _columns([*bands[0], *body])
+    columns = columns_of(body) if len(columns_of(body)) >= _LEAST_COLUMNS else columns_of([*bands[0], *body])
     rows: list[Line] = []
     lines: list[int] = []
     for band in bands:
