@@ -182,55 +182,68 @@ def _alone(one: Taken) -> PageWords:
     found = PageWords(one.page.number, one.paper.width, one.paper.height)
     if not one.texts:
         return found
-    page, paper = one.page, one.paper
-    texts, boxes, begin = one.texts, one.boxes, _begin(one.numbers)
-    sides = boxes[2:] - boxes[:2]
-    if one.source is None and not _stand_oddly(boxes, sides, begin, texts):
-        found.texts, found.held, found.boxes = one.joined, texts, boxes
+    begin, sides = _begin(one.numbers), one.boxes[2:] - one.boxes[:2]
+    if one.source is None and not _stand_oddly(one.boxes, sides, begin, one.texts):
+        found.texts, found.held, found.boxes = one.joined, one.texts, one.boxes
         _off_page(found, sides.min(0))
         found.starts = fragments(found, begin)
         return found
-    textpage, words, html, shapes = one.source or _source(page, paper)
+    source, in_pieces = _mended(one, one.source or _source(one.page, one.paper))
+    _put_down(found, one, source, in_pieces=in_pieces)
+    if source.shapes and not len(found.turns) and _may_hold_table(found):
+        found.grids = find_grids(source.textpage, one.page.rotation_matrix)
+        _part_at_rules(found)
+    return found
+
+
+def _mended(one: Taken, source: Source) -> tuple[Source, bool]:
+    """The page with its words once, parted and put together as they are read, and whether lines were drawn in pieces."""
+    texts, boxes, begin = one.texts, one.boxes, _begin(one.numbers)
+    textpage, words, html, _ = source
     if repeats_a_line(boxes, begin):
         words = printed_once(words)
-        texts, boxes, begin = _parts(words)
-        sides = boxes[2:] - boxes[:2]
-    if may_be_glued(sides, texts):
+        texts, boxes, _ = _parts(words)
+    if may_be_glued(boxes[2:] - boxes[:2], texts):
         words = parted(words, textpage.extractRAWDICT()["blocks"])
-        texts, boxes, begin = _parts(words)
+        texts, boxes, _ = _parts(words)
     joined = "\n".join(texts)
     rare = not joined.isascii() and RARE_IN_FONTS.search(joined) is not None
     if rare and RIGHT_TO_LEFT.search(joined):
-        textpage, words = without_losses(page, textpage, words)
+        textpage, words = without_losses(one.page, textpage, words)
         html = html_bytes(textpage)
     in_pieces = rare or (not joined.isascii() and may_be_in_pieces(html))
     if in_pieces:
         words = put_together(textpage, words)
-        texts, boxes, begin = _parts(words)
-        joined = "\n".join(texts)
-    plain = _is_plain(joined)
+    return Source(textpage, words, html, source.shapes), in_pieces
+
+
+def _put_down(found: PageWords, one: Taken, source: Source, *, in_pieces: bool) -> None:
+    """The words with what they mean, where they stand on the page as displayed, what of them is hidden, and their fragments."""
+    page, paper = one.page, one.paper
+    textpage, words, html, shapes = source
+    is_as_taken = one.source is not None and words is one.source.words
+    texts, boxes, begin = (one.texts, one.boxes, _begin(one.numbers)) if is_as_taken else _parts(words)
+    plain = _is_plain("\n".join(texts))
     if not plain:
         texts = tuple(clean_word(text) for text in texts)
-        joined = "\n".join(texts)
-        found.right_to_left = runs_right_to_left(joined)
-        found.cjk = CJK.search(joined) is not None
-    if (with_raised := with_powers(texts, html)) is not texts:
-        texts, joined = with_raised, "\n".join(with_raised)
-    suspect = may_be_unseen(html)
+        cleaned = "\n".join(texts)
+        found.right_to_left, found.cjk = runs_right_to_left(cleaned), CJK.search(cleaned) is not None
+    texts = with_powers(texts, html)
+    joined = "\n".join(texts)
     sides = boxes[2:] - boxes[:2]
-    turned = bool(paper.rotation) or _looks_turned(boxes, sides, begin, texts, plain)
     found.texts, found.held, found.boxes = joined, texts, boxes
     ink = Ink(page)
     if shapes or paper.may_hold_pictures:
         found.hidden = covered(page, textpage, words, ink, html)
         if not in_pieces and may_hold_cropped_text(page):
             found.hidden |= clipped(page, words, ink)
+    suspect = may_be_unseen(html)
+    turned = bool(paper.rotation) or _looks_turned(boxes, sides, begin, texts, plain)
     if suspect or turned or not plain:
         numbered = _lines_by_number(textpage)
-        turned = turned or (found.cjk and any(_quarter(line["dir"]) for line in numbered.values()))
         if suspect:
             found.hidden |= unseen(ink, numbered, words)
-        if turned:
+        if turned or (found.cjk and any(_quarter(line["dir"]) for line in numbered.values())):
             _turn(found, page, numbered, words)
         if RIGHT_TO_LEFT.search(joined):
             found.glued = _glued(numbered, words)
@@ -242,10 +255,6 @@ def _alone(one: Taken) -> PageWords:
         found.turns = found.turns[found.starts[:-1]]
         if not found.turns.any():
             found.turns = found.turns[:0]
-    if shapes and not len(found.turns) and _may_hold_table(found):
-        found.grids = find_grids(textpage, page.rotation_matrix)
-        _part_at_rules(found)
-    return found
 
 
 def _is_plain(joined: str) -> bool:
