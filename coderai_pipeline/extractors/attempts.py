@@ -45,8 +45,8 @@ _CHARGED_TRIES = 3
 _TIGHT = 20
 _THOUGHTS = 32_768
 """Tokens that a model may take to think, of which its reply says nothing."""
-_OVERLOADED = ("503", "529")
-_REFUSING_ALL = ("401", "404", "405", "407")
+_OVERLOADED = (503, 529)
+_REFUSING_ALL = (401, 404, 405, 407)
 """Statuses that say nothing of the one request: the key, the model, the address or a proxy. A 403 may be about content (`refusals`)."""
 
 
@@ -267,7 +267,7 @@ class Attempts:
         elif outcome.trouble.kind == "transient" and outcome.usage is None:
             self._last_trouble = outcome.trouble.message
             self.breaker.failed()
-            if outcome.hung or outcome.trouble.message.startswith(_OVERLOADED):
+            if outcome.hung or outcome.trouble.status in _OVERLOADED:
                 self.concurrency.troubled()
         else:
             self.breaker.passed()
@@ -426,10 +426,10 @@ class Attempts:
     def _refusal(self, trouble: Trouble) -> RequestRefused:
         if trouble.kind == "too_long":
             return ContextTooLong(f"the request is longer than the model reads ({trouble.message})", trouble.raw)
-        concerns_all = trouble.kind in ("quota", "address", "key") or trouble.message.startswith(_REFUSING_ALL)
+        concerns_all = trouble.kind in ("quota", "address", "key") or trouble.status in _REFUSING_ALL
         refused = AccessRefused if concerns_all else RequestRefused
         why = f"{self._address} refused the request ({trouble.message}); {remedy_for(trouble, self._settings.api_key_env)}"
-        if trouble.kind == "quota" or trouble.message.startswith("401"):
+        if trouble.kind == "quota" or trouble.status == 401:
             self._given_up = partial(refused, why, trouble.raw)
         return refused(why, trouble.raw)
 

@@ -7,7 +7,7 @@ import json
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, cast
 
 from coderai_pipeline.extractors import refusals
@@ -44,17 +44,24 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A response that is no reply. wait_s: what the server asks for, None where it does not say. parameter: the one refused."""
+    """A response that is no reply. wait_s: what the server asks for, None where it does not say. parameter: the one refused.
+    status: of the response, or that its body means; 0 = there was none.
+    """
 
     kind: Kind
     message: str
     raw: str = ""
     wait_s: float | None = None
     parameter: str = ""
+    status: int = 0
 
 
 def trouble_of(status: int, headers: Mapping[str, str], body: object, raw: str) -> Trouble:
     """Reads a response with an error status. body: its JSON, or None where it is none."""
+    return replace(_trouble_in(status, headers, body, raw), status=status)
+
+
+def _trouble_in(status: int, headers: Mapping[str, str], body: object, raw: str) -> Trouble:
     error = _error_object(body)
     message = _message(error) or raw.strip()[:300] or f"status {status}"
     said = f"{status}: {message}"
@@ -77,9 +84,9 @@ def remedy_for(trouble: Trouble, key_name: str) -> str:
     """What a person can do about a refusal. key_name: the environment variable that holds the key."""
     if trouble.kind == "quota":
         return f"the account behind {key_name} has no credit left: top it up, or use another key, then resume"
-    if trouble.message.startswith(("401", "403")):
+    if trouble.status in (401, 403):
         return f"check the key in {key_name} and what it may use"
-    if trouble.kind == "address" or trouble.message.startswith(("404", "405")):
+    if trouble.kind == "address" or trouble.status in (404, 405):
         return "check `extractor.base_url`, `extractor.model` and `extractor.api` in project.yaml"
     return "check the extractor settings in project.yaml"
 
