@@ -48,7 +48,7 @@ def test_a_run_ends_with_0_only_once_every_document_is_settled(deployment: Deplo
     assert CORRUPT in first.stdout
     assert "ask for it again" in first.stdout
     assert (folder.outputs / "dataset.duckdb").exists()
-    assert {path.name for path in (folder.outputs / "exports").iterdir()} >= {"dataset.csv", "dataset.xlsx"}
+    assert {path.name for path in folder.exports.iterdir()} >= {"dataset.csv", "dataset.xlsx"}
     corpora.write_pdf(folder.inbox / CORRUPT, ["total: 3", "city: Mended", "note: whole"])
     os.utime(folder.inbox / CORRUPT, (1_700_000_400, 1_700_000_400))
     second = deployment.coderai("run", "study")
@@ -68,6 +68,32 @@ def test_a_sample_leaves_the_other_documents_alone_and_is_not_accepted_by_itself
     assert coderai("run", "study").exit_code == 0
     assert len(values(study, "total")) == 4
     assert Control(study.state).acceptance is not None
+
+
+def test_a_run_that_finds_nothing_to_do_makes_nothing_anew(study: ProjectFolder) -> None:
+    def written() -> dict[str, int]:
+        files = [*_snapshots(study), *study.exports.iterdir()]
+        return {file.name: file.stat().st_ino for file in files}
+
+    assert coderai("run", "study").exit_code == 0
+    first = written()
+    assert {"dataset.csv", "dataset.xlsx", "replication.zip"} <= set(first)
+    assert coderai("run", "study").exit_code == 0
+    assert written() == first
+    (study.exports / "dataset.csv").write_text("an analyst's own")
+    assert coderai("export", "study", "--format", "csv_long", "--no-evidence").exit_code == 0
+    assert coderai("run", "study").exit_code == 0
+    second = written()
+    assert {name for name in first if second[name] != first[name]} == {"dataset.csv", "cells.csv"}
+    study.project_file.write_text(study.project_file.read_text() + "exports: {confidence: true}\n")
+    assert coderai("run", "study").exit_code == 0
+    third = written()
+    assert {name for name in first if third[name] == second[name]} == {path.name for path in _snapshots(study)}
+    assert "total_confidence" in (study.exports / "dataset.csv").read_text()
+
+
+def _snapshots(folder: ProjectFolder) -> list[Path]:
+    return list((folder.outputs / "versions").glob("*.duckdb"))
 
 
 def test_an_empty_inbox_is_called_that_and_cannot_be_accepted(deployment: Deployment) -> None:

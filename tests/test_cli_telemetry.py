@@ -33,7 +33,7 @@ def test_a_run_with_its_publication_and_exports_is_one_trace_and_its_dagster_run
         assert corpora.materialised(instance, "study", "extractions") == {"1.txt"}
     assert {line["run_id"] for line in events(log, "call answered")} == {extracted.run_id}
     assert [line["job"] for line in events(log, "job ended")] == [
-        f"study__{job}" for job in ("write_prompts", "extract", "publish", "export")
+        f"study__{job}" for job in ("extract", "publish", "export")
     ]
     (published,) = events(log, "dataset published")
     assert (published["rows"], published["new"]) == (1, True)

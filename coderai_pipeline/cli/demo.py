@@ -77,7 +77,7 @@ def _print_places(folders: list[ProjectFolder]) -> None:
         click.echo(f"{folder.id}")
         click.echo(f"  drop documents into   {folder.inbox}")
         click.echo(f"  dataset (DuckDB)      {folder.outputs / 'dataset.duckdb'}")
-        click.echo(f"  exports (Excel, ...)  {folder.outputs / 'exports'}")
+        click.echo(f"  exports (Excel, ...)  {folder.exports}")
     click.echo("The UI, which takes in what is dropped: make ui")
 
 

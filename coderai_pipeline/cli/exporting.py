@@ -14,7 +14,7 @@ from coderai_pipeline.domain.cells import CellStatus
 from coderai_pipeline.domain.errors import InvalidInput, Problem
 from coderai_pipeline.domain.project import ExportOptions
 from coderai_pipeline.publishing.bundle_check import verify
-from coderai_pipeline.publishing.exports import FORMATS, changed_options, export
+from coderai_pipeline.publishing.exports import FORMATS, changed_options, export, export_project
 from coderai_pipeline.publishing.snapshot import newest_snapshot
 from coderai_pipeline.storage.projects import Home, find_home
 from coderai_pipeline.telemetry.about import about_run
@@ -79,7 +79,10 @@ def _written(
     options: ExportOptions = changed_options(loaded.project.exports, changes)
     for format in formats:
         with about_run(loaded.id, COMMAND_LINE, shows_text=loaded.project.privacy.show_text):
-            files = export(format, snapshot, to or loaded.folder.outputs / "exports", options)
+            if to is None:
+                files = export_project(format, loaded, snapshot, options)
+            else:
+                files = export(format, snapshot, to, options)
         yield from files
 
 

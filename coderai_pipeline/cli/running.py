@@ -118,7 +118,6 @@ def _run_jobs(home: Home, loaded: LoadedProject, scope: Scope) -> None:
             "seed": scope.seed,
             "retry_failed": scope.retry_failed,
         }
-        run_job(instance, loaded.folder, "write_prompts")
         with _progress(loaded.project.extractor.currency) as listener, listening(loaded.id, listener):
             result = run_job(instance, loaded.folder, "extract", config)
         for job in ("publish", "export"):
@@ -190,7 +189,7 @@ def print_standing(loaded: LoadedProject, scope: Scope) -> bool:
         click.echo(f"paused:    `coderai resume {loaded.id}` lets it go on")
     _print_failed_formulas(loaded)
     click.echo(f"dataset:   {loaded.folder.outputs / 'dataset.duckdb'}")
-    click.echo(f"exports:   {loaded.folder.outputs / 'exports'}")
+    click.echo(f"exports:   {loaded.folder.exports}")
     return not troubled
 
 

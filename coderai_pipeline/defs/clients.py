@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dagster import AssetExecutionContext, OpExecutionContext
-from dagster_openai import OpenAIResource
 
 from coderai_pipeline.extractors.clients import make_client, proxies_understood, require_key
 from coderai_pipeline.storage.projects import LoadedProject
@@ -31,6 +30,8 @@ def client_factory(
     op_context = context.op_execution_context if isinstance(context, AssetExecutionContext) else context
 
     def from_resource() -> "openai.OpenAI":
+        from dagster_openai import OpenAIResource  # here, as openai takes half a second to load and `rules` needs none
+
         organization = os.environ.get(settings.organization_env) if settings.organization_env else None
         resource = OpenAIResource(api_key=key, base_url=settings.base_url, organization=organization)
         with proxies_understood():

@@ -23,7 +23,7 @@ from coderai_pipeline.defs.quality_assets import report_quality
 from coderai_pipeline.defs.review_assets import ReviewConfig, apply_new_feedback, write_review
 from coderai_pipeline.defs.telling import told
 from coderai_pipeline.engine.gate import accept_sample
-from coderai_pipeline.publishing.exports import FORMATS
+from coderai_pipeline.publishing.exports import FORMATS, is_current
 from coderai_pipeline.publishing.snapshot import newest_snapshot
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import ProjectFolder
@@ -133,13 +133,17 @@ def _export(context: dg.OpExecutionContext, folder: ProjectFolder, config: Expor
     snapshot = newest_snapshot(folder.outputs)
     if snapshot is None:
         raise dg.Failure("There is no dataset yet; publish it first.", allow_retries=False)
-    project = folder.load().project
-    with guarded(project.privacy):
-        options = config.changed(project.exports)
-        for key in config.formats or list(FORMATS):
-            shown = write_export(folder, snapshot, key, options)
+    loaded = folder.load()
+    usual = loaded.project.exports
+    with guarded(loaded.project.privacy):
+        options = config.changed(usual)
+        stale = [key for key in FORMATS if options != usual or not is_current(key, loaded, snapshot)]
+        for key in config.formats or stale:
+            shown = write_export(loaded, snapshot, key, options)
             asset = names.asset_key(folder.id, "exports")
             context.log_event(dg.AssetMaterialization(asset, partition=key, metadata=shown))
+        if not (config.formats or stale):
+            context.log.info("every export holds the newest snapshot already; name formats to have them written anew")
 
 
 def _prompts(context: dg.OpExecutionContext, folder: ProjectFolder) -> None:

@@ -23,7 +23,7 @@ from coderai_pipeline.domain.prompts import prompt_text, prompt_version
 from coderai_pipeline.engine.gate import gold_of
 from coderai_pipeline.engine.ledger import open_ledger
 from coderai_pipeline.publishing.definition import Definition
-from coderai_pipeline.publishing.exports import FORMATS, export
+from coderai_pipeline.publishing.exports import FORMATS, export_project
 from coderai_pipeline.publishing.preview import failed_formulas, first_rows
 from coderai_pipeline.publishing.snapshot import Published, newest_snapshot, publish
 from coderai_pipeline.storage.blocks import BlockStore, next_version
@@ -74,35 +74,34 @@ def prompts_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
 
 def write_changed_prompts(context: dg.AssetExecutionContext | dg.OpExecutionContext, loaded: LoadedProject) -> None:
     """Those that a run will ask with and that have not been written in this wording."""
-    known = register_variables(context.instance, loaded)
-    batches = BlockStore(loaded.folder.state).batches("prompts", ["variable", "prompt_version"])
-    written = {row["variable"]: row["prompt_version"] for rows in batches for row in rows}
+    known, written = register_variables(context.instance, loaded), _written_versions(loaded)
     project, codebook = loaded.project, loaded.codebook
     write_prompts(
         context, loaded, [n for n in known if written.get(n) != prompt_version(project, codebook, codebook[n])]
     )
 
 
+def _written_versions(loaded: LoadedProject) -> dict[str, str]:
+    """Variable -> the prompt version that its newest block row holds."""
+    batches = BlockStore(loaded.folder.state).batches("prompts", ["variable", "prompt_version"])
+    return {row["variable"]: row["prompt_version"] for rows in batches for row in rows}
+
+
 def write_prompts(
     context: dg.AssetExecutionContext | dg.OpExecutionContext, loaded: LoadedProject, variables: list[str]
 ) -> None:
-    """Writes the prompts as files and blocks, and materialises one partition a variable."""
+    """Writes the prompts as files, new wordings also into blocks, and materialises one partition a variable."""
     rows: list[dict[str, object]] = []
+    written = _written_versions(loaded)
     loaded.folder.prompts.mkdir(exist_ok=True)
     for name in variables:
         variable = loaded.codebook[name]
         text = prompt_text(loaded.project, loaded.codebook, variable)
         version = prompt_version(loaded.project, loaded.codebook, variable)
         (loaded.folder.prompts / f"{name}.md").write_text(text + "\n")
-        rows.append(
-            {
-                "variable": name,
-                "prompt_version": version,
-                "version": next_version(),
-                "text": text,
-                "run_id": context.run_id,
-            }
-        )
+        if written.get(name) != version:
+            row = {"variable": name, "prompt_version": version, "version": next_version(), "text": text}
+            rows.append({**row, "run_id": context.run_id})
         shown = {"prompt": dg.MetadataValue.text(text), "prompt_version": version, "type": str(variable.type)}
         context.log_event(
             dg.AssetMaterialization(
@@ -203,18 +202,19 @@ def exports_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
         snapshot = newest_snapshot(folder.outputs)
         if snapshot is None:
             raise dg.Failure("There is no dataset yet; materialise `dataset` first.", allow_retries=False)
-        with told(context, folder), guarded(folder.load().project.privacy):
+        loaded = folder.load()
+        with told(context, folder), guarded(loaded.project.privacy):
             for key in context.partition_keys:
-                context.add_asset_metadata(write_export(folder, snapshot, key), partition_key=key)
+                context.add_asset_metadata(write_export(loaded, snapshot, key), partition_key=key)
 
     return exports
 
 
 def write_export(
-    folder: ProjectFolder, snapshot: Path, key: str, options: ExportOptions | None = None
+    loaded: LoadedProject, snapshot: Path, key: str, options: ExportOptions | None = None
 ) -> metadata.Metadata:
     """options: None = as project.yaml says."""
-    files = export(key, snapshot, folder.outputs / "exports", options or folder.load().project.exports)
+    files = export_project(key, loaded, snapshot, options)
     listed = "\n".join(f"- `{file}`" for file in files)
     return {"files": dg.MetadataValue.md(listed), "snapshot": snapshot.name, "holds": FORMATS[key].description}
 

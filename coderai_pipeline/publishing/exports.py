@@ -4,6 +4,7 @@ Each format's own module writes its files; what goes in them is in `export_table
 never the stable name, so that what is exported cannot change while it is written.
 """
 
+import os
 import shutil
 import tempfile
 import time
@@ -22,6 +23,7 @@ from coderai_pipeline.publishing.export_parquet import write_parquet
 from coderai_pipeline.publishing.export_spss import write_spss
 from coderai_pipeline.publishing.export_stata import write_stata
 from coderai_pipeline.publishing.export_text import write_csv_long, write_csv_wide, write_jsonl
+from coderai_pipeline.storage.projects import LoadedProject
 from coderai_pipeline.telemetry import logs, traces
 from coderai_pipeline.telemetry.about import current
 
@@ -78,6 +80,29 @@ def export(format: str, snapshot: Path, folder: Path, options: ExportOptions | N
     size = sum(file.stat().st_size for file in files)
     logs.tell("export written", current(), {**shown, "bytes": size, "seconds": round(time.monotonic() - began, 3)})
     return files
+
+
+def export_project(
+    format: str, loaded: LoadedProject, snapshot: Path, options: ExportOptions | None = None
+) -> tuple[Path, ...]:
+    """Write a format among the project's exports. options: None = as project.yaml says.
+
+    Files as project.yaml says take the time of the snapshot that they hold: by it `is_current` knows them.
+    """
+    usual = loaded.project.exports
+    files = export(format, snapshot, loaded.folder.exports, options or usual)
+    if options in (None, usual):
+        made = snapshot.stat()
+        for file in files:
+            os.utime(file, ns=(made.st_atime_ns, made.st_mtime_ns))
+    return files
+
+
+def is_current(format: str, loaded: LoadedProject, snapshot: Path) -> bool:
+    """Whether a format's files hold the snapshot as project.yaml says, which has not changed since, and nobody wrote to them."""
+    made, stated = snapshot.stat().st_mtime_ns, loaded.folder.project_file.stat().st_mtime
+    files = [loaded.folder.exports / name for name in FORMATS[format].files]
+    return all(file.is_file() and file.stat().st_mtime_ns == made and file.stat().st_ctime > stated for file in files)
 
 
 def _written(chosen: Format, format: str, snapshot: Path, folder: Path, options: ExportOptions) -> tuple[Path, ...]:

@@ -81,6 +81,10 @@ class ProjectFolder:
         return self.path / "outputs"
 
     @property
+    def exports(self) -> Path:
+        return self.outputs / "exports"
+
+    @property
     def state(self) -> Path:
         return self.path / "state"
 
