@@ -5,7 +5,6 @@ What they hold is decided in `publishing.review`; what comes back is applied in 
 
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from coderai_pipeline.publishing.review_workbook import write_review_workbook
 from coderai_pipeline.readers import NotReadable, mark_copy
 from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.projects import LoadedProject
+from coderai_pipeline.storage.unfinished import unfinished
 
 MOST_COPIES = 20
 """PDFs that get a highlighted copy: each is read in a process of its own."""
@@ -45,17 +45,14 @@ def make_review(
     folder = loaded.folder.outputs / "review"
     folder.mkdir(parents=True, exist_ok=True)
     name = "review-blind" if blind else "review"
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{name}-", suffix=".unfinished", dir=folder))
-    try:
+    with unfinished(folder, name) as work:
         is_open = loaded.project.privacy.show_text and not blind
-        copies = _copies(loaded, review, unfinished) if is_open else dict[str, str]()
-        write_review_workbook(review, snapshot, unfinished / f"{name}.xlsx")
-        write_review_page(review, snapshot, unfinished / f"{name}.html", copies)
+        copies = _copies(loaded, review, work) if is_open else dict[str, str]()
+        write_review_workbook(review, snapshot, work / f"{name}.xlsx")
+        write_review_page(review, snapshot, work / f"{name}.html", copies)
         if not blind:
-            _replace(unfinished / "highlighted", folder / "highlighted")
-        files = [(unfinished / f"{name}{suffix}").replace(folder / f"{name}{suffix}") for suffix in (".xlsx", ".html")]
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+            _replace(work / "highlighted", folder / "highlighted")
+        files = [(work / f"{name}{suffix}").replace(folder / f"{name}{suffix}") for suffix in (".xlsx", ".html")]
     return Made(review, files[0], files[1], len(copies))
 
 

@@ -5,8 +5,6 @@ never the stable name, so that what is exported cannot change while it is writte
 """
 
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from coderai_pipeline.publishing.export_spss import write_spss
 from coderai_pipeline.publishing.export_stata import write_stata
 from coderai_pipeline.publishing.export_text import write_csv_long, write_csv_wide, write_jsonl
 from coderai_pipeline.storage.projects import LoadedProject
+from coderai_pipeline.storage.unfinished import unfinished
 from coderai_pipeline.telemetry import logs, traces
 from coderai_pipeline.telemetry.about import current
 
@@ -106,10 +105,7 @@ def is_current(format: str, loaded: LoadedProject, snapshot: Path) -> bool:
 
 
 def _written(chosen: Format, format: str, snapshot: Path, folder: Path, options: ExportOptions) -> tuple[Path, ...]:
-    unfinished = Path(tempfile.mkdtemp(prefix=f".{format}-", suffix=".unfinished", dir=folder))
-    try:
+    with unfinished(folder, format) as work:
         with duck.read(snapshot) as connection:
-            chosen.write(connection, unfinished, options)
-        return tuple((unfinished / name).replace(folder / name) for name in chosen.files)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+            chosen.write(connection, work, options)
+        return tuple((work / name).replace(folder / name) for name in chosen.files)
