@@ -78,7 +78,7 @@ def _metas(elements: Elements) -> dict[str, str]:
             meta.get("name") or meta.get("property") or meta.get("itemprop") or meta.get("http-equiv") or ""
         ).lower()
         content = str(meta.get("content") or "").strip()
-        if name and content:
+        if name and _says_something(content):
             if name in _REPEATED and name in found:
                 content = f"{found[name]}; {content}" if content not in found[name].split("; ") else found[name]
                 found[name] = content
@@ -128,7 +128,13 @@ def _joined(base: str, address: str) -> str:
 
 
 def _text(tag: Tag | None) -> str | None:
-    return tag.get_text(" ", strip=True) if tag else None
+    text = tag.get_text(" ", strip=True) if tag else ""
+    return text if _says_something(text) else None
+
+
+def _says_something(text: str) -> bool:
+    """Converters fill in a dash where a page has no title."""
+    return any(map(str.isalnum, text))
 
 
 def _linked_data(elements: Elements) -> dict[str, str]:

@@ -353,3 +353,16 @@ def test_a_page_that_only_asks_for_its_scripts_holds_no_text() -> None:
     with pytest.raises(NotReadable) as caught:
         read(page)
     assert caught.value.status is DocumentStatus.NO_TEXT
+
+
+def test_a_page_of_pictures_is_called_so() -> None:
+    content = read('<h1><img src="scan-1.png" alt=""></h1>')
+    assert content.status is DocumentStatus.NO_TEXT
+    assert "only pictures" in content.reason
+    assert "scripts" in read('<div id="root"><img src="wait.gif"></div><script src="a.js"></script>').reason
+
+
+def test_a_title_that_is_a_mere_dash_is_none() -> None:
+    assert read('<title>-</title><meta name="author" content="--"><h1>How to install</h1>').metadata == {
+        "title": "How to install"
+    }
