@@ -51,7 +51,9 @@ class DataTable:
     _texts: list[list[str]] = field(default_factory=list[list[str]])
     _header: Span | None = None
 
-    def begin_row(self, *, in_head: bool) -> None:
+    def begin_row(self, builder: TextBuilder, *, in_head: bool) -> None:
+        if self._columns:
+            self.end_row(builder)  # cells before it that stand in no row
         self._columns, self._names, self._head = [], [], in_head
         self._fill_from_above()
 

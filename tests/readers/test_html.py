@@ -366,3 +366,8 @@ def test_a_title_that_is_a_mere_dash_is_none() -> None:
     assert read('<title>-</title><meta name="author" content="--"><h1>How to install</h1>').metadata == {
         "title": "How to install"
     }
+
+
+def test_cells_that_stand_in_no_row_are_a_row_of_their_own() -> None:
+    page = "<table><td>First<td>Second<tr><td>any<td>beta</tr><td>last<td>one<tr><td>c<td>d</tr></table>"
+    assert read(page).text == "First | Second\nany | beta\nlast | one\nc | d"
