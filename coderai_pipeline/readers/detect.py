@@ -41,7 +41,7 @@ def detect(data: bytes, name: str) -> str:
         return "parquet"
     if foreign := next((kind for kind in FOREIGN if kind.fits(data)), None):
         raise _unsupported(foreign)
-    if _is_binary(data):
+    if is_binary(data):
         raise _refused(_UNKNOWN, suffix)
     return _in_text(_head_text(data), data, suffix)
 
@@ -49,6 +49,18 @@ def detect(data: bytes, name: str) -> str:
 def is_page(text: str) -> bool:
     """Whether a text begins like a web page, whatever it is called."""
     return bool(_HTML_START.match(text))
+
+
+def is_binary(data: bytes) -> bool:
+    """By control characters that no text has. NULs alone, fewer than three in ten, are those of a damaged text."""
+    if looks_wide(data):
+        return False
+    sample = data[:_HEAD]
+    nuls = sample.count(0)
+    controls = sum(sample.count(byte) for byte in range(1, 32) if byte not in _TEXT_CONTROLS)
+    return (
+        nuls > 0.3 * len(sample) or controls > 2 + 0.02 * len(sample) or (nuls > 0 and controls > 0.005 * len(sample))
+    )
 
 
 def _is_pdf(data: bytes) -> bool:
@@ -130,18 +142,6 @@ def _in_ole(data: bytes) -> str:
                 return LOCKED_OFFICE
             raise _unsupported(Foreign(what, remedy))
     raise _unsupported(Foreign("an old Office file", "save it as .docx, .xlsx or PDF"))
-
-
-def _is_binary(data: bytes) -> bool:
-    """By control characters that no text has. NULs alone, fewer than three in ten, are those of a damaged text."""
-    if looks_wide(data):
-        return False
-    sample = data[:_HEAD]
-    nuls = sample.count(0)
-    controls = sum(sample.count(byte) for byte in range(1, 32) if byte not in _TEXT_CONTROLS)
-    return (
-        nuls > 0.3 * len(sample) or controls > 2 + 0.02 * len(sample) or (nuls > 0 and controls > 0.005 * len(sample))
-    )
 
 
 def _refused(kind: Foreign, suffix: str) -> NotReadable:
