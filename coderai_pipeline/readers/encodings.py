@@ -37,6 +37,9 @@ _SAMPLE = 200_000
 _GUESS = 0.3
 _IN_USE = re.compile(r"windows|iso-|koi8|utf|big5|gb|euc|hz|cp(874|932|949)$|johab|tis", re.I)
 """Encodings of the web. Others are code pages of DOS, of mainframes and of the old Mac, and parts of ISO 8859 that hardly anybody used."""
+_PART_OF_ISO = re.compile(r"iso-?8859", re.I)
+_CONTROLS = re.compile(rb"[\x80-\x9f]")
+"""In all parts of ISO 8859."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ def _detected(data: bytes) -> Decoded:
     encoding, confidence = found["encoding"] or "cp1252", float(found["confidence"] or 0)
     if encoding.lower() in ("utf-8", "ascii"):
         encoding = "cp1252"
-    elif confidence < _GUESS and (_has_one_sign(data) or not _IN_USE.match(encoding)) and is_windows_text(sample):
+    elif _is_doubtful(sample, encoding, confidence) and is_windows_text(sample):
         encoding = "cp1252"  # a euro sign or a few umlauts are no evidence of anything rarer
     text = decode_as(data, encoding)
     if text is None:
@@ -183,5 +186,9 @@ def _detected(data: bytes) -> Decoded:
     return Decoded(text, encoding.lower(), f"encoding not stated; read as {encoding} (confidence {confidence:.0%})")
 
 
-def _has_one_sign(data: bytes) -> bool:
-    return len(set(data[:_SAMPLE].translate(None, bytes(range(128))))) == 1
+def _is_doubtful(sample: bytes, encoding: str, confidence: float) -> bool:
+    """Whether a guess rests on little, or would make controls of what has letters on Windows."""
+    has_one_sign = len(set(sample.translate(None, bytes(range(128))))) == 1
+    if confidence < _GUESS and (has_one_sign or not _IN_USE.match(encoding)):
+        return True
+    return _PART_OF_ISO.match(encoding) is not None and _CONTROLS.search(sample) is not None

@@ -210,6 +210,7 @@ def test_the_language_model_says_the_same_whether_it_is_unpacked_or_not(
         ("Er sagte „nein“ und ging\n", "cp1252"),
         ("Škoda, Žižek in Windows\n", "cp1252"),
         ("resumé – 3×4 m² · 2 µg\n", "cp1252"),
+        ("Puškin kirjutas värsse.\n", "cp1252"),
         ("Iaşi, Timişoara, Braşov\n", "cp1250"),
         ("acción y nación\n", "cp850"),
         ("die Länge der Brücke über den Fluß\n", "cp850"),
