@@ -48,6 +48,7 @@ text than the article on it, beside which events and reviews often stand."""
 _WRAPPING = re.compile(
     r"^\s*(?:<!--|(?:(?://|/\*)\s*)?<!\[CDATA\[(?:\*/)?)|(?:-->|(?:(?://|/\*)\s*)?\]\]>(?:\*/)?|;)\s*$"
 )
+_YEAR = re.compile(r"(?<!\d)(1[5-9]|20)\d\d(?!\d)")
 _LAST_COMMA = re.compile(r",(\s*[}\]])")
 _ASIDES = ("aside", "nav", "footer")
 _REPEATED = ("citation_author", "article:author", "author", "dc.creator", "dcterms.creator")
@@ -117,7 +118,11 @@ def _published(elements: Elements) -> str | None:
     property_ = elements.with_property("datePublished")
     in_text = (tag for tag in times if tag.find_parent(_ASIDES) is None)
     tag = marked[0] if marked else property_ or next(in_text, times[0] if times else None)
-    return str((tag.get("datetime") or tag.get("content") or "") if tag else "").strip() or _text(tag)
+    if tag is None:
+        return None
+    title = str(tag.get("title") or "")  # where an abbreviation is written out
+    stated = tag.get("datetime") or tag.get("content") or (title if _YEAR.search(title) else "")
+    return str(stated).strip() or _text(tag)
 
 
 def _joined(base: str, address: str) -> str:

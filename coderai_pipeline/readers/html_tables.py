@@ -64,7 +64,8 @@ class DataTable:
         self._names.append(tag.name == "th")
 
     def add(self, text: str, path: str, why: str) -> None:
-        self._pieces.append((text if self._pieces else text.lstrip(), path, why))
+        if text := text if self._pieces else text.lstrip():
+            self._pieces.append((text, path, why))
 
     def end_cell(self) -> None:
         self.in_cell = False

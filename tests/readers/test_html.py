@@ -371,3 +371,14 @@ def test_a_title_that_is_a_mere_dash_is_none() -> None:
 def test_cells_that_stand_in_no_row_are_a_row_of_their_own() -> None:
     page = "<table><td>First<td>Second<tr><td>any<td>beta</tr><td>last<td>one<tr><td>c<td>d</tr></table>"
     assert read(page).text == "First | Second\nany | beta\nlast | one\nc | d"
+
+
+def test_a_row_of_blank_cells_is_none() -> None:
+    page = "<table><tr><td>a<td>b<tr><td>&nbsp;<td><tr><td>&nbsp;<td>d</table>"
+    assert read(page).text == "a | b\n | d"
+
+
+def test_a_time_of_day_is_no_date_where_the_day_is_written_out() -> None:
+    time = "<abbr itemprop=datePublished title=2011-03-30T21:05:00-07:00>9:05 PM</abbr>"
+    assert read(time).metadata["date"] == "2011-03-30T21:05:00-07:00"
+    assert read("<span itemprop=datePublished title='First seen'>5 March</span>").metadata["date"] == "5 March"
