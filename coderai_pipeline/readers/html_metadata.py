@@ -57,7 +57,7 @@ _MAX_JSON = 200_000
 
 
 def page_metadata(elements: Elements) -> dict[str, str]:
-    linked = _linked_data(elements)
+    linked = _linked_data(elements, _text(elements.first("title")) or "")
     metas = _metas(elements)
     found: dict[str, str] = {}
     for name, keys in _META.items():
@@ -142,12 +142,20 @@ def _says_something(text: str) -> bool:
     return any(map(str.isalnum, text))
 
 
-def _linked_data(elements: Elements) -> dict[str, str]:
-    """JSON-LD of the thing on the page that is most likely its document, not of its publisher or breadcrumbs."""
+def _linked_data(elements: Elements, title: str) -> dict[str, str]:
+    """JSON-LD of the thing on the page that is most likely its document, not of its publisher or breadcrumbs. title: the
+    page's, which tells a name from a headline that only describes it."""
     things = [thing for data in _linked_sources(elements) for thing in _things(data)]
     by_id = {str(thing["@id"]): thing for thing in things if "@id" in thing and len(thing) > 1}
     documents = [(rank, thing) for thing in things if (rank := _rank(thing)) is not None]
-    return _properties(min(documents, key=lambda ranked: ranked[0])[1], by_id) if documents else {}
+    if not documents:
+        return {}
+    document = min(documents, key=lambda ranked: ranked[0])[1]
+    found = _properties(document, by_id)
+    name, headline = _named(document.get("name"), by_id), found.get("title", "")
+    if name and name.casefold() in title.casefold() and headline.casefold() not in title.casefold():
+        found["title"] = name
+    return found
 
 
 def _linked_sources(elements: Elements) -> Iterator[JsonValue]:
