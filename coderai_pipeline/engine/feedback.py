@@ -16,6 +16,7 @@ from typing import Any
 from coderai_pipeline.domain.feedback import Feedback
 from coderai_pipeline.engine.judging import Judging, Refused, Said
 from coderai_pipeline.engine.telling import tell_feedback
+from coderai_pipeline.readers.encodings import decode
 from coderai_pipeline.storage.blocks import BlockStore, next_version, start_after
 from coderai_pipeline.storage.feedback_files import WrittenRow, read_feedback
 from coderai_pipeline.storage.inbox import InboxFile, document_key, scan_feedback
@@ -103,7 +104,7 @@ def _newest_reports(blocks: BlockStore) -> list[Mapping[str, Any]]:
 
 
 def _apply(loaded: LoadedProject, blocks: BlockStore, file: InboxFile, run_id: str) -> FileReport:
-    content = read_feedback(file.path)
+    content = read_feedback(file.path, lambda data: decode(data).text)
     before = _held(blocks)
     rows = _Rows(file.source, _Known(before))
     if content.trouble:

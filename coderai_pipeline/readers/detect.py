@@ -21,6 +21,8 @@ _FIRST_OBJECT = re.compile(rb"\s*(%[^\r\n]{0,200}[\r\n]+)?\s*\d+ \d+ obj\b")
 _TEXT_CONTROLS = b"\t\n\r\f\v\b\x0e\x0f\x1a\x1b"
 """White space, the shifts of ISO-2022, the end of a DOS file, and the start of a terminal's colours."""
 _WORD_SUFFIXES = ("docx", "docm", "dotx", "dotm")
+_ARCHIVE = Foreign("a ZIP archive", "unpack it and put the files in it into the inbox")
+_UNKNOWN = Foreign("a binary file of a kind that is not known here", "convert it to PDF, .docx or text")
 _WORD_TYPE = re.compile(rb"wordprocessingml|ms-word\.(document|template)")
 
 
@@ -39,14 +41,26 @@ def detect(data: bytes, name: str) -> str:
         return "parquet"
     if foreign := next((kind for kind in FOREIGN if kind.fits(data)), None):
         raise _unsupported(foreign)
-    if _is_binary(data):
-        raise _binary(suffix)
+    if is_binary(data):
+        raise _refused(_UNKNOWN, suffix)
     return _in_text(_head_text(data), data, suffix)
 
 
 def is_page(text: str) -> bool:
     """Whether a text begins like a web page, whatever it is called."""
     return bool(_HTML_START.match(text))
+
+
+def is_binary(data: bytes) -> bool:
+    """By control characters that no text has. NULs alone, fewer than three in ten, are those of a damaged text."""
+    if looks_wide(data):
+        return False
+    sample = data[:_HEAD]
+    nuls = sample.count(0)
+    controls = sum(sample.count(byte) for byte in range(1, 32) if byte not in _TEXT_CONTROLS)
+    return (
+        nuls > 0.3 * len(sample) or controls > 2 + 0.02 * len(sample) or (nuls > 0 and controls > 0.005 * len(sample))
+    )
 
 
 def _is_pdf(data: bytes) -> bool:
@@ -78,7 +92,7 @@ def _in_zip(data: bytes, suffix: str) -> str:
         return "xlsx"
     if suffix in _WORD_SUFFIXES and declared:
         return "docx"
-    raise _unsupported(_other_zip(data, lower))
+    raise _refused(_other_zip(data, lower), suffix)
 
 
 def _declared_types(data: bytes) -> bytes:
@@ -110,7 +124,7 @@ def _other_zip(data: bytes, names: set[str]) -> Foreign:
         return Foreign("an Office or XPS file of a kind that is not known here", "save it as .docx, .xlsx or PDF")
     if any(name.endswith(".iwa") for name in names):
         return Foreign("an Apple Pages, Numbers or Keynote file", "export it as .docx, .xlsx or PDF")
-    return Foreign("a ZIP archive", "unpack it and put the files in it into the inbox")
+    return _ARCHIVE
 
 
 def _in_ole(data: bytes) -> str:
@@ -130,23 +144,12 @@ def _in_ole(data: bytes) -> str:
     raise _unsupported(Foreign("an old Office file", "save it as .docx, .xlsx or PDF"))
 
 
-def _is_binary(data: bytes) -> bool:
-    """By control characters that no text has. NULs alone, fewer than three in ten, are those of a damaged text."""
-    if looks_wide(data):
-        return False
-    sample = data[:_HEAD]
-    nuls = sample.count(0)
-    controls = sum(sample.count(byte) for byte in range(1, 32) if byte not in _TEXT_CONTROLS)
-    return (
-        nuls > 0.3 * len(sample) or controls > 2 + 0.02 * len(sample) or (nuls > 0 and controls > 0.005 * len(sample))
-    )
-
-
-def _binary(suffix: str) -> NotReadable:
-    if suffix in ("pdf", "docx", "docm", "xlsx", "parquet"):
+def _refused(kind: Foreign, suffix: str) -> NotReadable:
+    """As damaged where the name promises a kind that is read and what is inside could be anything."""
+    if kind in (_ARCHIVE, _UNKNOWN) and suffix in ("pdf", *_WORD_SUFFIXES, "xlsx", "xlsm", "parquet"):
         reason = f"is named .{suffix}, but is not one inside; copy it again from where it came from"
         return NotReadable(DocumentStatus.CORRUPT, reason)
-    return _unsupported(Foreign("a binary file of a kind that is not known here", "convert it to PDF, .docx or text"))
+    return _unsupported(kind)
 
 
 def _unsupported(kind: Foreign) -> NotReadable:
@@ -163,7 +166,16 @@ _WRAPPED_PAGE = re.compile(r"\s*(-----BEGIN PRIVACY-ENHANCED MESSAGE-----|<[a-z]
 """A page in an envelope of its archive, as filings of companies come."""
 _FLAT_OPC = "http://schemas.microsoft.com/office/2006/xmlPackage"
 """A whole package as one XML file, which Word calls a Word XML document."""
-_WORD_XML = ('progid="Word.Document"', "http://schemas.microsoft.com/office/word/2003/wordml", _FLAT_OPC)
+_OFFICE_XML = {
+    'progid="Word.Document"': Foreign("a Word XML file", "save it as .docx"),
+    "http://schemas.microsoft.com/office/word/2003/wordml": Foreign("a Word XML file", "save it as .docx"),
+    _FLAT_OPC: Foreign("a Word XML file", "save it as .docx"),
+    "urn:schemas-microsoft-com:office:spreadsheet": Foreign("an Excel XML file", "save it as .xlsx"),
+    "urn:oasis:names:tc:opendocument:xmlns:office:1.0": Foreign(
+        "a flat OpenDocument file", "save it as .docx or .xlsx"
+    ),
+}
+"""Names in documents that are one XML file: what a person wrote is a small part of it."""
 _LIST_OF_OBJECTS = re.compile(r"\s*\[\s*\{\s*\"")
 _TAG = re.compile(r"</?[a-z][a-z0-9]*(\s[^<>]*)?/?>", re.I)
 LENGTH_LINE = r"\s{0,20}(\d{1,9})[ \t]*\r?\n(?=[A-Za-z-]+:)"
@@ -187,8 +199,8 @@ def _in_text(text: str, data: bytes, suffix: str) -> str:
     if text.lstrip()[:1] == "<":
         if _FLAT_OPC in text and _WORD_TYPE.search(text.encode()):
             return "docx"
-        if any(mark in text for mark in _WORD_XML):
-            raise _unsupported(Foreign("a Word XML file", "save it as .docx"))
+        if kind := next((kind for mark, kind in _OFFICE_XML.items() if mark in text), None):
+            raise _unsupported(kind)
     if _is_mail(text, suffix):
         return "eml"
     if _WRAPPED_PAGE.match(text):

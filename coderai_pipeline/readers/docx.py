@@ -51,7 +51,7 @@ def read_nested(data: bytes, options: ReadOptions, depth: int) -> Content:
     _notes(builder, links, shared)
     builder.metadata |= _metadata(package) | _comments(links) | _attachments(package)
     builder.warnings += [f"a picture is damaged: {name}" for name in harmed] + _warnings(shared, builder)
-    content = builder.content(_why_empty(shared, builder))
+    content = builder.content(_why_empty(shared, builder, package))
     return _partial(content, shared.unread)
 
 
@@ -74,12 +74,16 @@ def _partial(content: Content, unread: list[str]) -> Content:
     return content
 
 
-def _why_empty(shared: Shared, builder: TextBuilder) -> str:
+def _why_empty(shared: Shared, builder: TextBuilder, package: Package) -> str:
     if shared.unread:
         return f"holds only documents of other kinds that were not read ({shared.unread[0]}); open it and save it again"
     if shared.deletions:
         return "holds no text but what is marked as deleted or moved away; reject these changes in Word to have it read"
-    return "holds no text, only comments" if "comments" in builder.metadata else "holds no text"
+    if "comments" in builder.metadata:
+        return "holds no text, only comments"
+    if any("/media/" in name for name in package.names()):
+        return "holds no text, only pictures; save it as PDF, so that text in them is read where OCR is installed"
+    return "holds no text"
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from typing import cast
 from coderai_pipeline.domain.documents import DocumentStatus
 from coderai_pipeline.readers.base import Content, ReadOptions
 from coderai_pipeline.readers.building import PARAGRAPH, TextBuilder
-from coderai_pipeline.readers.detect import is_page
+from coderai_pipeline.readers.detect import is_binary, is_page
 from coderai_pipeline.readers.encodings import decode, decode_as
 from coderai_pipeline.readers.mail_repair import body_bytes, inner, messages
 from coderai_pipeline.readers.mail_text import decoded_text, shown_text
@@ -145,7 +145,7 @@ class _Parts:
             return parts
         elif kind == "text/css":
             self.styles.append(decoded_text(part).text)
-        elif kind not in _RESOURCES and part.get_content_maintype() in ("text", "multipart"):
+        elif _is_shown(part):
             self.shown.append(part)
         elif kind not in _RESOURCES:
             self._attach(part)
@@ -165,8 +165,14 @@ class _Parts:
 
     def _attach(self, part: Message) -> None:
         self.attached.append(_name(part))
-        if part.get_content_maintype() == "text":
+        if part.get_content_maintype() == "text" and not is_binary(body_bytes(part)):
             self.texts.append(part)
+
+
+def _is_shown(part: Message) -> bool:
+    """Text that is called so and is no file of another kind inside."""
+    is_text = part.get_content_maintype() in ("text", "multipart") and part.get_content_type() not in _RESOURCES
+    return is_text and not is_binary(body_bytes(part))
 
 
 def _is_pgp(part: Message) -> bool:

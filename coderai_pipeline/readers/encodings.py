@@ -8,6 +8,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from coderai_pipeline.readers.windows_text import is_windows_text
+
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16-LE, whose mark is its beginning
@@ -33,10 +35,11 @@ _USUAL_PER_BROKEN = 4
 """Characters of UTF-8 for one that is not, from which a file is taken for UTF-8 that does not say so."""
 _SAMPLE = 200_000
 _GUESS = 0.3
-_MERE_GUESS = 0.1
-_OLD_SYSTEM = re.compile(r"(ibm|cp)\d{3}$|mac", re.I)
-"""Code pages of DOS, of mainframes and of the old Mac, which nobody has used for long."""
-_ACCENTED = re.compile(r"[A-Za-z]*[À-ÖØ-öø-ÿ][A-Za-z]*")
+_IN_USE = re.compile(r"windows|iso-|koi8|utf|big5|gb|euc|hz|cp(874|932|949)$|johab|tis", re.I)
+"""Encodings of the web. Others are code pages of DOS, of mainframes and of the old Mac, and parts of ISO 8859 that hardly anybody used."""
+_PART_OF_ISO = re.compile(r"iso-?8859", re.I)
+_CONTROLS = re.compile(rb"[\x80-\x9f]")
+"""In all parts of ISO 8859."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,24 +173,22 @@ def _mostly_utf8(data: bytes, whole_per_broken: int) -> Decoded | None:
 def _detected(data: bytes) -> Decoded:
     import chardet
 
-    found = chardet.detect(data[:_SAMPLE])
+    sample = data[:_SAMPLE]
+    found = chardet.detect(sample)
     encoding, confidence = found["encoding"] or "cp1252", float(found["confidence"] or 0)
-    if encoding.lower() in ("utf-8", "ascii") or (confidence < _GUESS and _has_one_sign(data)):
-        encoding = "cp1252"  # a single euro sign or umlaut is no evidence of anything rarer
-    elif confidence < _MERE_GUESS and _OLD_SYSTEM.match(encoding) and _has_accents_only(data):
+    if encoding.lower() in ("utf-8", "ascii"):
         encoding = "cp1252"
+    elif _is_doubtful(sample, encoding, confidence) and is_windows_text(sample):
+        encoding = "cp1252"  # a euro sign or a few umlauts are no evidence of anything rarer
     text = decode_as(data, encoding)
     if text is None:
         text = data.decode("cp1252", "replace")
     return Decoded(text, encoding.lower(), f"encoding not stated; read as {encoding} (confidence {confidence:.0%})")
 
 
-def _has_accents_only(data: bytes) -> bool:
-    """Whether all that is not ASCII is, on Windows, an accented letter within a word of plain ones."""
-    text = data[:_SAMPLE].decode("cp1252", "replace")
-    words = _ACCENTED.findall(text)
-    return all(len(word) > 2 for word in words) and _ACCENTED.sub("", text).isascii()
-
-
-def _has_one_sign(data: bytes) -> bool:
-    return len(set(data[:_SAMPLE].translate(None, bytes(range(128))))) == 1
+def _is_doubtful(sample: bytes, encoding: str, confidence: float) -> bool:
+    """Whether a guess rests on little, or would make controls of what has letters on Windows."""
+    has_one_sign = len(set(sample.translate(None, bytes(range(128))))) == 1
+    if confidence < _GUESS and (has_one_sign or not _IN_USE.match(encoding)):
+        return True
+    return _PART_OF_ISO.match(encoding) is not None and _CONTROLS.search(sample) is not None

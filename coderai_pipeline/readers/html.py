@@ -66,6 +66,8 @@ def _why_empty(elements: Elements) -> str:
     sources = (str(frame.get("src") or "").strip() for frame in elements.named("frame", "iframe"))
     if frames := ", ".join(source for source in sources if source and not source.startswith(("about:", "javascript:"))):
         return f"shows only other files in frames ({frames[:200]}); put those into the inbox"
+    if any(elements.named("img", "svg", "picture")) and not any(elements.named("script")):
+        return "shows no text, only pictures; save it as PDF, so that text in them is read where OCR is installed"
     return "shows no text; a page that scripts fill has to be saved from the browser as it is shown"
 
 

@@ -151,7 +151,9 @@ class Page:
         elif name == "pre" or name == "textarea":
             self._pre += 1
         elif name == "tr" and self._table:
-            self._table.begin_row(in_head=opened.tag.parent is not None and opened.tag.parent.name == "thead")
+            self._table.begin_row(
+                self.builder, in_head=opened.tag.parent is not None and opened.tag.parent.name == "thead"
+            )
         elif name in ("td", "th") and self._table:
             self._table.begin_cell(opened.tag)
         elif name in ("input", "option") and opened.only:

@@ -20,6 +20,8 @@ _BYLINE = re.compile(
 )
 _MIN_LETTERS = 200
 _BYLINE_LETTERS = 300
+_TEASER = 0.1
+"""Part of the text beside it up to which what is marked as an article is one that only leads to another page."""
 
 
 def main_parts(elements: Elements) -> set[int] | None:
@@ -53,10 +55,11 @@ def _is_marked_main(tag: Tag) -> bool:
 def _main_element(elements: Elements) -> Tag | None:
     marked = [*elements.named("article", "main"), *(tag for tag in elements.marked if _is_marked_main(tag))]
     scores = _scores(elements)
-    best_marked = max(marked, key=lambda tag: _weight(tag, scores), default=None)
-    if best_marked is not None and _weight(best_marked, scores) >= _MIN_LETTERS:
-        return best_marked
     by_score = max(scores.values(), key=lambda scored: scored[1], default=None)
+    least = max(_MIN_LETTERS, _TEASER * by_score[1]) if by_score else _MIN_LETTERS
+    best_marked = max(marked, key=lambda tag: _weight(tag, scores), default=None)
+    if best_marked is not None and _weight(best_marked, scores) >= least:
+        return best_marked
     return by_score[0] if by_score and by_score[1] >= _MIN_LETTERS else None
 
 
@@ -64,7 +67,7 @@ def _scores(elements: Elements) -> dict[int, tuple[Tag, float]]:
     """Each parent of paragraphs -> the letters of its paragraphs outside links; grandparents get half."""
     scores: dict[int, tuple[Tag, float]] = {}
     for paragraph in elements.named("p", "pre", "blockquote", "td", "li", "dd"):
-        if any(is_aside(parent) for parent in paragraph.parents):
+        if any(is_aside(tag) for tag in (paragraph, *paragraph.parents)):
             continue
         letters = len(paragraph.get_text(" ", strip=True))
         linked = sum(len(link.get_text(" ", strip=True)) for link in paragraph.find_all("a"))

@@ -48,6 +48,7 @@ text than the article on it, beside which events and reviews often stand."""
 _WRAPPING = re.compile(
     r"^\s*(?:<!--|(?:(?://|/\*)\s*)?<!\[CDATA\[(?:\*/)?)|(?:-->|(?:(?://|/\*)\s*)?\]\]>(?:\*/)?|;)\s*$"
 )
+_YEAR = re.compile(r"(?<!\d)(1[5-9]|20)\d\d(?!\d)")
 _LAST_COMMA = re.compile(r",(\s*[}\]])")
 _ASIDES = ("aside", "nav", "footer")
 _REPEATED = ("citation_author", "article:author", "author", "dc.creator", "dcterms.creator")
@@ -56,7 +57,7 @@ _MAX_JSON = 200_000
 
 
 def page_metadata(elements: Elements) -> dict[str, str]:
-    linked = _linked_data(elements)
+    linked = _linked_data(elements, _text(elements.first("title")) or "")
     metas = _metas(elements)
     found: dict[str, str] = {}
     for name, keys in _META.items():
@@ -78,7 +79,7 @@ def _metas(elements: Elements) -> dict[str, str]:
             meta.get("name") or meta.get("property") or meta.get("itemprop") or meta.get("http-equiv") or ""
         ).lower()
         content = str(meta.get("content") or "").strip()
-        if name and content:
+        if name and _says_something(content):
             if name in _REPEATED and name in found:
                 content = f"{found[name]}; {content}" if content not in found[name].split("; ") else found[name]
                 found[name] = content
@@ -117,7 +118,11 @@ def _published(elements: Elements) -> str | None:
     property_ = elements.with_property("datePublished")
     in_text = (tag for tag in times if tag.find_parent(_ASIDES) is None)
     tag = marked[0] if marked else property_ or next(in_text, times[0] if times else None)
-    return str((tag.get("datetime") or tag.get("content") or "") if tag else "").strip() or _text(tag)
+    if tag is None:
+        return None
+    title = str(tag.get("title") or "")  # where an abbreviation is written out
+    stated = tag.get("datetime") or tag.get("content") or (title if _YEAR.search(title) else "")
+    return str(stated).strip() or _text(tag)
 
 
 def _joined(base: str, address: str) -> str:
@@ -128,15 +133,29 @@ def _joined(base: str, address: str) -> str:
 
 
 def _text(tag: Tag | None) -> str | None:
-    return tag.get_text(" ", strip=True) if tag else None
+    text = tag.get_text(" ", strip=True) if tag else ""
+    return text if _says_something(text) else None
 
 
-def _linked_data(elements: Elements) -> dict[str, str]:
-    """JSON-LD of the thing on the page that is most likely its document, not of its publisher or breadcrumbs."""
+def _says_something(text: str) -> bool:
+    """Converters fill in a dash where a page has no title."""
+    return any(map(str.isalnum, text))
+
+
+def _linked_data(elements: Elements, title: str) -> dict[str, str]:
+    """JSON-LD of the thing on the page that is most likely its document, not of its publisher or breadcrumbs. title: the
+    page's, which tells a name from a headline that only describes it."""
     things = [thing for data in _linked_sources(elements) for thing in _things(data)]
     by_id = {str(thing["@id"]): thing for thing in things if "@id" in thing and len(thing) > 1}
     documents = [(rank, thing) for thing in things if (rank := _rank(thing)) is not None]
-    return _properties(min(documents, key=lambda ranked: ranked[0])[1], by_id) if documents else {}
+    if not documents:
+        return {}
+    document = min(documents, key=lambda ranked: ranked[0])[1]
+    found = _properties(document, by_id)
+    name, headline = _named(document.get("name"), by_id), found.get("title", "")
+    if name and name.casefold() in title.casefold() and headline.casefold() not in title.casefold():
+        found["title"] = name
+    return found
 
 
 def _linked_sources(elements: Elements) -> Iterator[JsonValue]:

@@ -51,7 +51,9 @@ class DataTable:
     _texts: list[list[str]] = field(default_factory=list[list[str]])
     _header: Span | None = None
 
-    def begin_row(self, *, in_head: bool) -> None:
+    def begin_row(self, builder: TextBuilder, *, in_head: bool) -> None:
+        if self._columns:
+            self.end_row(builder)  # cells before it that stand in no row
         self._columns, self._names, self._head = [], [], in_head
         self._fill_from_above()
 
@@ -62,7 +64,8 @@ class DataTable:
         self._names.append(tag.name == "th")
 
     def add(self, text: str, path: str, why: str) -> None:
-        self._pieces.append((text if self._pieces else text.lstrip(), path, why))
+        if text := text if self._pieces else text.lstrip():
+            self._pieces.append((text, path, why))
 
     def end_cell(self) -> None:
         self.in_cell = False

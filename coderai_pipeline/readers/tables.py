@@ -42,7 +42,8 @@ def read(data: bytes, options: ReadOptions) -> Content:
     _text_column(sheets, options, required=kind in ("jsonl", "parquet"))
     builder = TextBuilder(warnings=warnings)
     for sheet in sheets:
-        _write(builder, sheet, named=len(sheets) > 1)
+        if sheet.rows or sheet.above or any(sheet.columns):  # a new workbook has three sheets, two of which stay empty
+            _write(builder, sheet, named=len(sheets) > 1)
     content = builder.content("holds no text, only empty rows")
     faults = [reason for sheet in sheets for reason in sheet.faults.values()]
     if faults and content.status.is_readable:

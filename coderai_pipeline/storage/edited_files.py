@@ -5,6 +5,7 @@ What it means is in `settings_files`.
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from coderai_pipeline.domain.errors import InvalidInput, Problem
 from coderai_pipeline.storage.yaml_lines import KeyPath, LinedYaml, key_text, read_yaml
 
 MAX_BYTES = 2_000_000
+_SEPARATOR_LINE = re.compile(r"sep=([,;\t|])[ \t]*(?:\r\n|\r|\n)", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,12 @@ def decoded(path: Path, data: bytes) -> str:
             "a character here is not stored as UTF-8; save the file again with the encoding UTF-8 (in Excel: CSV UTF-8)"
         )
         raise InvalidInput([Problem(label(path), line, "", message)]) from None
+
+
+def without_separator_line(text: str) -> tuple[str, str | None]:
+    """The text below Excel's first line `sep=;`, which no spreadsheet counts as a row, and the separator it states, if any."""
+    stated = _SEPARATOR_LINE.match(text)
+    return (text[stated.end() :], stated[1]) if stated else (text, None)
 
 
 def read_bytes(path: Path, most: int = MAX_BYTES) -> bytes:

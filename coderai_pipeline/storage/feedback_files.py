@@ -17,7 +17,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from pathlib import Path
@@ -25,7 +25,7 @@ from typing import Any, cast
 
 from coderai_pipeline.domain.cells import JsonValue
 from coderai_pipeline.domain.errors import InvalidInput, Problem
-from coderai_pipeline.storage.edited_files import decoded, read_bytes
+from coderai_pipeline.storage.edited_files import decoded, read_bytes, without_separator_line
 
 MOST_BYTES = 50_000_000
 MOST_UNPACKED_BYTES = 500_000_000
@@ -85,15 +85,16 @@ class FeedbackFile:
     trouble: str = ""
 
 
-def read_feedback(path: Path) -> FeedbackFile:
-    """Every row of a file. Never raises for what a person put there."""
+def read_feedback(path: Path, text_of: Callable[[bytes], str]) -> FeedbackFile:
+    """Every row of a file. Never raises for what a person put there. text_of: the text of bytes that are no UTF-8, with
+    U+FFFD for what cannot be told."""
     try:
         data = read_bytes(path, MOST_BYTES)
     except InvalidInput as error:
         return FeedbackFile("", trouble=_said(error))
     sha256 = hashlib.sha256(data).hexdigest()
     try:
-        return FeedbackFile(sha256, tuple(_rows(path, data)))
+        return FeedbackFile(sha256, tuple(_rows(path, data, text_of)))
     except InvalidInput as error:
         return FeedbackFile(sha256, trouble=_said(error))
 
@@ -102,13 +103,23 @@ def _said(error: InvalidInput) -> str:
     return "; ".join(problem.message for problem in error.problems)
 
 
-def _rows(path: Path, data: bytes) -> Iterator[WrittenRow]:
+def _rows(path: Path, data: bytes, text_of: Callable[[bytes], str]) -> Iterator[WrittenRow]:
     if data[:2] == b"PK" or data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         return _of_workbook(path, data)
-    text = decoded(path, data)
+    text = _text(path, data, text_of)
     if text.lstrip()[:1] in ("[", "{"):
         return _of_json(path, text)
     return _of_table(path, list(_csv_rows(path, text)))
+
+
+def _text(path: Path, data: bytes, text_of: Callable[[bytes], str]) -> str:
+    try:
+        return decoded(path, data)
+    except InvalidInput:
+        text = text_of(data)
+        if "\ufffd" in text:
+            raise
+        return text
 
 
 def _of_workbook(path: Path, data: bytes) -> Iterator[WrittenRow]:
@@ -140,13 +151,14 @@ def _sheets(path: Path, data: bytes) -> list[list[list[Any]]]:
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[list[str]]:
-    """The separator is the one that makes known columns of a row among the first, of which it need not be the very first."""
+    """The separator is stated, or else the one that makes known columns of a row among the first, not always the very first."""
 
     def known(mark: str) -> int:
         lines = (line.split(mark) for line in text.splitlines()[:HEADER_WITHIN])
         return max((sum(_column(cell.strip('"')) in COLUMNS for cell in line) for line in lines), default=0)
 
-    separator = max(",;\t|", key=known)
+    text, stated = without_separator_line(text)
+    separator = stated or max(",;\t|", key=known)
     csv.field_size_limit(MOST_BYTES)
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)

@@ -31,7 +31,7 @@ from coderai_pipeline.domain.codebook_rules import did_you_mean
 from coderai_pipeline.domain.errors import InvalidInput, Problem
 from coderai_pipeline.domain.values import Conventions, Reading
 from coderai_pipeline.domain.values.booleans import read_boolean
-from coderai_pipeline.storage.edited_files import Written, label, read_bytes, read_text
+from coderai_pipeline.storage.edited_files import Written, label, read_bytes, read_text, without_separator_line
 from coderai_pipeline.storage.yaml_lines import KeyPath, key_text, plain_value
 
 MAX_ROWS = 5_000
@@ -207,10 +207,11 @@ def _flag(text: str) -> JsonValue:
 
 
 def _csv_rows(path: Path) -> list[Row]:
-    """The rows of a CSV file whose separator is the one that makes known columns of its first row."""
-    text = read_text(path)
+    """The rows of a CSV file whose separator is stated, or else the one that makes known columns of its first row."""
+    text, stated = without_separator_line(read_text(path))
     first = text.partition("\n")[0]
-    separator = max(",;\t", key=lambda mark: sum(_column(cell.strip('"')) in _COLUMNS for cell in first.split(mark)))
+    known = max(",;\t", key=lambda mark: sum(_column(cell.strip('"')) in _COLUMNS for cell in first.split(mark)))
+    separator = stated or known
     try:
         return _bounded(path, csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error as error:

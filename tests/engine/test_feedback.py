@@ -264,10 +264,23 @@ _WRITERS = {
 }  # fmt: skip
 
 
+def test_a_table_as_excel_for_windows_saves_it_is_read(study: ProjectFolder) -> None:
+    path = study.feedback / "ansi.csv"
+    lines = "sep=;\r\ndocument;variable;verdict;note\r\na;total;maybe;\r\na;total;correct;geprüft – „ja“ für 5 €\r\n"
+    path.write_bytes(lines.encode("cp1252"))
+    (report,) = apply(study, path)
+    assert (report.applied, [refused.row for refused in report.refused]) == (1, [2])
+    assert stored(study)[0]["note"] == "geprüft – „ja“ für 5 €"
+
+
 @pytest.mark.parametrize(
     ("name", "data", "why"),
     [
-        ("ansi.csv", "document,variable,verdict\nä,total,correct".encode("cp1252"), "encoding UTF-8"),
+        (
+            "pieced.csv",
+            "document,variable,verdict\nä,total,correct\nöüß,total,".encode() + b"\xe4",
+            "encoding UTF-8",
+        ),
         ("headless.csv", b"a,total,correct\n", "has no header row"),
         (
             "twice.csv",

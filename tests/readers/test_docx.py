@@ -333,3 +333,9 @@ def test_white_on_a_coloured_page_is_seen() -> None:
     body = paragraph("x", run=WHITE)
     xml = samples.document_xml(body).replace("<w:body>", '<w:background w:color="000080"/><w:body>')
     assert read(body, {"word/document.xml": xml}).hidden == ()
+
+
+def test_a_document_of_pictures_is_called_so() -> None:
+    content = read("<w:p/>", {"word/media/image1.png": "its bytes"})
+    assert content.status is DocumentStatus.NO_TEXT
+    assert "only pictures" in content.reason

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from coderai_pipeline.domain.documents import DocumentStatus
 from coderai_pipeline.readers import eml
 from coderai_pipeline.readers.base import Content, ReadOptions
+from tests.readers import samples
 from tests.readers.checks import assert_consistent, lines, place_of
 
 HEAD = "From: Ann <a@e.org>\nTo: b@e.org\nSubject: S\nMessage-ID: <1>\n"
@@ -182,3 +183,15 @@ def test_texts_written_in_parts_of_any_depth_are_read_in_order(texts: list[str],
     assert content.text == "\n\n".join(texts)
     at = content.text.rindex(texts[-1])
     assert place_of(content, texts[-1], at) == f"part {len(texts)}"
+
+
+@pytest.mark.parametrize("disposition", ["", "Content-Disposition: attachment\n"])
+def test_a_part_that_is_called_text_but_is_none_is_a_file(disposition: str) -> None:
+    archive = base64.encodebytes(samples.archive({"a.txt": b"\0\1\2" * 50})).decode()
+    raw = (
+        f"{HEAD}Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html; name=photo.htm\n"
+        f"{disposition}Content-Transfer-Encoding: base64\n\n{archive}\n--b--\n"
+    )
+    content = read(raw)
+    assert (content.text, content.metadata["attachments"]) == ("S", "photo.htm")
+    assert content.status == DocumentStatus.PARTIAL

@@ -353,3 +353,49 @@ def test_a_page_that_only_asks_for_its_scripts_holds_no_text() -> None:
     with pytest.raises(NotReadable) as caught:
         read(page)
     assert caught.value.status is DocumentStatus.NO_TEXT
+
+
+def test_a_page_of_pictures_is_called_so() -> None:
+    content = read('<h1><img src="scan-1.png" alt=""></h1>')
+    assert content.status is DocumentStatus.NO_TEXT
+    assert "only pictures" in content.reason
+    assert "scripts" in read('<div id="root"><img src="wait.gif"></div><script src="a.js"></script>').reason
+
+
+def test_a_title_that_is_a_mere_dash_is_none() -> None:
+    assert read('<title>-</title><meta name="author" content="--"><h1>How to install</h1>').metadata == {
+        "title": "How to install"
+    }
+
+
+def test_cells_that_stand_in_no_row_are_a_row_of_their_own() -> None:
+    page = "<table><td>First<td>Second<tr><td>any<td>beta</tr><td>last<td>one<tr><td>c<td>d</tr></table>"
+    assert read(page).text == "First | Second\nany | beta\nlast | one\nc | d"
+
+
+def test_a_row_of_blank_cells_is_none() -> None:
+    page = "<table><tr><td>a<td>b<tr><td>&nbsp;<td><tr><td>&nbsp;<td>d</table>"
+    assert read(page).text == "a | b\n | d"
+
+
+def test_a_time_of_day_is_no_date_where_the_day_is_written_out() -> None:
+    time = "<abbr itemprop=datePublished title=2011-03-30T21:05:00-07:00>9:05 PM</abbr>"
+    assert read(time).metadata["date"] == "2011-03-30T21:05:00-07:00"
+    assert read("<span itemprop=datePublished title='First seen'>5 March</span>").metadata["date"] == "5 March"
+
+
+def test_a_headline_that_describes_the_thing_is_not_its_title() -> None:
+    linked = '<script type="application/ld+json">{"@type": "Article", "name": "Sea Otter", "headline": "marine mammal"}</script>'
+    assert read(f"<title>Sea otter - An Encyclopedia</title>{linked}x").metadata["title"] == "Sea Otter"
+    assert read(f"<title>Marine mammal</title>{linked}x").metadata["title"] == "marine mammal"
+
+
+def test_the_main_text_is_neither_a_list_of_comments_nor_a_teaser() -> None:
+    text = "The bridge over the river was closed for the whole winter, as the council said. " * 8
+    comments = "".join(f'<li id="comment-{number}"><p>{text}</p></li>' for number in range(9))
+    page = f'<div class="post"><div class="story"><p>{text}</p></div></div><ol id="commentlist">{comments}</ol>'
+    assert read(page, main_text=True).text == text.strip()
+    teaser = f"<article><h3>Elsewhere</h3><p>{text[:240]}</p></article>"
+    story = "".join(f"<p>{number} {text}</p>" for number in range(6))
+    assert "Elsewhere" not in read(f'<div class="story">{story}</div>{teaser}', main_text=True).text
+    assert "5 The bridge" in read(f'<div class="story">{story}</div>{teaser}', main_text=True).text

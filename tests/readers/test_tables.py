@@ -258,3 +258,17 @@ def test_a_long_table_has_its_ids_at_once() -> None:
     ids = tables.row_ids(as_csv(rows), "csv", ReadOptions(id_column="id"))
     assert ids is not None
     assert len(set(ids)) == len(rows)
+
+
+def test_empty_sheets_are_neither_named_nor_text() -> None:
+    book = openpyxl.Workbook()
+    book.create_sheet("Second")
+    assert tables.read(_saved(book), ReadOptions()).status == DocumentStatus.NO_TEXT
+    book.create_sheet("Third").append(["found", "here"])
+    assert tables.read(_saved(book), ReadOptions()).text == "Third\n\nfound | here"
+
+
+def _saved(book: openpyxl.Workbook) -> bytes:
+    saved = io.BytesIO()
+    book.save(saved)
+    return saved.getvalue()

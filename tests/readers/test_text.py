@@ -195,3 +195,26 @@ def test_the_language_model_says_the_same_whether_it_is_unpacked_or_not(
     assert [path.name for path in tmp_path.glob("share/coderai_pipeline/*/chances.npy")]
     assert found() == packed == ["en", "de", "ru", "zh", "eu"]
     language._identifier.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("written", "encoding"),
+    [
+        ("ort;größe\nKöln;½ Liter\n", "cp1252"),
+        ("price is €5 – too high\n", "cp1252"),
+        ("a,b,± 5 µm at 20 °C\n", "cp1252"),
+        ("Århus, Ærø, Øresund\n", "cp1252"),
+        ("L’Unità territoriale è “nuova”\n", "cp1252"),
+        ("¼ cup, ¾ spoon, ½ litre of crème fraîche\n", "cp1252"),
+        ("Zürich,«Grüezi»\n", "cp1252"),
+        ("Er sagte „nein“ und ging\n", "cp1252"),
+        ("Škoda, Žižek in Windows\n", "cp1252"),
+        ("resumé – 3×4 m² · 2 µg\n", "cp1252"),
+        ("Puškin kirjutas värsse.\n", "cp1252"),
+        ("Iaşi, Timişoara, Braşov\n", "cp1250"),
+        ("acción y nación\n", "cp850"),
+        ("die Länge der Brücke über den Fluß\n", "cp850"),
+    ],
+)
+def test_few_signs_are_read_as_windows_has_them_where_they_make_sense_so(written: str, encoding: str) -> None:
+    assert decode(written.encode(encoding)).text == written

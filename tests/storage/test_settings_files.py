@@ -1,5 +1,6 @@
 """Rules of reading project.yaml and codebook.yaml, .xlsx and .csv."""
 
+import codecs
 import csv
 import os
 from pathlib import Path
@@ -296,12 +297,14 @@ def write_xlsx(path: Path, rows: list[list[object]], examples: list[list[object]
     return path
 
 
-@pytest.mark.parametrize("kind", ["comma", "semicolon", "workbook"])
+@pytest.mark.parametrize("kind", ["comma", "semicolon", "stated", "workbook"])
 def test_a_spreadsheet_says_the_same_as_yaml(tmp_path: Path, kind: str) -> None:
     if kind == "workbook":
         path = write_xlsx(tmp_path / "codebook.xlsx", [HEADER, *ROWS])
     else:
-        path = write_csv(tmp_path / "codebook.csv", [HEADER, *ROWS], ";" if kind == "semicolon" else ",")
+        path = write_csv(tmp_path / "codebook.csv", [HEADER, *ROWS], "," if kind == "comma" else ";")
+    if kind == "stated":
+        path.write_bytes(b"sep=;\r\n" + path.read_bytes().removeprefix(codecs.BOM_UTF8))
     assert load_codebook(path) == Codebook(
         variables=(
             Variable(
