@@ -14,8 +14,9 @@ import numpy as np
 
 from coderai_pipeline.domain.cells import Evidence, Grounding
 from coderai_pipeline.domain.documents import Page, Span
-from coderai_pipeline.domain.likeness import says_the_same
+from coderai_pipeline.domain.likeness import look_alike, says_the_same
 from coderai_pipeline.domain.normalised_text import NormalisedText, normalised, squeezed
+from coderai_pipeline.domain.reply_quotes import without_additions, without_markdown
 from coderai_pipeline.domain.wording import denials
 
 
@@ -63,10 +64,10 @@ _EDGES = " \t\n.,;:!?·…'\"“”„‘’«»‹›「」()[]*_"
 _BROKEN_NUMBER = re.compile(r"(?<=\d)[ \t]*\n[ \t]*(?=\d)")
 _RUN_OF_DIGITS = re.compile(r"\d+")
 _GROUPING = re.compile(r"(?<=\d)[ ,.'](?=\d{3}(?!\d))")
-# Emphasis, code, links and list marks of Markdown, which replies add to what they quote.
-_EMPHASIS = re.compile(r"\*\*([^*\n]+)\*\*|\*(?=\S)([^*\n]+)(?<=\S)\*|__([^_\n]+)__|~~([^~\n]+)~~|`([^`\n]+)`")
-_LINK = re.compile(r"\[([^\[\]\n]+)\]\([^)\s]*\)")
-_LIST_MARK = re.compile(r"^\s*(?:[-*+>•]|#{1,6}|\d{1,2}[.)])\s+", re.MULTILINE)
+# The end of a clause, and the beginning of the next.
+_ENDS_CLAUSE = re.compile(r"(?:[;!?。；！？]|\w{4}\.)\s*\w")
+# A digit where a letter should be: `difficu1ty`, but not `covid19` or `第5卷`.
+_DIGIT_IN_WORD = re.compile(r"(?<=[a-z\u00df-\u058f])[0158](?=[a-z\u00df-\u058f])")
 _ENDS_SENTENCE = re.compile(r"[.!?؟。！？][\"”»')\]]*\s*$")
 _SHORTEST_SENTENCE = 12
 
@@ -78,19 +79,17 @@ def _find(quote: str, text: NormalisedText, within: Span, near: Span | None) -> 
     if verbatim:
         return _choose(verbatim, near, Grounding.EXACT)
     window = text.from_original(within)
-    core = normalised(_BROKEN_NUMBER.sub("", _without_markdown(quote).strip(_EDGES)))
+    core = normalised(_BROKEN_NUMBER.sub("", without_additions(quote).strip(_EDGES)))
     return (
         _evened(normalised(quote), text, window, near)
         or _evened(core, text, window, near)
         or _squeezed(core, text, window, near)
         or _elided(quote, text, window, near)
+        or _misread(core, text, window, near)
         or _with_gap(core, text, window, near)
         or _aligned(core, text, window, near)
+        or _aligned(_with_letters_for_digits(core), text, window, near)
     )
-
-
-def _without_markdown(quote: str) -> str:
-    return _LIST_MARK.sub("", _LINK.sub(r"\1", _EMPHASIS.sub(lambda match: match[match.lastindex or 0], quote)))
 
 
 def _choose(spans: list[Span], near: Span | None, grounding: Grounding) -> _Found:
@@ -140,7 +139,7 @@ def _squeezed(quote: str, text: NormalisedText, window: Span, near: Span | None)
 
 def _elided(quote: str, text: NormalisedText, window: Span, near: Span | None) -> _Found | None:
     """A quote with parts left out: from its first part to its last, each after the one before and not far from it."""
-    parts = [normalised(_without_markdown(part).strip(_EDGES)) for part in _ELISION.split(quote)]
+    parts = [normalised(without_markdown(part).strip(_EDGES)) for part in _ELISION.split(quote)]
     parts = [part for part in parts if part]
     if len(parts) < 2:
         return None
@@ -192,9 +191,32 @@ def _parted(quote: str, cut: int, longest_omission: int, text: NormalisedText, w
         found += [
             Span(first.start, last.end)
             for last in _occurrences(rest, text.text, first.end, limit, limit=1)
-            if joined or not denials(text.text[first.end : last.start])
+            if joined or not _says_more(text.text[first.end : last.start])
         ]
     return found
+
+
+def _says_more(omission: str) -> bool:
+    """Whether what is left out turns a quote into another statement: a denial, or the end of one clause and the next."""
+    return denials(omission) > 0 or _ENDS_CLAUSE.search(omission) is not None
+
+
+def _misread(quote: str, text: NormalisedText, window: Span, near: Span | None) -> _Found | None:
+    """The quote where one of the two was misread by a machine: `T0TAL l2.50`."""
+    if not _allowed_distance(quote):
+        return None
+    found = [
+        span
+        for span in _occurrences(look_alike(quote), look_alike(text.text), window.start, window.end)
+        if not (_splits_number(text.text, span.start) or _splits_number(text.text, span.end))
+    ]
+    return _choose([text.to_original(span.start, span.end) for span in found], near, Grounding.FUZZY) if found else None
+
+
+def _with_letters_for_digits(quote: str) -> str:
+    """A quote with letters for the digits that stand in words; "" where there are none."""
+    spelt = _DIGIT_IN_WORD.sub(lambda digit: look_alike(digit[0]), quote)
+    return "" if spelt == quote else spelt
 
 
 def _aligned(quote: str, text: NormalisedText, window: Span, near: Span | None) -> _Found | None:

@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 
 from coderai_pipeline.domain.values.digits import WORD
 from coderai_pipeline.domain.values.locale_data import month_names
+from coderai_pipeline.domain.values.number_words import magnitude_of
 from coderai_pipeline.domain.values.spelled import find_spelled
 from coderai_pipeline.domain.wording import denials
 
@@ -20,6 +21,11 @@ _TOKEN = re.compile(rf"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf9
 # What makes a word its opposite: in front of it, and within a Turkish verb.
 _OPPOSITE = re.compile(r"(?:un|in|il|im|ir|dis|non|anti|α|ne|не)")
 _WITHIN_VERB = re.compile(r"ma|me|mi|mu|maz|mez")
+# Signs of Chinese and Japanese that say another thing when they change: numbers, directions, more and less, yes and no.
+_TELLING = frozenset("一二三四五六七八九十百千万亿兆上下前后左右东西南北内外大小多少高低升降增减买卖胜负输赢否赞反")
+_SIMPLIFIED = str.maketrans("萬億後東內減買賣勝負輸贏贊兩両", "万亿后东内减买卖胜负输赢赞二二") | {ord("两"): "二"}
+# What reading machines take for one another, evened out: digits stay apart from each other.
+_LOOK_ALIKES = str.maketrans("01|i58", "olllsb")
 
 
 def says_the_same(quote: str, passage: str) -> bool:
@@ -34,6 +40,11 @@ def says_the_same(quote: str, passage: str) -> bool:
         if not _are_spellings_of(first, second):
             return False
     return True
+
+
+def look_alike(text: str) -> str:
+    """A normalised text with signs that look alike made one, as many characters as before: `difficu1ty` is `difficulty`."""
+    return text.translate(_LOOK_ALIKES)
 
 
 def _is_cut_off(first: Sequence[str], second: Sequence[str], *, opens: bool, closes: bool) -> bool:
@@ -56,6 +67,8 @@ def _are_spellings_of(first: Sequence[str], second: Sequence[str]) -> bool:
 def _is_spelling_of(first: str, second: str) -> bool:
     """Whether two words are one, spelt otherwise."""
     shorter, longer = sorted((first, second), key=len)
+    if _is_telling(first, second):
+        return False
     if (len(shorter) <= 1 and len(longer) <= 1) or (len(shorter) <= 2 and len(longer) <= 3):
         return True  # one character misread, or a small word: a, an, the
     if _without_marks(first) == _without_marks(second):
@@ -64,7 +77,29 @@ def _is_spelling_of(first: str, second: str) -> bool:
         return False
     from rapidfuzz import fuzz
 
-    return fuzz.ratio(first, second) >= LIKENESS
+    misread = tuple(look_alike(word).replace("rn", "m").replace("vv", "w") for word in (first, second))
+    return any(
+        fuzz.ratio(one, other) >= LIKENESS and not _begins_otherwise(one, other)
+        for one, other in ((first, second), misread)
+    )
+
+
+def _is_telling(first: str, second: str) -> bool:
+    """`上升` and `下降`: each sign in the other's place, and one of them changes what is said."""
+    pairs = zip(first.translate(_SIMPLIFIED), second.translate(_SIMPLIFIED), strict=False)
+    return any(one != other and (one in _TELLING or other in _TELLING) for one, other in pairs)
+
+
+def _begins_otherwise(first: str, second: str) -> bool:
+    """`increased` and `decreased`, `southern` and `northern`: slips of the hand seldom change how a word begins, and more with it.
+
+    Not asked of scripts that write particles attached to the words.
+    """
+    if first[0] == second[0] or max(first[0], second[0]) >= "\u0590" or sorted(first) == sorted(second):
+        return False
+    from rapidfuzz.distance import Levenshtein
+
+    return Levenshtein.distance(first, second) > 1
 
 
 def _without_marks(word: str) -> str:
@@ -80,10 +115,13 @@ def _is_opposite(shorter: str, longer: str) -> bool:
 
 
 def _is_another_figure(first: str, second: str) -> bool:
-    """Two months, or two numbers in words: March and May, six and sixty."""
+    """Two months, magnitudes or numbers in words: March and May, million and billion, six and sixty."""
     months = month_names("en")
     both = months.get(first), months.get(second)
     if None not in both and both[0] != both[1]:
+        return True
+    factors = magnitude_of(first, "en"), magnitude_of(second, "en")
+    if None not in factors and factors[0] != factors[1]:
         return True
     spelled = [[value for _, value in find_spelled(word, "en")] for word in (first, second)]
     return all(spelled) and spelled[0] != spelled[1]

@@ -160,8 +160,8 @@ def _fold(char: str) -> str:
 
 
 # Letters with a stroke, joined ones and a dotless i, for which people without the key write the plain ones; the Persian
-# forms of two Arabic letters.
-_PLAIN_LETTERS = {"ı": "i", "đ": "d", "ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "ی": "ي", "ک": "ك"}
+# forms of two Arabic letters, and those that many write for the feminine ending and the final alif.
+_PLAIN_LETTERS = {"ı": "i", "đ": "d", "ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "ی": "ي", "ک": "ك", "ى": "ي", "ة": "ه"}
 
 
 def _is_accent(char: str) -> bool:

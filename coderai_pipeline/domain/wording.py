@@ -37,9 +37,9 @@ _DENIAL = re.compile(
 )
 
 
-# Words and syllables for not, as normalised text has them, accents dropped.
+# Words and syllables for not, as normalised text has them, accents dropped; before a number `no` is `№`.
 _NOT = re.compile(
-    r"\b(?:no|not|non|nobody|none|neither|nor|never|nothing|without|nicht|kein\w*|niemand|nie|niemals|ohne|weder|ne|pas|aucun\w*|sans|jamais|"
+    r"\b(?:no(?!\.?\s?\d)|not|non|nobody|none|neither|nor|never|nothing|without|nicht|kein\w*|niemand|nie|niemals|ohne|weder|ne|pas|aucun\w*|sans|jamais|"
     r"sin|ningun\w*|nadie|nunca|nao|nenhum\w*|ninguem|sem|nessun\w*|senza|mai|geen|niet|niemand|zonder|nie|nikt|bez|zadn\w*|nu|nimeni|fara|"
     r"niciun\w*|degil|yok|hic\w*|не|нет|без|ни|никто|никогда|ні|немає|δεν|μη|μην|κανεισ|κανενασ|καμια|κανενα|χωρισ|ουτε|ποτε|khong|chua|chang|"
     r"inte|ingen|inget|nem|nincs|ei|לא|אין|בלי|ואין|ולא|لا|لم|لن|ليس|ليست|غير|بدون|ولا|ولم|ولن|نه|نيست|tidak|bukan|tanpa)\b"

@@ -70,3 +70,42 @@ def test_a_few_words_left_out_may_not_be_the_denial() -> None:
     text = NormalisedText.of("The police said that the driver was not seriously hurt in the accident on Monday.")
     assert ground("the driver was seriously hurt in the accident", text).grounding == "absent"
     assert ground("the driver was not hurt in the accident", text).grounding == "fuzzy"
+
+
+@pytest.mark.parametrize(
+    ("quote", "document"),
+    [
+        ("inherent difficu1ty of the tesk", "the inherent difficulty of the task"),  # misread and misspelt
+        ("inherent difficulty", "the inherent difficu1ty of it"),
+        ("TOTAL 12.50 RM", "T0TAL l2.50 RM"),
+        ("modern problems", "rnodern problerns"),
+        ("وهذه نظريه التعقيد علي الشبكه", "وهذه نظرية التعقيد على الشبكة كلها"),
+        ("Adolf Hitler&#39;s rise", "helping Adolf Hitler's rise to power"),
+        ("the vote was held in May (p. 3)", "Then the vote was held in May and June."),
+        ("the vote was held in May the vote was held in May", "Then the vote was held in May and June."),
+    ],
+)
+def test_what_was_misread_or_added_is_still_found(quote: str, document: str) -> None:
+    assert ground(quote, NormalisedText.of(document)).start is not None
+
+
+@pytest.mark.parametrize(
+    ("quote", "document"),
+    [
+        ("costs had decreased by 12 percent", "costs had increased by 12 percent"),
+        ("work begins in the southern district", "work begins in the northern district"),
+        ("ein Haushalt von 4,5 Milliarden Euro", "ein Haushalt von 4,5 Millionen Euro"),
+        ("自2019年以来成本下降了12%", "自2019年以来成本上升了12%"),
+        ("工程将从南区开始，两年后结束", "工程将从北区开始，兩年后结束"),
+        ("在第5卷中发表了阐述其思想的版本", "在第2卷中发表了阐述其思想的版本"),
+        ("section5 of the law is repealed", "section 2 of the law is repealed"),
+        ("Fatima Khan voted against the plan", "Fatima Khan spoke in favour; Peter Olsen voted against the plan"),
+    ],
+)
+def test_a_word_that_begins_otherwise_another_sign_or_clause_is_another_statement(quote: str, document: str) -> None:
+    assert ground(quote, NormalisedText.of(document)).grounding == "absent"
+
+
+def test_a_numero_sign_in_what_is_left_out_denies_nothing() -> None:
+    text = NormalisedText.of("Расходы выросли на 12\nГазета № 12, стр. 4\nпроцентов с 2019 года.")
+    assert ground("Расходы выросли на 12 процентов с 2019 года", text).grounding == "fuzzy"
