@@ -25,6 +25,7 @@ from coderai_pipeline.domain.values.date_patterns import (
     DECADE_BEFORE,
     ERAS,
     NUMERIC,
+    ORDINAL,
     ORDINALS,
     OTHER_ERA,
     OTHER_ERA_BEFORE,
@@ -73,12 +74,15 @@ def scan_dates(text: str, conventions: Conventions, *, passage: bool) -> Iterato
     for each in found:
         if not kept or each.span.start >= kept[-1].span.end:
             kept.append(each)
-    return iter(sorted([*kept, *_years(text, kept, passage=passage)], key=lambda each: each.span.start))
+    return iter(
+        sorted([*kept, *_years(text, kept, conventions.language, passage=passage)], key=lambda each: each.span.start)
+    )
 
 
 def _of_its_era(found: Found, text: str) -> Found:
-    """`15/09/1445 AH`, `15 March 44 BC`: what follows a date says that its year is not one of ours."""
-    if not OTHER_ERA.match(text, found.span.end):
+    """`15/09/1445 AH`, `15 March 44 BC`, `단기 4357년`: what stands with a date says that its year is not one of ours."""
+    start = found.span.start
+    if not OTHER_ERA.match(text, found.span.end) and not OTHER_ERA_BEFORE.search(text, max(0, start - 6), start):
         return found
     return Found(found.span, Unread(f'"{found.span.of(text)}" is counted in another era'))
 
@@ -99,6 +103,8 @@ def _of_numbers(match: re.Match[str], conventions: Conventions) -> Reading | Unr
     year = match["y"] or match["yy"] or match["c"]
     if 1300 <= int(year) < 1500 and conventions.language in COUNTED_OTHERWISE:
         return Unread(f'"{match[0]}" is counted in another calendar')
+    if conventions.language == "th" and _SAME_NEW_YEAR <= int(year) < BUDDHIST[1] and not match["y"]:
+        return _of_thailand(match, int(year), conventions)
     if match["y"]:
         if match["d"] is None and match["sep"].startswith("."):
             return None
@@ -108,6 +114,16 @@ def _of_numbers(match: re.Match[str], conventions: Conventions) -> Reading | Unr
     if match["yy"]:
         return _date(match, match["yy"], match["mm"], None)
     return _in_some_order(match, conventions)
+
+
+def _of_thailand(match: re.Match[str], year: int, conventions: Conventions) -> Reading | Unread | None:
+    """`5/3/2567` in a Thai document."""
+    ours = year - BUDDHIST_OFFSET
+    same = NUMERIC.match(match[0].replace(str(year), str(ours), 1))
+    reading = _of_numbers(same, conventions) if same else None
+    if not isinstance(reading, Reading):
+        return reading
+    return replace(reading, change=sentences(reading.change, f'the year of "{match[0]}" is {ours} in our calendar'))
 
 
 def _year_month(match: re.Match[str]) -> Reading | Unread:
@@ -222,6 +238,7 @@ def _named(text: str, conventions: Conventions) -> Iterator[Found]:
             alone = Span(word.start(), end), month
         else:
             yield _over_months(text, *alone, found) if alone else found
+            alone = None
 
 
 def _words(text: str) -> Iterable[re.Match[str]]:
@@ -231,15 +248,23 @@ def _words(text: str) -> Iterable[re.Match[str]]:
 
 
 UP_TO = re.compile(rf"\s?(?:{BETWEEN})\s?")
+_DAY_UP_TO = re.compile(rf"\s\d{{1,2}}{ORDINAL},?{UP_TO.pattern}")
 
 
 def _over_months(text: str, first: Span, month: int, found: Found) -> Found:
-    """`March to May 2024`, `5 March - 7 April 2024`: a range within a year, kept as the year."""
-    if not UP_TO.fullmatch(text[first.end : found.span.start]) or isinstance(found.reading, Unread):
+    """`March to May 2024`, `5 March - 7 April 2024`, `March 30 - April 2, 2024`: a range within a year, kept as the year."""
+    between = text[first.end : found.span.start]
+    days = _DAY_UP_TO.fullmatch(between) is not None
+    if not (days or UP_TO.fullmatch(between)) or isinstance(found.reading, Unread):
         return found
     span, kept = Span(first.start, found.span.end), str(found.reading.value)[:4]
-    if str(found.reading.value)[5:] == f"{month:02d}":
-        return Found(span, found.reading)  # يناير/كانون الثاني: one month by two names
+    if days and str(found.reading.value)[5:7] == f"{month:02d}":
+        return Found(span, _over_months_or_days(found.reading, False, span.of(text)))
+    if str(found.reading.value)[5:] == f"{month:02d}":  # يناير/كانون الثاني: one month by two names
+        day = DAY_BEFORE.search(text, max(0, first.start - 24), first.start)
+        begin = day.start("day") if day else first.start
+        written = text[begin : found.span.end]
+        return Found(Span(begin, found.span.end), _date(None, kept, str(month), day and day["day"], written))
     return Found(span, Reading(kept, "year", change=f'"{span.of(text)}" is a range; kept as {kept}'))
 
 
@@ -315,7 +340,7 @@ def _as_range(reading: Reading | Unread, other_day: str | None, written: str) ->
     return Reading(kept, "month", change=f'"{written}" is a range; kept as {kept}')
 
 
-def _years(text: str, dates: list[Found], *, passage: bool) -> Iterator[Found]:
+def _years(text: str, dates: list[Found], language: str, *, passage: bool) -> Iterator[Found]:
     """Bare years that are part of no date. Outside passages any year from 1 on that has four digits."""
     taken = iter(dates)
     date = next(taken, None)
@@ -339,7 +364,10 @@ def _years(text: str, dates: list[Found], *, passage: bool) -> Iterator[Found]:
         else:
             written = text[max(0, match.start() - 8) : match.end()]
             thai = written if THAI.search(written) else ""
-            yield Found(Span(match.start(), match.end()), _date(match, match["year"], None, None, thai))
+            reading = _date(match, match["year"], None, None, thai)
+            if language in COUNTED_OTHERWISE and 1300 <= int(match["year"]) < 1450 and isinstance(reading, Reading):
+                reading = replace(reading, ambiguous=f'"{match[0]}" could be counted in another calendar')
+            yield Found(Span(match.start(), match.end()), reading)
 
 
 def _date(

@@ -6,17 +6,17 @@ from coderai_pipeline.domain.values.digits import WORD
 
 SPACE = r"[ \t\u00a0\u202f\n]"
 TIME = (
-    rf"(?:(?:T|(?:{SPACE}?(?:г\.?|года|р\.|[(（][^\W\d_]{{1,4}}[)）]))?,?{SPACE}{{1,2}}(?:um|at|à|a|в|-)?{SPACE}?)"
+    rf"(?:(?:T|[-,/]?(?=\d\d:[0-5]\d)|(?:{SPACE}?(?:г\.?|года|р\.|[(（][^\W\d_]{{1,4}}[)）]))?,?{SPACE}{{1,2}}(?:um|at|à|a|в|-)?{SPACE}?)"
     rf"(?P<hour>[01]?\d|2[0-4])(?:[:h]|\.(?=\d\d{SPACE}?Uhr))(?P<minute>[0-5]\d)"
     rf"(?::[0-5]\d(?:[.,]\d+)?)?"
     rf"(?:{SPACE}?(?P<half>[ap]\.?m\b\.?))?(?P<zone>Z|[+-]\d\d:?\d\d)?(?!\d))?"
 )
 NUMERIC = re.compile(
-    r"(?:(?<![\d_./-])(?<![A-Za-z\u00c0-\u058f])(?<!\d,)|(?<=\d\.[-–—]))(?:"
+    r"(?:(?<![\d_./-])(?:(?<![A-Za-z\u00c0-\u058f])|(?<=[Dd][Aa][Tt][Ee]))(?<!\d,)|(?<=\d\.[-–—]))(?:"
     r"(?P<y>\d{4})(?P<sep>[-/]|\.\s?)(?P<m>\d{1,2})(?:(?P=sep)(?P<d>\d{1,2}))?"
-    r"|(?P<a>\d{1,2})(?P<sep2>[-/]|\.\s?)(?P<b>\d{1,2})(?P=sep2)(?P<c>\d{4}|\d{2})"
+    r"|(?P<a>\d{1,2})(?P<sep2>[-/]|\.\s?| [-/] (?=\d\d? [-/] \d{4}))(?P<b>\d{1,2})(?P=sep2)(?P<c>\d{4}|\d{2})"
     r"|(?P<mm>\d{1,2})[/](?P<yy>\d{4})"
-    rf")(?![\d]|[-/.,]\d){TIME}"
+    rf")(?!\d(?!\d:[0-5]\d)|[-/.,]\d(?!\d:[0-5]\d)){TIME}"
 )
 CJK_DIGITS = str.maketrans("〇零○一二三四五六七八九", "000123456789")
 CJK_BETWEEN = r"[至到和及或与、~～〜—–-]|から|と|부터|와|과|및|또는"
@@ -121,5 +121,5 @@ ERAS = {
     "中華民國": (1912, "1912", "9999"),
 }
 THAI = re.compile(r"[\u0e00-\u0e7f]")
-OTHER_ERA_BEFORE = re.compile(r"\b(?:AH|A\.H\.|BCE?|B\.C\.)\s?$")
+OTHER_ERA_BEFORE = re.compile(r"(?:\b(?:AH|A\.H\.|BCE?|B\.C\.)|단기|불기|檀紀|皇紀|佛历|佛曆)\s?$")
 OTHER_ERA = re.compile(r"\s?(?:هـ|ه\b|AH\b|BCE?\b|B\.C\.|v\. ?Chr|av\. ?J|a\. ?C\.|до н)")

@@ -48,7 +48,7 @@ _COMPACT = re.compile(r"((?:19|20)\d\d)(0[1-9]|1[0-2])([0-3]\d)")
 # Periods shorter than a year and vague words: the date keeps what is certain.
 _PERIOD = re.compile(
     r"\bQ[1-4]\b|\b[1-4]Q|\bH[12]\b|(?:\b[1-4](?:st|nd|rd|th|er|e|º|-?й|\.)?\s?)?(?:quarter|quartal|trimest|квартал)|"
-    r"第?[1-4一二三四]?季度|半年|\b(?:kw|cw|week|woche|semaine|semana|settimana)\s?\d{1,2}\b|-W\d{1,2}(?:-\d)?\b|\b(?:spring|summer|autumn|fall|winter|"
+    r"第?[1-4一二三四]?季度|第?[1-4]四半期|[1-4]\s?분기|\bquý (?:[1-4]|I{1,3}V?)\b|\b[12]\.? (?:halbjahr|semestre?|semester)\b|半年|\b(?:kw|cw|week|woche|semaine|semana|settimana)\s?\d{1,2}\b|-W\d{1,2}(?:-\d)?\b|\b(?:spring|summer|autumn|fall|winter|"
     r"frühjahr|frühling|sommer|herbst|printemps|été|automne|hiver|primavera|verano|otoño|invierno)\b|\bFY\s?\d|fiscal",
     re.IGNORECASE,
 )

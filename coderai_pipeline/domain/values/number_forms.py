@@ -48,7 +48,8 @@ def scan_numbers(text: str, conventions: Conventions, *, passage: bool) -> Itera
     while match := token.search(text, position):
         while other and other.end() <= match.start():
             other = next(others, None)
-        if other and other.start() <= match.start() and not _GROUPED.fullmatch(other[0]):
+        within = other and (other.start() <= match.start() or (":" in other[0] and other.start() < match.end()))
+        if other and within and not _GROUPED.fullmatch(other[0]):
             floor = position = max(other.end(), match.end())
             continue
         found = _read_at(text, match, conventions, floor, passage=passage)
@@ -114,6 +115,9 @@ _MINUS_BEFORE = re.compile(
     r"(?:(?<!\w)(?<!\d )(?<!\b[ad]u )(?<!\b[al]l )(?<!\blo )(?<!\bo )(?<!\bou )(?<!\bao )(?:minus|moins|menos|meno|negative|минус|سالب|ناقص)\s|[负負])$",
     re.IGNORECASE,
 )
+# A minus in accounts of Japan and Korea, a rise elsewhere.
+_TRIANGLE_BEFORE = re.compile(r"[▲△▼▽]\s?$")
+_MINUS_BY_TRIANGLE = ("ja", "ko")
 _PERCENT = re.compile(rf"\s?(%|‰|{UNSPACED_PERCENT_WORDS}|(?:{PERCENT_WORDS})(?!\w))", re.IGNORECASE)
 _AND_A_HALF = re.compile(
     r"\s(?:and a half|et demie?|y medi[oa]|e mei[oa]|e mezz[oa]|и половиной|с половиной|и половина|și jumătate|şi jumătate|rưỡi|"
@@ -149,13 +153,18 @@ def _read_at(
     if closing is not None and not negative and not _is_spelled_before(text, start, amount.value, conventions.language):
         whole_value = not passage and not text[:start].strip() and not text[closing:].strip()
         if whole_value or left.currency or not match[0].isdigit():
-            negative, end = True, closing
+            right = _beyond(text, closing, right, conventions.language)
+            negative, end = True, max(closing, right.end)
             change = sentences(change, f'"{short(text[start:end])}" read as negative')
         else:
             ambiguous = ambiguous or f'"{text[start:closing]}" is negative in accounts'
     if text[end : end + 1] in _POWERS and right.unit is None and text[end : end + 1]:
         ambiguous = ambiguous or f'"{text[start : end + 1]}" could be a power, or a number with the sign of a note'
-    if left.opened and end != closing and text[start] == "(":
+    if text[start - 1 : start] == "±":
+        ambiguous = ambiguous or f'"{short(text[start - 1 : end])}" could be plus or minus'
+    if _TRIANGLE_BEFORE.search(text, max(0, start - 2), start):
+        ambiguous = ambiguous or f'"{short(text[start - 2 : end].strip())}" could be a rise or a minus'
+    if left.opened and (closing is None or end < closing) and text[start] == "(":
         start += 1
     factor = right.factor * left.factor
     value = amount.value * factor + right.extra
@@ -166,6 +175,12 @@ def _read_at(
     if not math.isfinite(number):
         return None
     return Span(start, end), Reading(number, unit=right.unit or left.currency, change=change, ambiguous=ambiguous)
+
+
+def _beyond(text: str, closing: int, inner: _Right, language: str) -> _Right:
+    """`(12.4) million`: what the number counts, where that stands behind the parenthesis."""
+    outer = _right(text, closing, language, None) if inner.factor == 1 and inner.unit is None else None
+    return outer if outer and (outer.factor != 1 or outer.unit) else inner
 
 
 def _is_spelled_before(text: str, start: int, value: Decimal, language: str) -> bool:
@@ -203,7 +218,9 @@ def _left(text: str, start: int, floor: int, language: str, *, passage: bool) ->
     left = _signed_left(text, start, floor, language, passage=passage)
     if left is None or left.negative or left.opened:
         return left
-    minus = _MINUS_BEFORE.search(text, max(floor, left.start - 12), left.start)
+    signs = _TRIANGLE_BEFORE if language in _MINUS_BY_TRIANGLE else _MINUS_BEFORE
+    minus = signs.search(text, max(floor, left.start - 12), left.start)
+    minus = minus or _MINUS_BEFORE.search(text, max(floor, left.start - 12), left.start)
     return replace(left, start=minus.start(), negative=True) if minus else left
 
 
@@ -289,6 +306,8 @@ def _right(text: str, end: int, language: str, money: str | None) -> _Right | No
     end = half.end() if half else end
     while (word := _AFTER_WORD.match(text, end)) and (step := _factor(word, language, money, attached=attached)):
         factor, end, attached = factor * step[0], word.start(1) + step[1], False
+        if text[end : end + 1].isdigit():
+            return None  # `1tr5`, `4k7`: digits go on behind it
     if half := half or _AND_A_HALF.match(text, end):
         extra, end = extra + factor / 2, max(end, half.end())
     unit, stop = unit_after(text, end, language)

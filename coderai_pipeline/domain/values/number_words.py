@@ -14,7 +14,14 @@ from coderai_pipeline.domain.values.locale_data import magnitude_words
 SCALED_CURRENCIES: Mapping[str, tuple[Decimal, str]] = {
     f"{letter}{currency}": (Decimal(factor), code)
     for letter, factor in (("T", 10**3), ("k", 10**3), ("K", 10**3), ("M", 10**6))
-    for currency, code in (("€", "EUR"), ("EUR", "EUR"), ("USD", "USD"), ("CHF", "CHF"), ("GBP", "GBP"), ("£", "GBP"))
+    for currency, code in (
+        *(("€", "EUR"), ("£", "GBP")),
+        *((code, code) for code in ("EUR", "USD", "CHF", "GBP", "SEK", "NOK", "DKK", "PLN")),
+    )
+} | {
+    written: (Decimal(factor), "kr")
+    for factor, forms in {10**3: "tkr Tkr", 10**6: "mkr Mkr mnkr mnok", 10**9: "mdkr Mdkr mdrkr"}.items()
+    for written in forms.split()
 }
 
 
@@ -71,7 +78,8 @@ CURRENCIES: Mapping[str, str] = {
         "KRW": "₩ 韩元 원",
         "TRY": "₺ TL",
         "RON": "lei",
-        "UAH": "₴ грн гривен",
+        "UAH": "₴ грн гривен гривень гривні гривня",
+        "HUF": "Ft forint",
         "ILS": "₪ NIS שקל שקלים",
         "VND": "₫ đồng đ",
         "CNY": "元 人民币 人民幣 yuan RMB",
@@ -90,7 +98,7 @@ CURRENCIES: Mapping[str, str] = {
         "NGN": "₦",
         "PHP": "₱",
         "IDR": "Rp",
-        "PLN": "zł zl",
+        "PLN": "zł zl złotych złote",
         "CZK": "Kč",
         "SAR": "﷼",
     }.items()

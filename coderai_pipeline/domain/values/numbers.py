@@ -68,6 +68,8 @@ def _read_text(text: str, conventions: Conventions, unit: str) -> Reading | Unre
     before, after = text[: span.start].strip(" .,;:"), text[span.end :].strip(" .,;:")
     if not before and not after:
         return reading
+    if not before and _FRACTION.match(after.casefold()):
+        return Unread(f'"{short(text)}" is a fraction in words')
     if not before and reading.unit is None and len(after.split()) <= 3 and _AS_UNIT.fullmatch(after):
         return replace(reading, unit=after)
     return _taken(reading, f'took {_shown(reading)} out of "{short(text)}"')
@@ -135,6 +137,11 @@ _FURTHER = re.compile(
     r"dúzia|dezena|dozzina|decina|centinaio|migliaio|dozijn|tuzin|paar|couple|pair|paio|par|pareja|ventina|trentina|quarantina|cinquantina|сотня|сотню|десяток|дюжина|дюжину|половина|половину)s?\b|"
     r"^و|半|ครึ่ง|반"
 )
+# `ein Drittel`, `2 thirds`: what is counted is a part.
+_FRACTION = re.compile(
+    r"(?:thirds?|fourths?|fifths?|tenths?|drittel|viertel|fünftel|zehntel|tiers|quarts?|cinquièmes?|dixièmes?|tercios?|cuartos?|quintos?|"
+    r"décimos?|terços?|quartos?|terz[oi]|quart[oi]|quint[oi]|трет[ьи]\w*|четверт[ьи]|пят(?:ая|ых)|десят(?:ая|ых)|trzeci\w*|czwart\w+|成|折|割|할)(?!\w)"
+)
 # What may stand before a number in words without making it another one.
 _ABOUT = re.compile(
     r"(?:at (?:least|most)|about|around|approximately|approx\.?|roughly|nearly|almost|over|more than|less than|fewer than|"
@@ -154,7 +161,11 @@ def _in_words(text: str, conventions: Conventions) -> Reading | None:
             continue
         span, value = found[0]
         before, rest = text[: span.start].strip(), text[span.end :].strip(" .,;")
-        further = _FURTHER.search(rest.casefold()) or any(magnitude_of(word, language) for word in rest.split())
+        further = (
+            _FURTHER.search(rest.casefold())
+            or _FRACTION.match(rest.casefold())
+            or any(magnitude_of(word, language) for word in rest.split())
+        )
         currency = currency_of(before, conventions.language) if before else None
         minus = bool(before and _MINUS.fullmatch(before))
         known = not before or before == _PERCENT_OF or currency or minus or _ABOUT.fullmatch(before)
