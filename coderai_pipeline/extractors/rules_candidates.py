@@ -16,7 +16,6 @@ from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.extractors import rules_money, rules_names, rules_prose
 from coderai_pipeline.extractors.rules_labels import (
     Label,
-    Notion,
     Occurrence,
     has_label,
     labels_of,
@@ -27,6 +26,7 @@ from coderai_pipeline.extractors.rules_labels import (
     values_below,
 )
 from coderai_pipeline.extractors.rules_layout import Sheet, below, stands_over
+from coderai_pipeline.extractors.rules_lexicon import Notion
 from coderai_pipeline.extractors.rules_ticks import is_ticked, ticked_options
 from coderai_pipeline.extractors.rules_values import Found, is_not_stated, read_options, read_region, within
 
@@ -89,6 +89,8 @@ def candidates(sheet: Sheet, variable: Variable) -> Iterator[Candidate]:
         yield from _shaped(rules_names.company(sheet))
     if notion is Notion.ADDRESS:
         yield from _shaped(rules_names.address(sheet))
+    if notion is Notion.CURRENCY and variable.type is VariableType.TEXT:
+        yield from _shaped(rules_money.currency(sheet))
     if variable.validation.pattern is not None and variable.type is VariableType.TEXT:
         yield from _by_pattern(sheet, variable.validation.pattern)
     loose = [place for place in places if not (place.leads and (place.marked or _is_of_another(sheet, place)))]
@@ -246,7 +248,9 @@ def _regions(sheet: Sheet, variable: Variable, place: Occurrence) -> Iterator[tu
         return
     under = list(takewhile(lambda region: not has_label(region.of(sheet.text)), below(sheet, place.line, cell)))
     is_last = place.cell + 1 == len(place.line.cells)
-    if not is_last and not values_below(sheet, place.line):
+    # `Bill to:    Invoice no: 17`: what stands right of it has a label of its own.
+    labelled = not is_last and has_label(place.line.cells[place.cell + 1].of(sheet.text))
+    if not is_last and not labelled and not values_below(sheet, place.line):
         yield place.line.cells[place.cell + 1], 0.9
     else:
         yield from ((region, 0.8) for region in under)

@@ -1,4 +1,4 @@
-"""The labels by which a variable's value is found: the codebook's own, and common ones of common notions in seven languages.
+"""The labels by which a variable's value is found: the codebook's own, and common ones of common notions (`rules_lexicon`).
 
 Where a label stands on a page is found here; what stands beside it is read in `rules_values`.
 """
@@ -6,68 +6,14 @@ Where a label stands on a page is found here; what stands beside it is read in `
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
 
 from coderai_pipeline.domain.codebook import Variable
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.extractors.rules_layout import IN_BRACKETS, Line, Sheet, Word, cell_index, folded_words
+from coderai_pipeline.extractors.rules_lexicon import LABELS, OTHER_NAMES, ROLES, TYPES, Notion
 from coderai_pipeline.extractors.rules_ticks import without_boxes
-
-
-class Notion(StrEnum):
-    """A thing that forms of all kinds state, known by its usual labels."""
-
-    TOTAL = "total"
-    DATE = "date"
-    NUMBER = "document number"
-    COMPANY = "company"
-    ADDRESS = "address"
-
-
-_LABELS: Mapping[Notion, str] = {
-    Notion.TOTAL: (
-        "total; grand total; total amount; amount due; total due; balance due; amount payable; total payable; net total;"
-        " nett total; total to pay; total amount due; invoice total; total price; sum; gesamtbetrag; gesamtsumme; rechnungsbetrag; summe; gesamt; endbetrag; zu zahlen;"
-        " zahlbetrag; bruttobetrag; total ttc; montant total; total à payer; net à payer; montant dû; somme due; importe total; total a pagar;"
-        " monto total; total general; итого; итог; всего; итого к оплате; к оплате; сумма; всего к оплате; الإجمالي; المجموع; المبلغ الإجمالي; إجمالي;"
-        " المجموع الكلي; المبلغ المستحق; 合计; 总计; 总额; 总金额; 应付金额; 合計; 總計; 金额合计; 价税合计; ご請求金額; 請求金額; お買上げ計;"
-        " totale; totale complessivo; totale fattura; importo totale; totaal; totaalbedrag; te betalen; valor total; total geral; suma; razem;"
-        " do zapłaty; toplam; genel toplam; ödenecek tutar; σύνολο; πληρωτέο; รวมทั้งสิ้น; ยอดรวม; รวม; tổng cộng; tổng tiền; thành tiền; 합계; 총액;"
-        " 결제금액; कुल; कुल राशि; jumlah; jumlah besar; amount claimed; sum of; the sum of; fee paid; total de plată"
-    ),
-    Notion.DATE: (
-        "date; invoice date; bill date; receipt date; date of issue; issue date; issued on; dated; datum; rechnungsdatum; belegdatum;"
-        " ausstellungsdatum; date de facture; date d'émission; fecha; fecha de emisión; fecha de factura; дата; дата выдачи;"
-        " от; التاريخ; تاريخ; تاريخ الفاتورة; 日期; 开票日期; 發票日期; 日付; 請求日; 発行日; data; data fattura; data de emissão; data wystawienia;"
-        " tarih; fatura tarihi; ημερομηνία; วันที่; ngày; 날짜; 일자; दिनांक; तारीख; tarikh; factuurdatum"
-    ),
-    Notion.NUMBER: (
-        "invoice no; invoice number; invoice; receipt no; receipt number; bill no; document no; doc no; inv no; order no; reference no; ref no;"
-        " rechnungsnummer; rechnungs nr; rechnung nr; belegnummer; beleg nr; aktenzeichen; facture n; numéro de facture; facture no;"
-        " número de factura; factura n; factura no; номер; счет; счёт; счет no; رقم الفاتورة; رقم; 发票号码; 发票号; 编号; 单号"
-    ),
-    Notion.COMPANY: (
-        "company; company name; vendor; seller; supplier; merchant; store; issued by; firma; verkäufer; lieferant; aussteller; unternehmen;"
-        " société; vendeur; fournisseur; entreprise; émetteur; empresa; vendedor; proveedor; emisor; razón social; компания; продавец;"
-        " поставщик; организация; الشركة; البائع; المورد; 公司; 销售方; 销售方名称; 卖方; 商家; 公司名称; prestador; emitente; fornecedor; ditta; fornitore; cedente; azienda; leverancier; sprzedawca; firma;"
-        " satıcı; şirket; πωλητής; επωνυμία; ผู้ขาย; บริษัท; người bán; đơn vị bán hàng; 상호; 판매자; 会社名; 発行者; विक्रेता; landlord; charity name;"
-        " employer; furnizor"
-    ),
-    Notion.ADDRESS: (
-        "address; street address; postal address; registered office; adresse; anschrift; sitz; domicile; siège social;"
-        " dirección; domicilio; адрес; юридический адрес; العنوان; عنوان; 地址; 住址; 住所; 地址、电话; 地址 电话; 所在地; endereço; indirizzo; sede; adres; adresa; adresi; διεύθυνση; ที่อยู่;"
-        " địa chỉ; 주소; पता; alamat"
-    ),
-}
-_OTHER_NAMES: Mapping[Notion, str] = {
-    Notion.NUMBER: "invoice_number; receipt_number; document_number",
-    Notion.COMPANY: "company_name; vendor_name; seller_name; merchant_name; store_name; shop; shop name; organisation; organization",
-    Notion.TOTAL: "total_amount; amount_total; receipt total; total paid; amount paid",
-    Notion.DATE: "transaction date; purchase date; date of purchase; date of receipt; document date",
-    Notion.ADDRESS: "company address; vendor address; store address; merchant address",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +49,12 @@ def _words_of(phrase: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _lexicon() -> Mapping[Notion, frozenset[tuple[str, ...]]]:
-    return {
-        notion: frozenset(_words_of(phrase) for phrase in phrases.split(";")) for notion, phrases in _LABELS.items()
-    }
+    return {notion: frozenset(_words_of(phrase) for phrase in phrases.split(";")) for notion, phrases in LABELS.items()}
+
+
+@lru_cache(maxsize=1)
+def _roles() -> frozenset[tuple[str, ...]]:
+    return frozenset(map(_words_of, ROLES))
 
 
 def own_phrases(variable: Variable) -> tuple[str, ...]:
@@ -119,20 +68,13 @@ def notion_of(variable: Variable) -> Notion | None:
     """The common notion that the codebook's own names are among the labels of, None for everything else."""
     own = {_words_of(phrase) for phrase in own_phrases(variable)}
     for notion, phrases in _lexicon().items():
-        if own & phrases or own & {_words_of(phrase) for phrase in _OTHER_NAMES[notion].split(";")}:
+        if own & (phrases - _roles()) or own & {_words_of(phrase) for phrase in OTHER_NAMES.get(notion, "").split(";")}:
             return notion if _fits(notion, variable) else None
     return None
 
 
 def _fits(notion: Notion, variable: Variable) -> bool:
-    allowed = {
-        Notion.TOTAL: ("number",),
-        Notion.DATE: ("date",),
-        Notion.NUMBER: ("text",),
-        Notion.COMPANY: ("text",),
-        Notion.ADDRESS: ("text", "location"),
-    }
-    return variable.type.value in allowed[notion]
+    return variable.type.value in TYPES[notion]
 
 
 def labels_of(variable: Variable) -> tuple[Label, ...]:

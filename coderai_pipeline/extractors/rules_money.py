@@ -14,19 +14,23 @@ from dataclasses import dataclass, field
 
 from coderai_pipeline.domain.documents import Span
 from coderai_pipeline.domain.values.measures import is_measure
-from coderai_pipeline.domain.values.number_words import UNITS
+from coderai_pipeline.domain.values.number_words import UNITS, currency_of
 from coderai_pipeline.extractors.rules_labels import Label
 from coderai_pipeline.extractors.rules_layout import Line, Sheet, fold_word
 from coderai_pipeline.extractors.rules_values import Found
 
 _FINAL = re.compile(
     r"grand|due|payable|am(?:oun)?t\.? paid|to pay|nett?\b|incl|round(?:ed|ing)? total|total round|after round|invoice total|final|zu zahlen|brutto|rechnungsbetrag|gesamtbetrag|endbetrag|ttc|à payer"
-    r"|a pagar|totale (?:complessivo|fattura)|valor total|do zapłaty|genel toplam|ödenecek|te betalen|πληρωτέο|รวมทั้งสิ้น|ยอดสุทธิ|tổng cộng|請求金額|총액|결제금액|jumlah besar|к оплате|应付|价税合计|المستحق|inc\b",
+    r"|a pagar|totale (?:complessivo|fattura)|valor total|do zapłaty|genel toplam|ödenecek|te betalen|πληρωτέο|รวมทั้งสิ้น|ยอดสุทธิ|tổng cộng|請求金額|총액|결제금액|jumlah besar|к оплате|应付|实付|實付|价税合计|المستحق|inc\b",
     re.IGNORECASE,
+)
+# What is left to pay of a total, once a discount is taken off.
+_TO_PAY = re.compile(
+    r"\bto pay\b|zu zahlen|à payer|\ba pagar\b|do zapłaty|te betalen|ödenecek|к оплате|实付|實付|应付", re.IGNORECASE
 )
 _TOTAL = re.compile(
     r"\btotal\b|\btotale\b|\bsuma\b|\brazem\b|do zapłaty|\btoplam\b|ödenecek|σύνολο|συνολο|πληρωτέο|รวม|ยอด|tổng cộng|tổng tiền|합계|총액|결제금액|請求金額|\bjumlah\b|कुल"
-    r"|\bvalor total\b|te betalen|amount claimed|\bsum of\b|fee paid|net amount\W+(?:[A-Z₹]{1,3}\.?\s?)?\d|\btotaal\b|\bsumme\b|\bgesamt|betrag\b|\bmontant\b|\bimporte\b|итого?|всего|am(?:oun)?t\.? (?:due|payable|paid)|balance due|المجموع|إجمالي|الإجمالي|合计|总计|总额|合計|應付|应付",
+    r"|\bvalor total\b|\ba pagar\b|实付|實付|te betalen|amount claimed|\bsum of\b|fee paid|net amount\W+(?:[A-Z₹]{1,3}\.?\s?)?\d|\btotaal\b|\bsumme\b|\bgesamt|betrag\b|\bmontant\b|\bimporte\b|итого?|всего|am(?:oun)?t\.? (?:due|payable|paid)|balance due|المجموع|إجمالي|الإجمالي|合计|总计|总额|合計|應付|应付",
     re.IGNORECASE,
 )
 _PART = re.compile(
@@ -99,6 +103,22 @@ def total(sheet: Sheet, labels: Sequence[Label]) -> tuple[Found, Span, float] | 
     return Found(best.amount.span.of(sheet.text), best.amount.span), _passage(best), _confidence(best)
 
 
+def currency(sheet: Sheet) -> tuple[Found, float] | None:
+    """The currency that most amounts are written with, as the first of them writes it; None where none is."""
+    written: list[tuple[str, Span]] = []
+    for span, reading in sheet.numbers:
+        sign = _NO_CURRENCY.sub("", span.of(sheet.text))
+        if reading.unit and sign and currency_of(sign, sheet.conventions.language):
+            start = sheet.text.index(sign, span.start)
+            written.append((sign, Span(start, start + len(sign))))
+    counts = Counter(sign for sign, _ in written)
+    first = next(iter(counts.most_common(1)), None)
+    return None if first is None else (Found(first[0], next(s for sign, s in written if sign == first[0])), 0.5)
+
+
+_NO_CURRENCY = re.compile(r"[\d\s.,'’()+−–-]+")
+
+
 def _amounts(sheet: Sheet) -> list[_Amount]:
     """Amounts of money in reading order: with two decimals or a currency, not percentages, weights or lengths."""
     found = [
@@ -134,6 +154,8 @@ def _worth(text: str) -> float:
         return 0.4
     if _PART.search(text) or (_BEFORE_TAX.search(text) and not _INCLUSIVE.search(text)):
         return -1.5
+    if _TO_PAY.search(text):
+        return 5.0
     if _FINAL.search(text):
         return 3.6
     if _PAID.search(text):

@@ -11,9 +11,9 @@ from coderai_pipeline.extractors.rules_values import Found
 
 _HEAD_LINES = 14
 _LEGAL_FORM = re.compile(
-    r"(?<!\w)(?:sdn\.?(?:\s*bhd)?|s/b|berhad|bhd|pte\.?\s*ltd|pty\.?\s*ltd|pvt\.?\s*ltd|co\.?,?\s*ltd|ltd|limited|llc|llp|plc|inc|incorporated|corp|corporation"
+    r"(?<!\w)(?:s\.?(?:a|a\.?b|a\.?p\.?i|de r\.?l)\.? de c\.?v|sdn\.?(?:\s*bhd)?|s/b|berhad|bhd|pte\.?\s*ltd|pty\.?\s*ltd|pvt\.?\s*ltd|co\.?,?\s*ltd|ltd|limited|llc|llp|plc|inc|incorporated|corp|corporation"
     r"|gmbh\s*&\s*co\.?\s*kg|gmbh|mbh|ohg|kg|ag|e\.\s?k|e\.\s?v|ug|kgaa|s\.?a\.?r\.?l|s\.?a\.?s|sàrl|eurl|s\.a|s\.?\s?l\.?\s?u|s\.l|s\.?r\.?l|s\.?p\.?a|b\.?v|n\.?v|oy|a/s|aps|ab"
-    r"|ltda|s\.?a\.? de c\.?v|sp\. ?z o\.? ?o|a\.?ş|ltd\.? şti|s\.r\.o|kft|d\.o\.o|eireli|m\.?e(?= ?-)|tnhh|ε\.?π\.?ε|α\.ε|enterprises?|ооо|зао|оао|пао|ао|ип|شركة|ذ\.م\.م|ش\.م\.م)(?!\w)\.?|有限公司|股份公司|有限责任公司|株式会社|有限会社|合同会社|주식회사|\(주\)|公司|จำกัด",
+    r"|ltda|sp\. ?z o\.? ?o|a\.?ş|ltd\.? şti|s\.r\.o|kft|d\.o\.o|eireli|m\.?e(?= ?-)|tnhh|ε\.?π\.?ε|α\.ε|enterprises?|ооо|зао|оао|пао|ао|ип|شركة|ذ\.م\.م|ش\.م\.م)(?!\w)\.?|有限公司|股份公司|有限责任公司|株式会社|有限会社|合同会社|주식회사|\(주\)|公司|จำกัด",
     re.IGNORECASE,
 )
 _FORM_PARTS = re.compile(r"\b(?:co|company|m|malaysia|holdings?|group)\b|[&.,()]", re.IGNORECASE)
@@ -174,9 +174,9 @@ def _end_of_form(text: str) -> int:
     return len(text)
 
 
-_AFTER_NAME = re.compile(r"\s*[,(:;|]|\s+[-–·•]\s|\s+\d{4,}")
+_AFTER_NAME = re.compile(r"\s*[,(:;|]|\s+[-–·•]\s|\s+(?:[A-Z]{1,2}-?)?\d{4,}")
 _STREET = re.compile(
-    r"(?<!\w)(?:jalan|jln|jl|ptd|lorong|lrg|persiaran|lebuh(?:raya)?|taman|kampung|kg|street|st(?!\s?#)|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|highway|hwy|way|estate|square|sq|court"
+    r"(?<!\w)(?:jalan|jln|jl|ptd|lorong|lrg|persiaran|lebuh(?:raya)?|taman|kampung|kg|street|st(?!\s?#)|road|rd|avenue|ave|bd|lane|ln|drive|dr|boulevard|blvd|highway|hwy|way|estate|square|sq|court"
     r"|parkway|pkwy|terrace|close|crescent|quay|plaza|place|rue|avenue|av|allée|chemin|impasse|quai|route|zac|z\.?i|calle|c/|avenida|avda|paseo|carrera|via|viale|piazza|corso|viale|largo|polígono|polig|parque|rua|praça|alameda|ul|aleja|pl|str|strada|bulevardul|calea|cad|caddesi|sok|sokak|bulvarı|mah|mahallesi|οδός|οδος|λεωφόρος|λεωφ|ถนน|ซอย|phố|đường|ngõ|p\.?\s?o\.?\s?box|postfach"
     r"|ул|улица|проспект|пр|пер|переулок|шоссе|наб|площадь|г|شارع|طريق|حي|ميدان)(?!\w)"
     r"|\w{2,}(?:straße|strasse|str\.|weg|platz|allee|gasse|ufer|damm|ring|steig|markt|quai|hof|laan|straat|gracht|plein|markt|gatan|vägen|vej|gade)(?!\w)|(?<!\w)(?:am|an der|auf dem|im)\s+\w+\s+\d+"
@@ -184,12 +184,12 @@ _STREET = re.compile(
     re.IGNORECASE,
 )
 _UNIT_WORD = re.compile(
-    r"(?<!\w)(?:no|lot|level|unit|suite|floor|flr|block|blk|bldg|building|wisma|menara|apt|apartment|ground|g/f|\d+(?:st|nd|rd|th)|plot|shop|batu|bandar|kawasan|mall|complex|kompleks|bangunan|centre"
+    r"(?<!\w)(?:no|lot|level|unit|suite|floor|flr|block|blk|bldg|building|wisma|menara|apt|apartment|ground|g/f|\d+(?:st|nd|rd|th)|plot|shop|batu|bandar|kawasan|mall|complex|kompleks|bangunan|darul|centre"
     r"|center|haus|hof|étage|bât|piso|planta|дом|д|кв|офис|стр|корп|этаж|مبنى|طابق)(?!\w)|[室楼樓层層区區市省县縣都府]|แขวง|เขต|ตำบล|อำเภอ|[가-힣]{2,}(?:특별시|광역시|구|동|층|호)",
     re.IGNORECASE,
 )
 _POSTCODE = re.compile(
-    r"(?<![\d-])\d{4}-\d{3}\s+[^\W\d]|[^\W\d]{3,},\s*[A-Z]{2}(?=\s*(?:\(|$))|(?<![\d.-])\d{2}-\d{3}\s+[^\W\d]|\b\d{5}-\d{3}\b|〒\s?\d{3}|\b[A-Z]{2,3}\s+\d{4}\s*$|(?<!\d)\d{4}\s?[A-Z]{2}\s+[A-Z]|(?<![\d-])\d{5}(?:-\d{4})?(?![\d/-])[,.]?\s*[^\W\d]|(?<![\d./-])\d{4}\s+[A-ZÄÖÜ][^\W\d]{2,}|\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b"
+    r"(?<![\d-])\d{4}-\d{3}\s+[^\W\d]|[^\W\d]{3,},\s*[A-Z]{2}(?=\s*(?:\(|$))|(?<![\d.-])\d{2}-\d{3}\s+[^\W\d]|\b\d{5}-\d{3}\b|\bC\.?\s?P\.?:?\s?\d{5}\b|[^\W\d]{3,}\s?[-–]\s?\d{3}\s?\d{3}(?=\s*(?:[.,]|$))|〒\s?\d{3}|\b[A-Z]{2,3}\s+\d{4}\s*$|(?<!\d)\d{4}\s?[A-Z]{2}\s+[A-Z]|(?<![\d-])\d{5}(?:-\d{4})?(?![\d/-])[,.]?\s*[^\W\d]|(?<![\d./-])\d{4}\s+[A-ZÄÖÜ][^\W\d]{2,}|\b[A-Z]{1,2}\d[A-Z\d]?\s*\d[A-Z]{2}\b"
     r"|,\s*[A-Z]{2}\s+\d{5}\b|[^\W\d]{3,}[ ,]+\d{5,6}(?=[.,]?(?:\s*[^\W\d]+)?\.?\s*$)|(?<!\d)\d{6}(?!\d)\s*[^\W\d]|(?:^|,\s*)\d{6},|\b[A-Z]\d[A-Z]\s?\d[A-Z]\d\b"
 )
 _STOP = re.compile(
@@ -247,7 +247,7 @@ def _weight(sheet: Sheet, line: Line) -> int:
         return 0
     digits = bool(re.search(r"\d", text))
     street, unit = bool(_STREET.search(text)), bool(_UNIT_WORD.search(text))
-    if _has_postcode(text) or (street and digits) or (street and text.endswith(",")):
+    if len(_STREET.findall(text)) > 1 or _has_postcode(text) or (street and digits) or (street and text.endswith(",")):
         return 2
     return 2 if unit and digits and not text.rstrip().endswith(")") else int(street or unit or text.endswith(","))
 

@@ -169,11 +169,45 @@ _ROLE_AFTER = re.compile(r"[\"”“»'’]?\)|,?\s*$|[.,;](?!\s*[\d+(])|\s[-–
 
 def by_role(sheet: Sheet, place: Occurrence) -> Iterator[Hit]:
     """Whom a role names: `John Smith ("Tenant")`, `ACME INC., Plaintiff`, `Nordlicht GmbH, - Klägerin -`."""
+    if (party := _party(sheet, place)) is not None:
+        yield party
+        return
     low = max(sheet.span.start, place.span.start - 120)
     name = _ROLE_BEFORE.search(sheet.text, low, place.span.start)
     if name and _ROLE_AFTER.match(sheet.text, place.span.end):
         span = stripped(sheet.text, Span(name.start("name"), name.end("name")), ",")
         yield Found(span.of(sheet.text), span), Span(span.start, place.span.end), 0.6
+
+
+# Where the naming of a party begins, and its name: up to a comma, behind which stands who that is.
+_PARTY_BEGINS = re.compile(
+    r"\n\s*\n|\n(?=[ \t]*\(?[\da-zA-Z]{1,3}[).][ \t])|;\s|[)）][,;]?\s+(?=(?:and|und|et|y|e|и)\s)|\b(?:between|by and between|zwischen|entre|tra|между)[:\s]\s*",
+    re.IGNORECASE,
+)
+_PARTY = re.compile(
+    r"\s*(?:(?:and|und|et|y|e|и)\s+)?(?:\(?[\da-zA-Z]{1,3}[).]\s+)?(?P<name>[A-ZÀ-ÖØ-ÞА-ЯЁ][^,;:()\n]{1,80})(?P<who>,[^;]{2,400})?[(（][^()]{0,40}$"
+)
+
+
+def _party(sheet: Sheet, place: Occurrence) -> Hit | None:
+    """`(1) Acme Limited, whose registered office is in Leeds (the "Supplier")`: the name at the head of what leads to the role."""
+    low = max(sheet.span.start, place.span.start - _REACH)
+    begins = [match.end() for match in _PARTY_BEGINS.finditer(sheet.text, low, place.span.start)]
+    named = _PARTY.match(sheet.text, begins[-1] if begins else low, place.span.start)
+    if named is None or not (begins or low == sheet.span.start) or not _ROLE_AFTER.match(sheet.text, place.span.end):
+        return None
+    end = named.end("name")
+    if form := _FORM_BEHIND.match(sheet.text, end):
+        end = form.end()
+    span = stripped(sheet.text, Span(named.start("name"), end))
+    if len(span.of(sheet.text).split()) > _LONGEST_NAME:
+        return None
+    return Found(span.of(sheet.text), span), Span(span.start, place.span.end), 0.8
+
+
+# `Acme, Inc.`
+_FORM_BEHIND = re.compile(r",\s?(?:Inc|LLC|L\.L\.C|Ltd|S\.A|S\.L|S\.p\.A|LLP|L\.P)\b\.?")
+_LONGEST_NAME = 9
 
 
 def _stated(sheet: Sheet, places: Sequence[Occurrence]) -> Iterator[Hit]:
