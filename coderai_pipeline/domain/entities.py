@@ -10,7 +10,7 @@ from typing import TypeAlias
 from coderai_pipeline.domain.cells import Value
 from coderai_pipeline.domain.codebook import Variable, VariableType
 from coderai_pipeline.domain.documents import Span
-from coderai_pipeline.domain.name_forms import Part, comparable
+from coderai_pipeline.domain.name_forms import LEGAL_FORMS, Part, comparable
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def join(found: Sequence[FoundRow], keys: Sequence[Variable]) -> tuple[Entity, .
     """The entities behind the rows found, in order of appearance.
 
     Rows of different chunks are one entity when every key agrees in normalised form, or when one says less (a key not
-    stated, a month instead of a day) and fits exactly one other. Two rows of one chunk are two entities unless
+    stated, a month instead of a day, a firm without its form) and fits exactly one other. Two rows of one chunk are two entities unless
     they rest on the same passage: the model saw both and told them apart. Without keys only the same passage joins.
     """
     order = sorted(range(len(found)), key=lambda index: (_position(found[index]), index))
@@ -112,6 +112,7 @@ def _joined_by_fit(found: Sequence[FoundRow], groups: list[_Group], keys: Sequen
         if len(fits) == 1 and not any(fits[0].has_chunk(chunk, found) for chunk in chunks):
             for member in group.members:
                 fits[0].add(member, _fit_reason(group.key, keys))
+            fits[0].key = _fuller(fits[0].key, group.key, keys)
             continue
         if len(fits) > 1:
             group.note = f"fits {len(fits)} others equally well and was kept apart"
@@ -120,11 +121,20 @@ def _joined_by_fit(found: Sequence[FoundRow], groups: list[_Group], keys: Sequen
 
 
 def _fits(less: _Key, more: _Key, keys: Sequence[Variable]) -> bool:
-    """Whether `more` says all that `less` says, and at least one thing in common."""
+    """Whether `more` states each key that `less` states, the same or one of them more precisely, and at least one in common."""
     compared = list(zip(less, more, keys, strict=True))
     return any(mine is not None for mine in less) and all(
-        mine is None or (yours is not None and _includes(yours, mine, variable.type))
+        mine is None
+        or (yours is not None and (_includes(yours, mine, variable.type) or _includes(mine, yours, variable.type)))
         for mine, yours, variable in compared
+    )
+
+
+def _fuller(first: _Key, second: _Key, keys: Sequence[Variable]) -> _Key:
+    """What two keys that fit say together."""
+    return tuple(
+        other if one is None or (other is not None and _includes(other, one, variable.type)) else one
+        for one, other, variable in zip(first, second, keys, strict=True)
     )
 
 
@@ -137,7 +147,16 @@ def _includes(yours: Part, mine: Part, kind: VariableType) -> bool:
         return yours.startswith(mine) and yours[len(mine)] in "-t"
     if kind is VariableType.LOCATION:
         return set(mine.split(", ")) < set(yours.split(", "))
-    return kind is VariableType.TEXT and _is_shorter_name(mine.split(), yours.split())
+    return kind is VariableType.TEXT and (
+        _is_shorter_name(mine.split(), yours.split()) or _is_without_form(mine.split(), yours.split())
+    )
+
+
+def _is_without_form(mine: Sequence[str], yours: Sequence[str]) -> bool:
+    """`siemens` and `siemens ag`, `bank of america` and `bank of america n a`."""
+    rest = yours[len(mine) :]
+    known = all(word in LEGAL_FORMS for word in rest) or "".join(rest) in LEGAL_FORMS
+    return bool(mine and rest) and known and list(yours[: len(mine)]) == list(mine)
 
 
 def _is_shorter_name(mine: Sequence[str], yours: Sequence[str]) -> bool:

@@ -64,7 +64,8 @@ def comparable(value: Value, kind: VariableType) -> Part:
     if kind is VariableType.DATE:
         return value.strip().casefold() or None
     if kind is VariableType.LOCATION:
-        return ", ".join(_spelled_out(words, _PLACES) for part in value.split(",") if (words := _words(part))) or None
+        parts = _CITY_OF.sub("", _IN_BRACKETS.sub(r", \1", value)).split(",")
+        return ", ".join(_spelled_out(words, _PLACES) for part in parts if (words := _words(part))) or None
     return _spelled_out(_words(_as_spoken(value.replace("&", " and "))), _FIRMS) or None
 
 
@@ -76,7 +77,52 @@ _PLACES = {"st": ("saint", "street"), "ste": ("sainte", "suite"), "mt": ("mount"
 _FIRMS = {
     word: (word, full)
     for word, full in {"ltd": "limited", "corp": "corporation", "inc": "incorporated", "co": "company"}.items()
+} | {
+    word: (full, word)
+    for word, full in {
+        "st": "saint",
+        "gen": "general",
+        "col": "colonel",
+        "capt": "captain",
+        "lt": "lieutenant",
+        "maj": "major",
+    }.items()
 }
+LEGAL_FORMS = frozenset(
+    [
+        "limited",
+        "corporation",
+        "incorporated",
+        "company",
+        "ag",
+        "gmbh",
+        "kg",
+        "ohg",
+        "plc",
+        "llc",
+        "llp",
+        "na",
+        "sa",
+        "sas",
+        "sarl",
+        "spa",
+        "srl",
+        "bv",
+        "nv",
+        "ltda",
+        "sl",
+        "oy",
+        "ab",
+        "aps",
+        "bhd",
+        "ооо",
+        "ао",
+        "пао",
+    ]
+)
+"""What may follow the name of a firm, as `comparable` gives it."""
+_IN_BRACKETS = re.compile(r"\s*[(（]([^()（）]*)[)）]")
+_CITY_OF = re.compile(r"^\s*(?:the\s+)?(?:city|town|village) of (?=\w)", re.IGNORECASE)
 
 
 def _spelled_out(words: str, abbreviations: Mapping[str, tuple[str, str]]) -> str:
@@ -86,19 +132,35 @@ def _spelled_out(words: str, abbreviations: Mapping[str, tuple[str, str]]) -> st
     return " ".join(first if at == 0 and len(parts) > 1 else later for at, (first, later) in enumerate(known))
 
 
+# Those that tell a man from a woman go only where a first name says so too.
 _TITLES = re.compile(
-    r"^(?:(?:dr|prof|mr|mrs|ms|miss|sir|herr|frau|mme|mlle|sr|sra|ing|hon|judge)\.?\s+|г-(?:н|жа)\s+|д-р\s+|проф\.\s*)+(?=\S)",
+    r"^(?:(?:dr|doctor|prof|professor|sir|ing|hon|judge|president|senator|sen|governor|gov)\.?\s+|д-р\s+|проф\.\s*"
+    r"|(?:(?:mr|mrs|ms|miss|herr|frau|mme|mlle|sr|sra)\.?|г-(?:н|жа))\s+(?=\S+\s+\S))+(?=\S)",
     re.IGNORECASE,
+)
+_ARTICLE = re.compile(r"^the\s+(?=\S+\s+\S)", re.IGNORECASE)
+_FORM_BEHIND = re.compile(
+    r",\s*(?=(?:inc|ltd|llc|llp|corp|plc|limited|incorporated|s\.?a|s\.?l|n\.?a|gmbh|ag|co)\b\.?\s*$)", re.IGNORECASE
 )
 _LAST_NAME_FIRST = re.compile(r"([^\W\d_][^\d,]{0,40}),\s*([^\W\d_][^\d,]{0,40})")
 
 
 def _as_spoken(name: str) -> str:
     """A name without its title and with the last name last: `Smith, Dr. John` as `John Smith`."""
+    name = _FORM_BEHIND.sub(" ", _without_its_initials(_ARTICLE.sub("", name.strip())))
     turned = _LAST_NAME_FIRST.fullmatch(name.strip())
     if turned and len(turned[1].split()) <= 3 and len(turned[2].split()) <= 3:
         name = f"{_TITLES.sub('', turned[2].strip())} {turned[1]}"
     return _TITLES.sub("", name.strip())
+
+
+def _without_its_initials(name: str) -> str:
+    """`African National Congress (ANC)` without what it is called for short."""
+    short = re.search(r"\s*\(([A-Z]{2,8})\)$", name)
+    if short is None:
+        return name
+    initials = "".join(word[0] for word in re.findall(r"\w+", name[: short.start()]) if word[0].isupper())
+    return name[: short.start()] if initials == short[1] else name
 
 
 # Accents of Latin, Greek and Cyrillic letters and the vowel points of Arabic and Hebrew are often left out in writing;

@@ -158,3 +158,34 @@ def test_abbreviated_places_and_firms_are_those_written_out() -> None:
 def test_a_month_is_no_day_where_two_days_of_it_are_known() -> None:
     months = (row(0, "Lyon", "2024-03"), row(1, "Lyon", "2024-03-05"), row(2, "Lyon", "2024-03-15"))
     assert mentions(*months) == [(0,), (1,), (2,)]
+
+
+NAMED = (Variable(name="name", type="text"),)
+
+
+def named(first: str, second: str) -> int:
+    """How many entities two names in two chunks are."""
+    return len(join((FoundRow(0, {"name": first}), FoundRow(1, {"name": second}, position=1_000)), NAMED))
+
+
+def test_titles_articles_forms_and_initials_make_no_other_name() -> None:
+    assert named("President Emmanuel Macron", "Emmanuel Macron") == 1
+    assert named("Gen. Sani Abacha", "General Sani Abacha") == 1
+    assert named("The Acme Company", "Acme Company") == 1
+    assert named("Tesla, Inc.", "Tesla Inc") == 1
+    assert named("Siemens AG", "Siemens") == 1
+    assert named("Bank of America, N.A.", "Bank of America") == 1
+    assert named("African National Congress (ANC)", "African National Congress") == 1
+    assert named("St. Mary's Hospital", "Saint Mary's Hospital") == 1
+    assert named("Mr John Smith", "John Smith") == 1
+    assert named("Mr Smith", "Mrs Smith") == 2
+    assert named("Acme Ltd", "Acme Inc") == 2
+    assert named("Acme", "Acme Foods") == 2
+
+
+def test_one_row_may_say_more_of_the_place_and_the_other_of_the_day() -> None:
+    (entity,) = join((row(0, "Lyon", "2024-03-05"), row(1, "Lyon (France)", "2024-03")), KEYS)
+    assert entity.key == {"city": "Lyon (France)", "day": "2024-03-05"}
+    of_two = (row(0, "Lyon", "2024-03-05"), row(1, "Lyon, France", "2024-03"), row(2, "Lyon, Texas", "2024-03"))
+    assert mentions(*of_two) == [(0,), (1,), (2,)]
+    assert mentions(row(0, "the city of Lyon", "2024-03-05"), row(1, "Lyon", "2024-03-05")) == [(0, 1)]
