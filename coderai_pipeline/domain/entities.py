@@ -10,7 +10,7 @@ from typing import TypeAlias
 from coderai_pipeline.domain.cells import Value
 from coderai_pipeline.domain.codebook import Variable, VariableType
 from coderai_pipeline.domain.documents import Span
-from coderai_pipeline.domain.name_forms import LEGAL_FORMS, Part, comparable
+from coderai_pipeline.domain.name_forms import COURTESIES, LEGAL_FORMS, Part, comparable
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,9 @@ def _includes(yours: Part, mine: Part, kind: VariableType) -> bool:
     if kind is VariableType.LOCATION:
         return set(mine.split(", ")) < set(yours.split(", "))
     return kind is VariableType.TEXT and (
-        _is_shorter_name(mine.split(), yours.split()) or _is_without_form(mine.split(), yours.split())
+        _is_shorter_name(mine.split(), yours.split())
+        or _is_without_form(mine.split(), yours.split())
+        or yours in {f"{title} {mine}" for title in COURTESIES}
     )
 
 

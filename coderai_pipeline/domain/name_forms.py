@@ -132,7 +132,8 @@ def _spelled_out(words: str, abbreviations: Mapping[str, tuple[str, str]]) -> st
     return " ".join(first if at == 0 and len(parts) > 1 else later for at, (first, later) in enumerate(known))
 
 
-# Those that tell a man from a woman go only where a first name says so too.
+COURTESIES = frozenset(["mr", "mrs", "ms", "miss", "herr", "frau", "mme", "mlle", "sr", "sra"])
+"""Titles that tell a man from a woman, kept before a last name alone."""
 _TITLES = re.compile(
     r"^(?:(?:dr|doctor|prof|professor|sir|ing|hon|judge|president|senator|sen|governor|gov)\.?\s+|д-р\s+|проф\.\s*"
     r"|(?:(?:mr|mrs|ms|miss|herr|frau|mme|mlle|sr|sra)\.?|г-(?:н|жа))\s+(?=\S+\s+\S))+(?=\S)",

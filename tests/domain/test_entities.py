@@ -178,6 +178,7 @@ def test_titles_articles_forms_and_initials_make_no_other_name() -> None:
     assert named("African National Congress (ANC)", "African National Congress") == 1
     assert named("St. Mary's Hospital", "Saint Mary's Hospital") == 1
     assert named("Mr John Smith", "John Smith") == 1
+    assert named("Mr Smith", "Smith") == 1
     assert named("Mr Smith", "Mrs Smith") == 2
     assert named("Acme Ltd", "Acme Inc") == 2
     assert named("Acme", "Acme Foods") == 2
