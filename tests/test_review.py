@@ -110,6 +110,22 @@ def test_verdicts_given_in_the_page_survive_a_reload_and_reach_the_dataset(
     assert json.loads(saved.read_text())["feedback"][0]["inclusion_probability"] == 1
 
 
+@pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="needs chromium and chromedriver")
+def test_the_key_for_correct_goes_on_and_those_for_wrong_values_stay(study: ProjectFolder, tmp_path: Path) -> None:
+    with browser(tmp_path / "profile") as driver:
+        driver.get((study.outputs / "review" / "review.html").as_uri())
+        _shows(driver, "0 of 9 judged")
+
+        def after(key: str) -> int:
+            ActionChains(driver).send_keys(key).perform()
+            cells = driver.find_elements(By.CSS_SELECTOR, "#cells li")
+            return [cell.get_attribute("aria-current") for cell in cells].index("true")
+
+        assert [after(key) for key in "12j3k2"] == [1, 1, 2, 2, 1, 1]
+        assert [after(key) for key in "k1"] == [0, 0], "a second press takes the verdict back"
+        _shows(driver, "1 of 9 judged")
+
+
 def _shows(driver: webdriver.Chrome, progress: str) -> None:
     shown = driver.find_element(By.ID, "progress")
     until(lambda: shown.text == progress, 20, lambda: f"{shown.text!r}; {driver.get_log('browser')}")

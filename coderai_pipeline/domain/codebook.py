@@ -29,9 +29,7 @@ class Category(Settings):
 
     value: Annotated[str, StringConstraints(min_length=1)]
     description: str = ""
-    keywords: tuple[str, ...] = Field(
-        (), strict=False
-    )  # what a validator has seen before is no JSON any more, but a list
+    keywords: tuple[str, ...] = ()
 
     @model_validator(mode="before")
     @classmethod

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from coderai_pipeline.domain.codebook import Variable
+from coderai_pipeline.domain.codebook_rules import did_you_mean
 from coderai_pipeline.domain.errors import NotRefinable
 from coderai_pipeline.domain.feedback_patterns import Mistake, mistake_of
 from coderai_pipeline.domain.judgements import Judgement, is_about, that_count
@@ -61,7 +62,8 @@ def gather(loaded: LoadedProject, name: str) -> Evidence:
 
 def _refinable(loaded: LoadedProject, name: str) -> Variable:
     if name not in loaded.codebook:
-        raise NotRefinable(f"{name} is no variable of {loaded.id}")
+        names = [variable.name for variable in loaded.codebook.variables]
+        raise NotRefinable(f"{name} is no variable of {loaded.id}{did_you_mean(name, names)}")
     variable = loaded.codebook[name]
     if variable.formula:
         raise NotRefinable(f"{name} is computed by a formula; refine the variables that it uses")

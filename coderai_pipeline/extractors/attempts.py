@@ -365,11 +365,13 @@ class Attempts:
         call.limited += 1
         wait_s = trouble.wait_s
         silent_s = time.monotonic() - max(self._answered_at, call.started_s)
-        if max(wait_s or 0.0, silent_s) > self._patience.limit_s:
+        if trouble.is_daily or max(wait_s or 0.0, silent_s) > self._patience.limit_s:
             self.breaker.trip()
             is_asked = (wait_s or 0.0) >= silent_s
             asked = f"asks to wait {wait_s:,.0f} s" if is_asked else f"has answered nothing else for {silent_s:,.0f} s"
-            why = f"{self._address} limits the requests and {asked} ({trouble.message}); resume later"
+            limits = "gives no more replies today: its daily quota is used up"
+            limits = limits if trouble.is_daily else f"limits the requests and {asked}"
+            why = f"{self._address} {limits} ({trouble.message}); resume later"
             self._given_up = partial(ProviderUnavailable, why, trouble.raw)
             raise self._given_up()
         if wait_s is None:

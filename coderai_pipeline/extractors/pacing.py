@@ -4,6 +4,7 @@ How many calls are in flight at once is decided in `concurrency`, which rate a s
 """
 
 import fcntl
+import math
 import os
 import struct
 import threading
@@ -54,6 +55,7 @@ class Pace:
         self._tokens_ahead = 0
         self._taken = 0
         self._ahead_from = self._ahead_until = 0.0
+        self._regained = math.inf
         file.parent.mkdir(parents=True, exist_ok=True)
         self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
@@ -96,7 +98,9 @@ class Pace:
         with self._schedule() as held:
             schedule = held.now
             if limit is not None and is_stated:
-                schedule = replace(schedule, rate=schedule.rate.after_statement(limit, now))
+                self._regained = min(self._regained, _regained(headers, limit))
+                a_minute = max(limit, self._regained) if math.isfinite(self._regained) else limit
+                schedule = replace(schedule, rate=schedule.rate.after_statement(a_minute, now))
                 if _number(headers.get("x-ratelimit-remaining-requests")) == 0:
                     all_gone_s = max(all_gone_s, 60 / self._allowed(schedule.rate, now))
             held.now = replace(
@@ -203,6 +207,17 @@ def _number(text: str | None) -> float | None:
         return float(text) if text else None
     except ValueError:
         return None
+
+
+def _regained(headers: Mapping[str, str], limit: float) -> float:
+    """Requests a minute that come back, by what is used of the limit and when all of it is there again; inf = not told.
+
+    Near the end of a span that ends for all requests at once it is too high: the least that was ever told is true.
+    """
+    reset_s = until_s(headers.get("x-ratelimit-reset-requests", ""))
+    left = _number(headers.get("x-ratelimit-remaining-requests"))
+    used = 1.0 if left is None else max(1.0, limit - left)
+    return used * 60 / reset_s if reset_s else math.inf
 
 
 def _gone_s(headers: Mapping[str, str], what: str) -> float:

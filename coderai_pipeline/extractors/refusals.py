@@ -33,6 +33,8 @@ NO_CREDIT = re.compile(
     r"|exceeded_current_quota|billing_not_active|account is not active",
     re.IGNORECASE,
 )
+USED_UP_TODAY = re.compile(r"quotaId\W+\w*PerDay")
+"""Google names the quota that is used up; the wait that stands beside it is that of the limit a minute."""
 STATED = (
     (402, NO_CREDIT),
     (429, LIMITED),

@@ -45,7 +45,7 @@ class Patience:
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """A response that is no reply. wait_s: what the server asks for, None where it does not say. parameter: the one refused.
-    status: of the response, or that its body means; 0 = there was none.
+    status: of the response, or that its body means; 0 = there was none. is_daily: what a day allows is used up.
     """
 
     kind: Kind
@@ -54,6 +54,7 @@ class Trouble:
     wait_s: float | None = None
     parameter: str = ""
     status: int = 0
+    is_daily: bool = False
 
 
 def trouble_of(status: int, headers: Mapping[str, str], body: object, raw: str) -> Trouble:
@@ -66,12 +67,14 @@ def _trouble_in(status: int, headers: Mapping[str, str], body: object, raw: str)
     message = _message(error) or raw.strip()[:300] or f"status {status}"
     said = f"{status}: {message}"
     named = f"{error.get('code')} {error.get('type')} {message}"
+    is_daily = bool(refusals.USED_UP_TODAY.search(raw))
     raw = raw[:_LONGEST_RAW]
     if status == 402 or (status < 500 and refusals.NO_CREDIT.search(named)):
         return Trouble("quota", said, raw)
     is_limit = status == 429 or (status in (400, 403, 503) and refusals.LIMITED.search(named))
     if is_limit and not refusals.TOO_LARGE_FOR_LIMIT.search(message):
-        return Trouble("limited", message, raw, asked_wait_s(headers, message, raw))
+        wait_s = None if is_daily else asked_wait_s(headers, message, raw)
+        return Trouble("limited", message, raw, wait_s, is_daily=is_daily)
     if status in _TRANSIENT or (status >= 500 and status != 501 and not refusals.AS_500.search(message)):
         return Trouble("transient", said, raw, asked_wait_s(headers))
     kind, parameter = refusals.refusal_of(status, error, message)

@@ -186,8 +186,8 @@ def test_there_must_be_mistakes_in_more_than_one_document(tmp_path: Path, server
     folder = stored_study(tmp_path, server, 1)
     with pytest.raises(NotRefinable, match="only one document"):
         refined(folder)
-    with pytest.raises(NotRefinable, match="no variable"):
-        refined(folder, "nothing")
+    with pytest.raises(NotRefinable, match="did you mean `city`"):
+        refined(folder, "citi")
     BlockStore(folder.state).append("feedback", [correction("00.txt", "a", "b", variable="city", text_sha256="old")])
     with pytest.raises(NotRefinable, match="0 cells have been judged"):
         refined(folder, "city")

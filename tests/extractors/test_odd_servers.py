@@ -71,6 +71,20 @@ STREAM = (
     + b'data: {"choices": [], "usage": {"prompt_tokens": 50, "completion_tokens": 9}}\n\ndata: [DONE]\n\n'
 )
 TOO_DEEP = b"[" * 100_000
+USED_UP_TODAY = {
+    "error": {
+        "code": 429,
+        "status": "RESOURCE_EXHAUSTED",
+        "message": "You exceeded your current quota, please check your plan and billing details. Please retry in 1.5s.",
+        "details": [
+            {
+                "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+                "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier", "quotaValue": "50"}],
+            },
+            {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1.5s"},
+        ],
+    }
+}
 
 
 @contextmanager
@@ -170,6 +184,8 @@ def test_a_reply_is_read_in_whatever_way_it_is_sent(tmp_path: Path, answer: byte
         (http(402, {"detail": "Payment Required"}), AccessRefused, "no credit left"),
         (http(429, {"error": {"message": "Request too large: tokens must be reduced"}}), ContextTooLong, "too large"),
         (http(429, {"error": "slow"}, "Retry-After: 99999"), ProviderUnavailable, "asks to wait 99,999 s"),
+        (http(429, USED_UP_TODAY), ProviderUnavailable, "its daily quota is used up"),
+        (http(429, [USED_UP_TODAY]), ProviderUnavailable, "its daily quota is used up"),
         (b"", ProviderUnavailable, "connection failed"),
     ],
 )  # fmt: skip

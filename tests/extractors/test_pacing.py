@@ -48,6 +48,27 @@ def test_a_lower_limit_of_the_server_counts(tmp_path: Path) -> None:
     assert sent_within(pace, 1.0) <= 20 * 1.8 + 1
 
 
+def test_a_limit_counts_for_the_span_after_which_it_is_there_again(tmp_path: Path) -> None:
+    pace = Pace(tmp_path / "pace", 6_000, 10**9)
+    told = {"x-ratelimit-limit-requests": "1", "x-ratelimit-remaining-requests": "0"}
+    pace.told({**told, "x-ratelimit-reset-requests": "50ms"})
+    pace.told({**told, "x-ratelimit-reset-requests": "1ms"})  # the rest of the span: that says nothing of the limit
+    assert 10 <= sent_within(pace, 1.0) <= 20 * 1.8 + 1
+
+
+def test_a_limit_a_minute_stays_one_when_its_requests_come_back_one_by_one(tmp_path: Path) -> None:
+    pace = Pace(tmp_path / "pace", 10**6, 10**9)
+    for left, reset in ((1_199, "50ms"), (1_190, "500ms"), (600, "30s")):
+        pace.told(
+            {
+                "x-ratelimit-limit-requests": "1200",
+                "x-ratelimit-remaining-requests": str(left),
+                "x-ratelimit-reset-requests": reset,
+            }
+        )
+    assert sent_within(pace, 1.0) <= 20 * 1.8 + 1
+
+
 def test_a_higher_limit_of_the_server_does_not(tmp_path: Path) -> None:
     pace = Pace(tmp_path / "pace", 1_200, 10**9)
     pace.told({"x-ratelimit-limit-requests": "100000"})

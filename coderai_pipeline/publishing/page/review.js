@@ -185,6 +185,12 @@ function judge(verdict) {
   if (verdict === "correct") drawEntry();
 }
 
+/* Of a correct value nothing more is to be said: the key for it goes on to the next cell. */
+function confirm() {
+  judge("correct");
+  if (isDone(current)) step(1);
+}
+
 /* A corrected value says that the old one is wrong. */
 function correct(corrected) {
   const empty = corrected === "" || (Array.isArray(corrected) && !corrected.length);
@@ -296,7 +302,7 @@ function download() {
 
 const KEYS = {
   j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
-  1: () => judge("correct"), 2: () => judge("incorrect"), 3: () => judge("partially_correct"),
+  1: confirm, 2: () => judge("incorrect"), 3: () => judge("partially_correct"),
   e: () => { const field = byId("corrected"); (field.matches("fieldset") ? field.querySelector("input") : field).focus(); },
   n: () => byId("note").focus(), "?": help,
 };
@@ -319,7 +325,7 @@ function help() {
 
 function drawKeys() {
   const keys = data.blind ? [["j", "next"], ["k", "back"], ["e", "your value"], ["n", "note"], ["Esc", "leave a field"]]
-    : [["1", "correct"], ["2", "incorrect"], ["3", "partly"], ["j", "next"], ["k", "back"], ["e", "corrected value"], ["n", "note"], ["Esc", "leave a field"]];
+    : [["1", "correct, next"], ["2", "incorrect"], ["3", "partly"], ["j", "next"], ["k", "back"], ["e", "corrected value"], ["n", "note"], ["Esc", "leave a field"]];
   byId("keys").append(...keys.flatMap(([key, does]) => [make("kbd", {}, key), ` ${does}  `]));
 }
 
