@@ -42,6 +42,7 @@ from coderai_pipeline.readers.pdf_spaced import spaced_letters
 from coderai_pipeline.readers.pdf_stitched import RARE_IN_FONTS, may_be_in_pieces, put_together, without_losses
 from coderai_pipeline.readers.pdf_tables import find_grids
 from coderai_pipeline.readers.pdf_twice import printed_once, repeats_a_line
+from coderai_pipeline.readers.pdf_vertical import end_to_end, read_downwards
 from coderai_pipeline.readers.pdf_visibility import Ink, may_be_unseen, unseen
 from coderai_pipeline.readers.pdf_words import PageWords, boxes_of_parts, fragments, lengths_in, parts_of_lines
 
@@ -243,8 +244,11 @@ def _put_down(found: PageWords, one: Taken, source: Source, *, in_pieces: bool) 
         numbered = _lines_by_number(textpage)
         if suspect:
             found.hidden |= unseen(ink, numbered, words)
-        if turned or (found.cjk and any(_quarter(line["dir"]) for line in numbered.values())):
-            _turn(found, page, numbered, words)
+        down = read_downwards(boxes, texts, begin) if found.cjk else np.zeros(len(texts), np.bool_)
+        if down.any():
+            found.boxes = end_to_end(boxes, down)
+        if turned or down.any() or (found.cjk and any(_quarter(line["dir"]) for line in numbered.values())):
+            _turn(found, page, numbered, words, down)
         if RIGHT_TO_LEFT.search(joined):
             found.glued = _glued(numbered, words)
     if _SPACED.search(joined):
@@ -356,11 +360,18 @@ def _touches(word: Word, before: Word) -> bool:
     return max(word[0] - before[2], before[0] - word[2]) < _NO_SPACE * (word[3] - word[1])
 
 
-def _turn(found: PageWords, page: Page, lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> None:
-    """Boxes into the displayed page, and each word's quarter turn there."""
+def _turn(
+    found: PageWords,
+    page: Page,
+    lines: Mapping[tuple[int, int], Record],
+    words: Sequence[Word],
+    down: NDArray[np.bool_],
+) -> None:
+    """Boxes into the displayed page, and each word's quarter turn there. down: whether each is read downwards, though upright."""
     quarters = {key: _quarter(line["dir"]) for key, line in lines.items()}
     rotation = page.rotation
     turns = np.array([quarters.get((word[5], word[6]), 0) for word in words], np.int8)
+    turns[down & (turns == 0)] = 1
     found.turns = ((turns + rotation // 90) % 4).astype(np.int8)
     if rotation:
         a, b, c, d, e, f = page.rotation_matrix
