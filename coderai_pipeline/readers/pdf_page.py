@@ -241,7 +241,7 @@ def _put_down(found: PageWords, one: Taken, source: Source, *, in_pieces: bool) 
     suspect = may_be_unseen(html)
     turned = bool(paper.rotation) or _looks_turned(boxes, sides, begin, texts, plain)
     if suspect or turned or not plain:
-        numbered = _lines_by_number(textpage)
+        numbered = _lines_by_number(textpage, words)
         if suspect:
             found.hidden |= unseen(ink, numbered, words)
         down = read_downwards(boxes, texts, begin) if found.cjk else np.zeros(len(texts), np.bool_)
@@ -329,11 +329,32 @@ def _looks_turned(
     return bool(turned.any())
 
 
-def _lines_by_number(textpage: TextPage) -> dict[tuple[int, int], Record]:
-    """Each line by the numbers that its words name: of its block among those of text, and of the line."""
+def _lines_by_number(textpage: TextPage, words: Sequence[Word]) -> dict[tuple[int, int], Record]:
+    """Each line by the numbers that its words name: of its block among those of text, and of the line.
+
+    Those count lines without any height, which the dictionary leaves out: from there on a line stands further up in it.
+    """
     blocks: Sequence[Record] = textpage.extractDICT()["blocks"]
-    texts = [block["lines"] for block in blocks if "lines" in block]
-    return {(block, number): line for block, lines in enumerate(texts) for number, line in enumerate(lines)}
+    texts: list[Sequence[Record]] = [block["lines"] for block in blocks if "lines" in block]
+    firsts = {(word[5], word[6]): word for word in reversed(words)}
+    found: dict[tuple[int, int], Record] = {}
+    block, last, left_out = -1, -1, 0
+    for place in sorted(firsts):
+        if place[0] != block:
+            block, last, left_out = place[0], -1, 0
+        lines, expected = texts[block] if block < len(texts) else (), place[1] - left_out
+        at = next(
+            (n for n in range(min(expected, len(lines) - 1), last, -1) if _holds(lines[n], firsts[place])), expected
+        )
+        if at < len(lines):
+            found[place] = lines[at]
+            last, left_out = at, place[1] - at
+    return found
+
+
+def _holds(line: Record, word: Word) -> bool:
+    x0, y0, x1, y1 = line["bbox"]
+    return x0 <= (word[0] + word[2]) / 2 <= x1 and y0 <= (word[1] + word[3]) / 2 <= y1
 
 
 def _glued(lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> frozenset[int]:
