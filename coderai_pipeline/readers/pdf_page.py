@@ -42,6 +42,7 @@ from coderai_pipeline.readers.pdf_spaced import spaced_letters
 from coderai_pipeline.readers.pdf_stitched import RARE_IN_FONTS, may_be_in_pieces, put_together, without_losses
 from coderai_pipeline.readers.pdf_tables import find_grids
 from coderai_pipeline.readers.pdf_twice import printed_once, repeats_a_line
+from coderai_pipeline.readers.pdf_vertical import end_to_end, read_downwards
 from coderai_pipeline.readers.pdf_visibility import Ink, may_be_unseen, unseen
 from coderai_pipeline.readers.pdf_words import PageWords, boxes_of_parts, fragments, lengths_in, parts_of_lines
 
@@ -240,11 +241,14 @@ def _put_down(found: PageWords, one: Taken, source: Source, *, in_pieces: bool) 
     suspect = may_be_unseen(html)
     turned = bool(paper.rotation) or _looks_turned(boxes, sides, begin, texts, plain)
     if suspect or turned or not plain:
-        numbered = _lines_by_number(textpage)
+        numbered = _lines_by_number(textpage, words)
         if suspect:
             found.hidden |= unseen(ink, numbered, words)
-        if turned or (found.cjk and any(_quarter(line["dir"]) for line in numbered.values())):
-            _turn(found, page, numbered, words)
+        down = read_downwards(boxes, texts, begin) if found.cjk else np.zeros(len(texts), np.bool_)
+        if down.any():
+            found.boxes = end_to_end(boxes, down)
+        if turned or down.any() or (found.cjk and any(_quarter(line["dir"]) for line in numbered.values())):
+            _turn(found, page, numbered, words, down)
         if RIGHT_TO_LEFT.search(joined):
             found.glued = _glued(numbered, words)
     if _SPACED.search(joined):
@@ -325,11 +329,32 @@ def _looks_turned(
     return bool(turned.any())
 
 
-def _lines_by_number(textpage: TextPage) -> dict[tuple[int, int], Record]:
-    """Each line by the numbers that its words name: of its block among those of text, and of the line."""
+def _lines_by_number(textpage: TextPage, words: Sequence[Word]) -> dict[tuple[int, int], Record]:
+    """Each line by the numbers that its words name: of its block among those of text, and of the line.
+
+    Those count lines without any height, which the dictionary leaves out: from there on a line stands further up in it.
+    """
     blocks: Sequence[Record] = textpage.extractDICT()["blocks"]
-    texts = [block["lines"] for block in blocks if "lines" in block]
-    return {(block, number): line for block, lines in enumerate(texts) for number, line in enumerate(lines)}
+    texts: list[Sequence[Record]] = [block["lines"] for block in blocks if "lines" in block]
+    firsts = {(word[5], word[6]): word for word in reversed(words)}
+    found: dict[tuple[int, int], Record] = {}
+    block, last, left_out = -1, -1, 0
+    for place in sorted(firsts):
+        if place[0] != block:
+            block, last, left_out = place[0], -1, 0
+        lines, expected = texts[block] if block < len(texts) else (), place[1] - left_out
+        at = next(
+            (n for n in range(min(expected, len(lines) - 1), last, -1) if _holds(lines[n], firsts[place])), expected
+        )
+        if at < len(lines):
+            found[place] = lines[at]
+            last, left_out = at, place[1] - at
+    return found
+
+
+def _holds(line: Record, word: Word) -> bool:
+    x0, y0, x1, y1 = line["bbox"]
+    return x0 <= (word[0] + word[2]) / 2 <= x1 and y0 <= (word[1] + word[3]) / 2 <= y1
 
 
 def _glued(lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> frozenset[int]:
@@ -356,11 +381,18 @@ def _touches(word: Word, before: Word) -> bool:
     return max(word[0] - before[2], before[0] - word[2]) < _NO_SPACE * (word[3] - word[1])
 
 
-def _turn(found: PageWords, page: Page, lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> None:
-    """Boxes into the displayed page, and each word's quarter turn there."""
+def _turn(
+    found: PageWords,
+    page: Page,
+    lines: Mapping[tuple[int, int], Record],
+    words: Sequence[Word],
+    down: NDArray[np.bool_],
+) -> None:
+    """Boxes into the displayed page, and each word's quarter turn there. down: whether each is read downwards, though upright."""
     quarters = {key: _quarter(line["dir"]) for key, line in lines.items()}
     rotation = page.rotation
     turns = np.array([quarters.get((word[5], word[6]), 0) for word in words], np.int8)
+    turns[down & (turns == 0)] = 1
     found.turns = ((turns + rotation // 90) % 4).astype(np.int8)
     if rotation:
         a, b, c, d, e, f = page.rotation_matrix

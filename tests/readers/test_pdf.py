@@ -321,6 +321,18 @@ def on_one_page(*draw: Callable[[pymupdf.Page], object]) -> Callable[[pymupdf.Pa
     return page_with
 
 
+def test_white_text_is_found_below_a_line_without_height():
+    def draw(page: pymupdf.Page) -> None:
+        page.insert_text((40, 40), "Anything, for its font")
+        drawn = (
+            b"BT 1 0 0 1 40 250 Tm /helv 11 Tf (Above) Tj 1 0 0 0 40 238 Tm (flat) Tj 1 0 0 1 40 226 Tm (First) Tj "
+            b"1 0 0 1 40 214 Tm 1 g (secret) Tj 0 g 1 0 0 1 40 202 Tm (Last) Tj ET"
+        )
+        page.parent.update_stream(page.get_contents()[0], drawn)
+
+    assert spans(pdf.read(made(draw), NO_OCR), "secret") == ["white"]
+
+
 def test_white_text_is_found_on_a_page_with_drawings():
     draw = [written(SENTENCE), bar(300, 300, 400, 400, fill=(0, 0, 0)), written("secret", y=200, color=(1, 1, 1))]
     assert spans(pdf.read(made(on_one_page(*draw)), NO_OCR), "secret") == ["white"]

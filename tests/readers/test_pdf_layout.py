@@ -520,6 +520,32 @@ def test_vertical_writing_is_read_column_by_column_from_the_right():
     assert pdf.read(data, OPTIONS).text == VERTICAL
 
 
+@pytest.mark.parametrize("pitch", [11.0, 12.0, 15.0])
+def test_letters_that_a_browser_stands_upright_below_each_other_are_read_downwards(pitch: float):
+    text = VERTICAL + VERTICAL
+    document = pymupdf.open()
+    page = document.new_page()
+    for start in range(0, len(text), 20):
+        for row, letter in enumerate(text[start : start + 20]):
+            page.insert_text((500 - start, 100 + pitch * row), letter, fontname="japan", fontsize=12)
+    page.insert_text((421, 100 + pitch * 4), "12", fontname="helv", fontsize=9)
+    page.insert_text((420, 100 + pitch * 5), "年", fontname="japan", fontsize=12)
+    assert read(document).text == text + " 12 年"
+
+
+def test_single_ideographs_in_a_column_of_a_table_stay_in_their_rows():
+    document = pymupdf.open()
+    page = document.new_page()
+    for left, column in (
+        (80, ["姓名", "王小明", "李大海", "张文静"]),
+        (200, "性男男女"),
+        (300, ["城市", "北京", "上海", "广州"]),
+    ):
+        for row, cell in enumerate(column):
+            page.insert_text((left, 100 + 14 * row), cell, fontname="china-s", fontsize=12)
+    assert read(document).text.splitlines()[1] == "王小明 | 男 | 北京"
+
+
 def test_the_ends_of_lines_count_in_the_places_of_ideographs():
     document = pymupdf.open()
     page = document.new_page()
