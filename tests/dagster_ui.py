@@ -38,6 +38,10 @@ class Ui:
     address: str
     log: Path
 
+    @property
+    def port(self) -> str:
+        return self.address.rpartition(":")[2]
+
     def ask(self, query: str) -> dict[str, Any]:
         """What GraphQL answers, or nothing while the server is not up."""
         body = json.dumps({"query": query}).encode()

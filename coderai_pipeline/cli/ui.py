@@ -1,6 +1,7 @@
 """`coderai ui`: the Dagster UI, its daemon and the sensors, over this home of projects."""
 
 import os
+import signal
 import socket
 import sys
 
@@ -41,6 +42,8 @@ def ui(port: int, host: str) -> None:
         str(port),
         *(["--log-format", "json"] if logs.is_on() else []),
     ]
+    # Dagster ends its processes by this signal, which they would inherit as ignored where a script starts the UI with `&`.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(command[0], command)  # noqa: S606 - our own interpreter, fixed arguments
 
 
