@@ -6,7 +6,7 @@ ten. The order in which words are read is in `pdf_layout`, how they become text 
 
 import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, chain, pairwise
 from typing import NamedTuple
 
@@ -19,7 +19,6 @@ from coderai_pipeline.readers.mupdf import (
     VECTOR,
     Page,
     Paper,
-    Record,
     TextPage,
     Word,
     html_bytes,
@@ -38,6 +37,7 @@ from coderai_pipeline.readers.pdf_letters import (
     with_powers,
 )
 from coderai_pipeline.readers.pdf_narrow import may_be_glued, parted
+from coderai_pipeline.readers.pdf_own_lines import glued, lines_by_number, quarter, turn
 from coderai_pipeline.readers.pdf_spaced import spaced_letters
 from coderai_pipeline.readers.pdf_stitched import RARE_IN_FONTS, may_be_in_pieces, put_together, without_losses
 from coderai_pipeline.readers.pdf_tables import find_grids
@@ -47,8 +47,6 @@ from coderai_pipeline.readers.pdf_visibility import Ink, may_be_unseen, unseen
 from coderai_pipeline.readers.pdf_words import PageWords, boxes_of_parts, fragments, lengths_in, parts_of_lines
 
 _SPACED = re.compile(r"\n\w\n\w\n\w\n\w\n\w\n")
-_NO_SPACE = 0.1
-"""Heights of the line: words nearer than this touch."""
 _POINT = 1.4
 """Height of the box of a letter of one point."""
 _NO_BOXES, _NO_NUMBERS = np.zeros((4, 0), np.float32), np.zeros(0, np.int32)
@@ -241,16 +239,16 @@ def _put_down(found: PageWords, one: Taken, source: Source, *, in_pieces: bool) 
     suspect = may_be_unseen(html)
     turned = bool(paper.rotation) or _looks_turned(boxes, sides, begin, texts, plain)
     if suspect or turned or not plain:
-        numbered = _lines_by_number(textpage, words)
+        numbered = lines_by_number(textpage, words)
         if suspect:
             found.hidden |= unseen(ink, numbered, words)
         down = read_downwards(boxes, texts, begin) if found.cjk else np.zeros(len(texts), np.bool_)
         if down.any():
             found.boxes = end_to_end(boxes, down)
-        if turned or down.any() or (found.cjk and any(_quarter(line["dir"]) for line in numbered.values())):
-            _turn(found, page, numbered, words, down)
+        if turned or down.any() or (found.cjk and any(quarter(line["dir"]) for line in numbered.values())):
+            turn(found, page, numbered, words, down)
         if RIGHT_TO_LEFT.search(joined):
-            found.glued = _glued(numbered, words)
+            found.glued = glued(numbered, words)
     if _SPACED.search(joined):
         found.glued |= spaced_letters(found.words(), boxes, begin)
     _off_page(found, sides.min(0))
@@ -327,86 +325,6 @@ def _looks_turned(
         turned |= boxes[2, 1:] < boxes[0, :-1]
     turned[begin[1:] - 1] = False
     return bool(turned.any())
-
-
-def _lines_by_number(textpage: TextPage, words: Sequence[Word]) -> dict[tuple[int, int], Record]:
-    """Each line by the numbers that its words name: of its block among those of text, and of the line.
-
-    Those count lines without any height, which the dictionary leaves out: from there on a line stands further up in it.
-    """
-    blocks: Sequence[Record] = textpage.extractDICT()["blocks"]
-    texts: list[Sequence[Record]] = [block["lines"] for block in blocks if "lines" in block]
-    firsts = {(word[5], word[6]): word for word in reversed(words)}
-    found: dict[tuple[int, int], Record] = {}
-    block, last, left_out = -1, -1, 0
-    for place in sorted(firsts):
-        if place[0] != block:
-            block, last, left_out = place[0], -1, 0
-        lines, expected = texts[block] if block < len(texts) else (), place[1] - left_out
-        at = next(
-            (n for n in range(min(expected, len(lines) - 1), last, -1) if _holds(lines[n], firsts[place])), expected
-        )
-        if at < len(lines):
-            found[place] = lines[at]
-            last, left_out = at, place[1] - at
-    return found
-
-
-def _holds(line: Record, word: Word) -> bool:
-    x0, y0, x1, y1 = line["bbox"]
-    return x0 <= (word[0] + word[2]) / 2 <= x1 and y0 <= (word[1] + word[3]) / 2 <= y1
-
-
-def _glued(lines: Mapping[tuple[int, int], Record], words: Sequence[Word]) -> frozenset[int]:
-    """Words that their line's own text continues without a space."""
-    glued: set[int] = set()
-    where: tuple[int, int] | None = None
-    text, position = "", 0
-    for index, word in enumerate(words):
-        if (word[5], word[6]) != where:
-            where = word[5], word[6]
-            text = "".join(span["text"] for span in lines[where]["spans"]) if where in lines else ""
-            position = 0
-        found = text.find(word[4], position)
-        if found < 0:  # its letters were mended
-            found = position + text[position:].startswith(" ")
-        if found == position and position and _touches(word, words[index - 1]):
-            glued.add(index - 1)
-        position = found + len(word[4])
-    return frozenset(glued)
-
-
-def _touches(word: Word, before: Word) -> bool:
-    """Whether no space is left between two words: where the direction changes, a line's text leaps."""
-    return max(word[0] - before[2], before[0] - word[2]) < _NO_SPACE * (word[3] - word[1])
-
-
-def _turn(
-    found: PageWords,
-    page: Page,
-    lines: Mapping[tuple[int, int], Record],
-    words: Sequence[Word],
-    down: NDArray[np.bool_],
-) -> None:
-    """Boxes into the displayed page, and each word's quarter turn there. down: whether each is read downwards, though upright."""
-    quarters = {key: _quarter(line["dir"]) for key, line in lines.items()}
-    rotation = page.rotation
-    turns = np.array([quarters.get((word[5], word[6]), 0) for word in words], np.int8)
-    turns[down & (turns == 0)] = 1
-    found.turns = ((turns + rotation // 90) % 4).astype(np.int8)
-    if rotation:
-        a, b, c, d, e, f = page.rotation_matrix
-        x0, y0, x1, y1 = found.boxes
-        xs = np.stack((a * x0 + c * y0 + e, a * x1 + c * y1 + e))
-        ys = np.stack((b * x0 + d * y0 + f, b * x1 + d * y1 + f))
-        found.boxes = np.stack((xs.min(0), ys.min(0), xs.max(0), ys.max(0))).astype(np.float32)
-
-
-def _quarter(direction: tuple[float, float]) -> int:
-    x, y = direction
-    if abs(x) >= abs(y):
-        return 0 if x >= 0 else 2
-    return 1 if y > 0 else 3
 
 
 def _off_page(found: PageWords, sides: NDArray[np.float32]) -> None:
