@@ -98,7 +98,7 @@ class Pace:
         with self._schedule() as held:
             schedule = held.now
             if limit is not None and is_stated:
-                self._regained = min(self._regained, _regained(headers, limit))
+                self._regained = min(self._regained, _regained(headers))
                 a_minute = max(limit, self._regained) if math.isfinite(self._regained) else limit
                 schedule = replace(schedule, rate=schedule.rate.after_statement(a_minute, now))
                 if _number(headers.get("x-ratelimit-remaining-requests")) == 0:
@@ -209,15 +209,13 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def _regained(headers: Mapping[str, str], limit: float) -> float:
-    """Requests a minute that come back, by what is used of the limit and when all of it is there again; inf = not told.
+def _regained(headers: Mapping[str, str]) -> float:
+    """Requests a minute that come back at least, if only one has been used since all were there; inf = not told.
 
     Near the end of a span that ends for all requests at once it is too high: the least that was ever told is true.
     """
     reset_s = until_s(headers.get("x-ratelimit-reset-requests", ""))
-    left = _number(headers.get("x-ratelimit-remaining-requests"))
-    used = 1.0 if left is None else max(1.0, limit - left)
-    return used * 60 / reset_s if reset_s else math.inf
+    return 60 / reset_s if reset_s else math.inf
 
 
 def _gone_s(headers: Mapping[str, str], what: str) -> float:

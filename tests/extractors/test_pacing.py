@@ -48,6 +48,20 @@ def test_a_lower_limit_of_the_server_counts(tmp_path: Path) -> None:
     assert sent_within(pace, 1.0) <= 20 * 1.8 + 1
 
 
+def test_a_limit_a_minute_stays_one_when_what_is_left_is_that_of_a_moment(tmp_path: Path) -> None:
+    # A bucket of ten, filled ten times a second: hardly anything of 600 is ever left, and all that can be is soon there again.
+    pace = Pace(tmp_path / "pace", 10**6, 10**9)
+    for left, reset in ((9, "100ms"), (4, "600ms"), (1, "900ms")):
+        pace.told(
+            {
+                "x-ratelimit-limit-requests": "600",
+                "x-ratelimit-remaining-requests": str(left),
+                "x-ratelimit-reset-requests": reset,
+            }
+        )
+    assert sent_within(pace, 1.5) <= 10 * 1.5 * 1.8 + 1
+
+
 def test_a_limit_counts_for_the_span_after_which_it_is_there_again(tmp_path: Path) -> None:
     pace = Pace(tmp_path / "pace", 6_000, 10**9)
     told = {"x-ratelimit-limit-requests": "1", "x-ratelimit-remaining-requests": "0"}
