@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from coderai_pipeline.cli.projects import plain_errors, print_table
+from coderai_pipeline.domain.codebook_rules import did_you_mean
 from coderai_pipeline.domain.quality import NOT_USED, Measure
 from coderai_pipeline.domain.thresholds import check_all
 from coderai_pipeline.engine.gate import gold_of
@@ -36,7 +37,8 @@ def quality(project_id: str, gold_file: Path | None, variable: str | None) -> No
     with plain_errors():
         loaded = Home(find_home()).project(project_id).load()
         if variable is not None and variable not in loaded.codebook:
-            raise click.UsageError(f"{variable!r} is no variable of {project_id}")
+            names = [one.name for one in loaded.codebook.variables]
+            raise click.UsageError(f"{variable!r} is no variable of {project_id}{did_you_mean(variable, names)}")
         more = read_gold_file(gold_file, loaded.codebook) if gold_file else []
         definition = Definition(loaded.id, loaded.project, loaded.codebook)
         measured = measure_now(definition, BlockStore(loaded.folder.state), [*gold_of(loaded), *more])

@@ -72,7 +72,7 @@ def kept_proposal(state: Path, number: int) -> Proposal:
     try:
         held: dict[str, Any] = yaml.safe_load((_proposals(state) / f"{number}.yaml").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        there = ", ".join(map(str, numbers(state))) or "none yet"
+        there = ", ".join(map(str, numbers(state))) or "none yet; `coderai copilot PROJECT suggest` makes some"
         raise CoderAIError(f"there is no proposal {number}; proposals: {there}") from None
     suggestions = tuple(
         Suggestion(one["variable"], one["why"], tuple((source, quote) for source, quote in one["quotes"]))
