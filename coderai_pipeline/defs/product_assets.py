@@ -74,11 +74,7 @@ def prompts_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinitio
 
 def write_changed_prompts(context: dg.AssetExecutionContext | dg.OpExecutionContext, loaded: LoadedProject) -> None:
     """Those that a run will ask with and that have not been written in this wording."""
-    known, written = register_variables(context.instance, loaded), _written_versions(loaded)
-    project, codebook = loaded.project, loaded.codebook
-    write_prompts(
-        context, loaded, [n for n in known if written.get(n) != prompt_version(project, codebook, codebook[n])]
-    )
+    write_prompts(context, loaded, list(register_variables(context.instance, loaded)), changed_only=True)
 
 
 def _written_versions(loaded: LoadedProject) -> dict[str, str]:
@@ -88,7 +84,11 @@ def _written_versions(loaded: LoadedProject) -> dict[str, str]:
 
 
 def write_prompts(
-    context: dg.AssetExecutionContext | dg.OpExecutionContext, loaded: LoadedProject, variables: list[str]
+    context: dg.AssetExecutionContext | dg.OpExecutionContext,
+    loaded: LoadedProject,
+    variables: list[str],
+    *,
+    changed_only: bool = False,
 ) -> None:
     """Writes the prompts as files, new wordings also into blocks, and materialises one partition a variable."""
     rows: list[dict[str, object]] = []
@@ -96,10 +96,13 @@ def write_prompts(
     loaded.folder.prompts.mkdir(exist_ok=True)
     for name in variables:
         variable = loaded.codebook[name]
-        text = prompt_text(loaded.project, loaded.codebook, variable)
         version = prompt_version(loaded.project, loaded.codebook, variable)
+        is_new = written.get(name) != version
+        if changed_only and not is_new:
+            continue
+        text = prompt_text(loaded.project, loaded.codebook, variable)
         (loaded.folder.prompts / f"{name}.md").write_text(text + "\n")
-        if written.get(name) != version:
+        if is_new:
             row = {"variable": name, "prompt_version": version, "version": next_version(), "text": text}
             rows.append({**row, "run_id": context.run_id})
         shown = {"prompt": dg.MetadataValue.text(text), "prompt_version": version, "type": str(variable.type)}
