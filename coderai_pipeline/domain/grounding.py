@@ -14,8 +14,8 @@ import numpy as np
 
 from coderai_pipeline.domain.cells import Evidence, Grounding
 from coderai_pipeline.domain.documents import Page, Span
-from coderai_pipeline.domain.likeness import look_alike, says_the_same
-from coderai_pipeline.domain.normalised_text import NormalisedText, normalised, squeezed
+from coderai_pipeline.domain.likeness import says_the_same
+from coderai_pipeline.domain.normalised_text import NormalisedText, look_alike, normalised, squeezed
 from coderai_pipeline.domain.reply_quotes import without_additions, without_markdown
 from coderai_pipeline.domain.wording import denials
 
@@ -207,7 +207,7 @@ def _misread(quote: str, text: NormalisedText, window: Span, near: Span | None) 
         return None
     found = [
         span
-        for span in _occurrences(look_alike(quote), look_alike(text.text), window.start, window.end)
+        for span in _occurrences(look_alike(quote), text.look_alike, window.start, window.end)
         if not (_splits_number(text.text, span.start) or _splits_number(text.text, span.end))
     ]
     return _choose([text.to_original(span.start, span.end) for span in found], near, Grounding.FUZZY) if found else None

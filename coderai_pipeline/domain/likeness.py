@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
+from coderai_pipeline.domain.normalised_text import look_alike
 from coderai_pipeline.domain.values.digits import WORD
 from coderai_pipeline.domain.values.locale_data import month_names
 from coderai_pipeline.domain.values.number_words import magnitude_of
@@ -24,8 +25,6 @@ _WITHIN_VERB = re.compile(r"ma|me|mi|mu|maz|mez")
 # Signs of Chinese and Japanese that say another thing when they change: numbers, directions, more and less, yes and no.
 _TELLING = frozenset("一二三四五六七八九十百千万亿兆上下前后左右东西南北内外大小多少高低升降增减买卖胜负输赢否赞反")
 _SIMPLIFIED = str.maketrans("萬億後東內減買賣勝負輸贏贊兩両", "万亿后东内减买卖胜负输赢赞二二") | {ord("两"): "二"}
-# What reading machines take for one another, evened out: digits stay apart from each other.
-_LOOK_ALIKES = str.maketrans("01|i58", "olllsb")
 
 
 def says_the_same(quote: str, passage: str) -> bool:
@@ -40,11 +39,6 @@ def says_the_same(quote: str, passage: str) -> bool:
         if not _are_spellings_of(first, second):
             return False
     return True
-
-
-def look_alike(text: str) -> str:
-    """A normalised text with signs that look alike made one, as many characters as before: `difficu1ty` is `difficulty`."""
-    return text.translate(_LOOK_ALIKES)
 
 
 def _is_cut_off(first: Sequence[str], second: Sequence[str], *, opens: bool, closes: bool) -> bool:

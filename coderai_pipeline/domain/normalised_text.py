@@ -21,7 +21,7 @@ class NormalisedText:
     text: normalised. starts: for each character of `text`, and one past the end, the offset of the original character it
     comes from, shape (len(text) + 1,). codes, symbols: `text` as indices into its own alphabet, and that alphabet's code
     points, both for alignment. squeezed, squeezed_at: `text` without its spaces and the hyphens within words, and where
-    in `text` each of those characters stands, shape (len(squeezed) + 1,).
+    in `text` each of those characters stands, shape (len(squeezed) + 1,). look_alike: `text` as `look_alike` makes it.
     """
 
     def __init__(self, original: str) -> None:
@@ -54,6 +54,10 @@ class NormalisedText:
     @property
     def squeezed_at(self) -> NDArray[np.int32]:
         return self._evened.squeezed_at
+
+    @cached_property
+    def look_alike(self) -> str:
+        return look_alike(self.text)
 
     @cached_property
     def _evened(self) -> "_Evened":
@@ -96,6 +100,15 @@ class _Evened:
         dense = _without_spaces_and_hyphens(points, symbols, codes)
         squeezed_text = points[dense].tobytes().decode("utf-32-le", "surrogatepass")
         return cls(text, starts, codes, symbols, squeezed_text, np.append(dense, len(points)).astype(np.int32))
+
+
+# What reading machines take for one another, evened out: digits stay apart from each other.
+_LOOK_ALIKES = str.maketrans("01|i58", "olllsb")
+
+
+def look_alike(text: str) -> str:
+    """A normalised text with signs that look alike made one, as many characters as before: `difficu1ty` is `difficulty`."""
+    return text.translate(_LOOK_ALIKES)
 
 
 @lru_cache(maxsize=256)
