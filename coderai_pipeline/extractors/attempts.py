@@ -367,10 +367,12 @@ class Attempts:
         silent_s = time.monotonic() - max(self._answered_at, call.started_s)
         if trouble.is_daily or max(wait_s or 0.0, silent_s) > self._patience.limit_s:
             self.breaker.trip()
-            is_asked = (wait_s or 0.0) >= silent_s
-            asked = f"asks to wait {wait_s:,.0f} s" if is_asked else f"has answered nothing else for {silent_s:,.0f} s"
-            limits = "gives no more replies today: its daily quota is used up"
-            limits = limits if trouble.is_daily else f"limits the requests and {asked}"
+            if trouble.is_daily:
+                limits = "gives no more replies today: its daily quota is used up"
+            elif wait_s is not None and wait_s >= silent_s:
+                limits = f"limits the requests and asks to wait {wait_s:,.0f} s"
+            else:
+                limits = f"limits the requests and has answered nothing else for {silent_s:,.0f} s"
             why = f"{self._address} {limits} ({trouble.message}); resume later"
             self._given_up = partial(ProviderUnavailable, why, trouble.raw)
             raise self._given_up()
