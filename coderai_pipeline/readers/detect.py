@@ -166,10 +166,11 @@ _WRAPPED_PAGE = re.compile(r"\s*(-----BEGIN PRIVACY-ENHANCED MESSAGE-----|<[a-z]
 """A page in an envelope of its archive, as filings of companies come."""
 _FLAT_OPC = "http://schemas.microsoft.com/office/2006/xmlPackage"
 """A whole package as one XML file, which Word calls a Word XML document."""
+_WORD_XML = Foreign("a Word XML file", "save it as .docx")
 _OFFICE_XML = {
-    'progid="Word.Document"': Foreign("a Word XML file", "save it as .docx"),
-    "http://schemas.microsoft.com/office/word/2003/wordml": Foreign("a Word XML file", "save it as .docx"),
-    _FLAT_OPC: Foreign("a Word XML file", "save it as .docx"),
+    'progid="Word.Document"': _WORD_XML,
+    "http://schemas.microsoft.com/office/word/2003/wordml": _WORD_XML,
+    _FLAT_OPC: _WORD_XML,
     "urn:schemas-microsoft-com:office:spreadsheet": Foreign("an Excel XML file", "save it as .xlsx"),
     "urn:oasis:names:tc:opendocument:xmlns:office:1.0": Foreign(
         "a flat OpenDocument file", "save it as .docx or .xlsx"

@@ -3,6 +3,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from coderai_pipeline.extractors.concurrency import Concurrency, Latencies
 from coderai_pipeline.extractors.pacing import Pace
 
@@ -48,20 +50,6 @@ def test_a_lower_limit_of_the_server_counts(tmp_path: Path) -> None:
     assert sent_within(pace, 1.0) <= 20 * 1.8 + 1
 
 
-def test_a_limit_a_minute_stays_one_when_what_is_left_is_that_of_a_moment(tmp_path: Path) -> None:
-    # A bucket of ten, filled ten times a second: hardly anything of 600 is ever left, and all that can be is soon there again.
-    pace = Pace(tmp_path / "pace", 10**6, 10**9)
-    for left, reset in ((9, "100ms"), (4, "600ms"), (1, "900ms")):
-        pace.told(
-            {
-                "x-ratelimit-limit-requests": "600",
-                "x-ratelimit-remaining-requests": str(left),
-                "x-ratelimit-reset-requests": reset,
-            }
-        )
-    assert sent_within(pace, 1.5) <= 10 * 1.5 * 1.8 + 1
-
-
 def test_a_limit_counts_for_the_span_after_which_it_is_there_again(tmp_path: Path) -> None:
     pace = Pace(tmp_path / "pace", 6_000, 10**9)
     told = {"x-ratelimit-limit-requests": "1", "x-ratelimit-remaining-requests": "0"}
@@ -70,17 +58,26 @@ def test_a_limit_counts_for_the_span_after_which_it_is_there_again(tmp_path: Pat
     assert 10 <= sent_within(pace, 1.0) <= 20 * 1.8 + 1
 
 
-def test_a_limit_a_minute_stays_one_when_its_requests_come_back_one_by_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("limit", "told"),
+    [
+        (1_200, ((1_199, "50ms"), (1_190, "500ms"), (600, "30s"))),  # one by one
+        # A bucket of ten, filled twenty times a second: hardly anything of the limit is ever left, and all of it soon back.
+        (1_200, ((9, "50ms"), (4, "300ms"), (1, "450ms"))),
+        (1_200, ((1_199, "60s"), (700, "20s"), (699, "200ms"))),  # all at once, at the end of each minute
+    ],
+)
+def test_a_limit_a_minute_stays_one(tmp_path: Path, limit: int, told: tuple[tuple[int, str], ...]) -> None:
     pace = Pace(tmp_path / "pace", 10**6, 10**9)
-    for left, reset in ((1_199, "50ms"), (1_190, "500ms"), (600, "30s")):
+    for left, reset in told:
         pace.told(
             {
-                "x-ratelimit-limit-requests": "1200",
+                "x-ratelimit-limit-requests": str(limit),
                 "x-ratelimit-remaining-requests": str(left),
                 "x-ratelimit-reset-requests": reset,
             }
         )
-    assert sent_within(pace, 1.0) <= 20 * 1.8 + 1
+    assert sent_within(pace, 1.0) <= limit / 60 * 1.8 + 1
 
 
 def test_a_higher_limit_of_the_server_does_not(tmp_path: Path) -> None:
