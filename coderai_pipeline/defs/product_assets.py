@@ -37,13 +37,15 @@ LEDGER_CHECK_SAYS = "Every document of the inbox was read, and every cell that t
 MADE_FROM = ("extractions", "feedback")
 """What the dataset is made from."""
 
+_ASKED_FOR = dg.AutomationCondition.newly_requested() | dg.AutomationCondition.initial_evaluation()
+
 FOLLOWS = (
-    dg.AutomationCondition.any_deps_updated().since_last_handled()
+    dg.AutomationCondition.any_deps_updated().since(_ASKED_FOR)
     & ~dg.AutomationCondition.any_deps_in_progress()
     & ~dg.AutomationCondition.in_progress()
 )
-"""`eager()` would not fire while any document's partition is missing, and some always is. `since_last_handled`: an update that
-comes while a run is under way is remembered until it is over."""
+"""An update that comes while a run is under way is remembered until it is over; `since_last_handled` would forget it when that
+run, which did not see it, ends. `eager()` would not fire while any document's partition is missing, and some always is."""
 
 
 def prompts_asset(folder: ProjectFolder, project: Project) -> dg.AssetsDefinition:

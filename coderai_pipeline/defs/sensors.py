@@ -8,6 +8,8 @@ Level-triggered: a tick compares what is wanted with what is held, so that nothi
 import hashlib
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeGuard
 
 import dagster as dg
 
@@ -17,16 +19,17 @@ from coderai_pipeline.defs.partitions import register_documents, register_feedba
 from coderai_pipeline.defs.reload import reload_location
 from coderai_pipeline.domain.errors import InvalidInput
 from coderai_pipeline.domain.prompts import prompt_version
-from coderai_pipeline.engine.backlog import SAMPLE, Backlog, backlog
+from coderai_pipeline.engine.backlog import SAMPLE, Backlog, backlog, newest_change
 from coderai_pipeline.engine.feedback import unapplied_files, untold_reports
+from coderai_pipeline.publishing.exports import behind
 from coderai_pipeline.publishing.snapshot import newest_snapshot
-from coderai_pipeline.storage.blocks import BlockStore, newest_block
+from coderai_pipeline.storage.blocks import BlockStore
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import Home, LoadedProject, ProjectFolder
 
 INTERVAL_S = 5
 FOLLOW_UP_S = 60.0
-"""How long `follow_up` has to publish before this sensor asks for it."""
+"""How long `follow_up` has to publish and to export before this sensor asks for it."""
 TRY_AGAIN_S = 600.0
 ACTIVE = [
     dg.DagsterRunStatus.QUEUED,
@@ -103,7 +106,7 @@ def _requests(context: dg.SensorEvaluationContext, folder: ProjectFolder) -> Ite
         register_documents(context.instance, loaded.id, (entry.key for entry in todo.listing.entries))
         yield _extraction(loaded, todo)
     else:
-        yield from _publication(loaded)
+        yield from _publication(context.instance, loaded)
 
 
 def _prompts(loaded: LoadedProject) -> Iterator[dg.RunRequest]:
@@ -131,18 +134,36 @@ def _feedback(context: dg.SensorEvaluationContext, loaded: LoadedProject) -> Ite
     yield dg.RunRequest(run_key=f"feedback:{loaded.id}:{wanted}", job_name=job, tags={names.PROJECT_TAG: loaded.id})
 
 
-def _publication(loaded: LoadedProject) -> Iterator[dg.RunRequest]:
-    """For what `follow_up` does not see: a document that could not be read, or was forgotten, materialises nothing."""
-    newest = newest_block(BlockStore(loaded.folder.state))
-    snapshot = newest_snapshot(loaded.folder.outputs)
-    if newest is None or time.time() - newest.stat().st_mtime < FOLLOW_UP_S:
-        return
-    if snapshot is None or snapshot.stat().st_mtime < newest.stat().st_mtime:
-        yield dg.RunRequest(
-            run_key=f"publish:{loaded.id}:{newest.stem}",
-            job_name=names.job_name(loaded.id, "publish"),
-            tags={names.PROJECT_TAG: loaded.id},
-        )
+def _publication(instance: dg.DagsterInstance, loaded: LoadedProject) -> Iterator[dg.RunRequest]:
+    """For what `follow_up` does not see: a document that could not be read or was forgotten, and a formula that was
+    edited, materialise nothing; and it can be ended between an update and its answer."""
+    changed, snapshot = newest_change(loaded), newest_snapshot(loaded.folder.outputs)
+    if _is_left(changed) and (snapshot is None or snapshot.stat().st_mtime < changed.stat().st_mtime):
+        yield _follow_up(loaded, "publish", f"publish:{loaded.id}:{changed.name}:{changed.stat().st_mtime_ns}")
+    if _is_left(snapshot) and (formats := behind(loaded, snapshot)) and not _is_exporting(instance, loaded.id):
+        yield _follow_up(loaded, "export", f"export:{loaded.id}:{snapshot.stem}", formats=formats)
+
+
+def _is_left(file: Path | None) -> TypeGuard[Path]:
+    """Whether a file has been there for longer than `follow_up` has to answer it."""
+    return file is not None and time.time() - file.stat().st_mtime >= FOLLOW_UP_S
+
+
+def _follow_up(loaded: LoadedProject, job: str, run_key: str, **config: object) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=run_key,
+        job_name=names.job_name(loaded.id, job),
+        tags={names.PROJECT_TAG: loaded.id},
+        run_config={"ops": {op_name(loaded.id, job): {"config": config}}} if config else None,
+    )
+
+
+def _is_exporting(instance: dg.DagsterInstance, project_id: str) -> bool:
+    exports = names.asset_key(project_id, "exports")
+    return any(
+        run.job_name == names.job_name(project_id, "export") or exports in (run.asset_selection or ())
+        for run in instance.get_runs(dg.RunsFilter(statuses=ACTIVE))
+    )
 
 
 def is_at_work(instance: dg.DagsterInstance, folder: ProjectFolder) -> bool:

@@ -1,14 +1,16 @@
 """What a project still wants done, worked out from what is there: the question that the sensor asks at every tick."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from coderai_pipeline.domain.fingerprints import work_fingerprint
 from coderai_pipeline.engine.gate import gate_closed
 from coderai_pipeline.engine.held import Held
 from coderai_pipeline.engine.intake import Listing, list_inbox
 from coderai_pipeline.engine.run import Scope, plan
-from coderai_pipeline.storage.blocks import BlockStore
+from coderai_pipeline.storage.blocks import BlockStore, newest_block
 from coderai_pipeline.storage.control import Control
+from coderai_pipeline.storage.gold import gold_files
 from coderai_pipeline.storage.projects import LoadedProject
 
 SAMPLE = 20
@@ -35,3 +37,12 @@ def backlog(loaded: LoadedProject) -> Backlog:
     full = todo if accepted else plan(loaded, held, listing, Scope(), fingerprint)
     due = 0 if control.held_back else len(set(todo.to_read) | set(todo.to_extract))
     return Backlog(listing, accepted, due, len(full.to_extract) - len(todo.to_extract))
+
+
+def newest_change(loaded: LoadedProject) -> Path | None:
+    """The file, of the state or of the project's settings, that changed the dataset last; None before anything was read."""
+    newest = newest_block(BlockStore(loaded.folder.state))
+    if newest is None:
+        return None
+    settings = (loaded.folder.project_file, loaded.folder.codebook_file, *gold_files(loaded.folder.path))
+    return max(newest, *settings, key=lambda file: file.stat().st_mtime)

@@ -104,6 +104,16 @@ def is_current(format: str, loaded: LoadedProject, snapshot: Path) -> bool:
     return all(file.is_file() and file.stat().st_mtime_ns == made and file.stat().st_ctime > stated for file in files)
 
 
+def behind(loaded: LoadedProject, snapshot: Path) -> list[str]:
+    """The formats whose files are missing or hold an older snapshot, whatever options they were written with."""
+    made = snapshot.stat().st_mtime_ns
+
+    def is_behind(file: Path) -> bool:
+        return not file.is_file() or file.stat().st_mtime_ns < made
+
+    return [key for key, one in FORMATS.items() if any(is_behind(loaded.folder.exports / name) for name in one.files)]
+
+
 def _written(chosen: Format, format: str, snapshot: Path, folder: Path, options: ExportOptions) -> tuple[Path, ...]:
     with unfinished(folder, format) as work:
         with duck.read(snapshot) as connection:

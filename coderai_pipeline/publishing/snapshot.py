@@ -114,6 +114,7 @@ def _build(
 ) -> tuple[Path, bool]:
     """The versioned file of the blocks' content, and whether it is new."""
     work = _work_folder(versions)
+    listed = work.stat()
     newest = max(_snapshots(versions), default=None)
     held = _hold(blocks, work)
     with duck.create(work / "unfinished.duckdb", scratch=work / "spill") as connection:
@@ -124,6 +125,8 @@ def _build(
         version = f"{_stamp_after(newest, now)}-{fingerprint}"
         about = {"version": version, "published_at": now.astimezone(UTC).isoformat()}
         _fill(connection, definition, about, blocks, gold)
+    # Its time says what it can hold: a block that came while it was made is newer.
+    os.utime(work / "unfinished.duckdb", ns=(listed.st_atime_ns, listed.st_mtime_ns))
     return (work / "unfinished.duckdb").replace(versions / f"dataset-{version}.duckdb"), True
 
 

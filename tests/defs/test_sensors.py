@@ -3,9 +3,12 @@
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import dagster as dg
 import pytest
@@ -14,7 +17,11 @@ from dagster._core.definitions.sensor_definition import SensorExecutionData
 from coderai_pipeline.defs import names
 from coderai_pipeline.defs.factory import definitions_of
 from coderai_pipeline.defs.headless import open_instance, run_job
+from coderai_pipeline.defs.product_assets import FOLLOWS
 from coderai_pipeline.defs.reload import reload_location
+from coderai_pipeline.publishing.exports import FORMATS
+from coderai_pipeline.publishing.quality import measure
+from coderai_pipeline.publishing.snapshot import newest_snapshot
 from coderai_pipeline.storage.control import Control
 from coderai_pipeline.storage.projects import Home, ProjectFolder
 from tests.defs import corpora
@@ -191,22 +198,124 @@ def test_prompts_are_asked_for_once_for_each_wording(watched: Watched, study: Pr
     assert keys() != first
 
 
+def asked_of(watched: Watched, job: str) -> list[dg.RunRequest]:
+    return [request for request in watched.tick().run_requests or () if request.job_name == f"study__{job}"]
+
+
+def age(files: Iterable[Path], seconds: float) -> None:
+    for file in files:
+        os.utime(file, (time.time() - seconds, time.time() - seconds))
+
+
+def age_state_and_settings(study: ProjectFolder) -> None:
+    age((*study.state.rglob("*.parquet"), study.project_file, study.codebook_file), 200)
+
+
 def test_a_dataset_is_asked_for_after_a_run_that_materialised_nothing(watched: Watched, study: ProjectFolder) -> None:
     (study.inbox / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
     corpora.settle(study)
     run_job(watched.instance, study, "extract")
-
-    def published() -> set[str | None]:
-        return {
-            request.run_key for request in watched.tick().run_requests or () if request.job_name == "study__publish"
-        }
-
-    assert published() == set(), "the follow-up sensor has its time first"
-    for block in study.state.rglob("*.parquet"):
-        os.utime(block, (time.time() - 90, time.time() - 90))
-    assert len(published()) == 1
+    assert asked_of(watched, "publish") == [], "the follow-up sensor has its time first"
+    age_state_and_settings(study)
+    assert len(asked_of(watched, "publish")) == 1
     run_job(watched.instance, study, "publish")
-    assert published() == set()
+    assert asked_of(watched, "publish") == []
+
+
+def test_a_dataset_is_asked_for_that_a_document_came_too_late_for(watched: Watched, study: ProjectFolder) -> None:
+    """The snapshot was finished after the document's block was written, and does not hold it."""
+    Control(study.state).accept("Ada")
+    drop(study, "1.txt", "total: 1")
+    run_job(watched.instance, study, "extract")
+
+    def measured_late(*given: Any) -> Any:
+        drop(study, "2.txt", "total: 2")
+        run_job(watched.instance, study, "extract")
+        return measure(*given)
+
+    with mock.patch("coderai_pipeline.publishing.snapshot.measure", side_effect=measured_late):
+        run_job(watched.instance, study, "publish")
+    snapshot = newest_snapshot(study.outputs)
+    assert snapshot is not None
+    late = max(file.stat().st_mtime for file in study.state.rglob("*.parquet"))
+    assert snapshot.stat().st_mtime < late < snapshot.stat().st_ctime
+    age((snapshot,), 300)
+    age_state_and_settings(study)
+    assert len(asked_of(watched, "publish")) == 1
+
+
+def test_a_dataset_is_asked_for_once_after_an_edit_that_nothing_is_extracted_for(
+    watched: Watched, study: ProjectFolder
+) -> None:
+    Control(study.state).accept("Ada")
+    drop(study, "1.txt", "total: 1")
+    run_job(watched.instance, study, "extract")
+    run_job(watched.instance, study, "publish")
+    age_state_and_settings(study)
+    assert asked_of(watched, "publish") == []
+    set_variables(study, [*VARIABLES, {"name": "twice", "type": "number", "formula": "total * 2"}])
+    age((study.codebook_file,), 100)
+    age(study.outputs.rglob("dataset-*.duckdb"), 150)
+    first, again = asked_of(watched, "publish"), asked_of(watched, "publish")
+    assert [request.run_key for request in first] == [request.run_key for request in again]
+    assert len(first) == 1
+    assert asked_of(watched, "extract") == []
+
+
+def test_exports_that_stay_behind_their_dataset_are_asked_for(watched: Watched, study: ProjectFolder) -> None:
+    Control(study.state).accept("Ada")
+    drop(study, "1.txt", "total: 1")
+    run_job(watched.instance, study, "extract")
+    run_job(watched.instance, study, "publish")
+    age_state_and_settings(study)
+    assert asked_of(watched, "export") == [], "the follow-up sensor has its time first"
+    age(study.outputs.rglob("dataset-*.duckdb"), 150)
+    (request,) = asked_of(watched, "export")
+    dg.validate_run_config(watched.definitions.get_job("study__export"), request.run_config)
+    assert set(request.run_config["ops"]["study__export_op"]["config"]["formats"]) == set(FORMATS)
+    job = watched.definitions.get_job("study__export")
+    under_way = watched.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    assert asked_of(watched, "export") == []
+    watched.instance.report_run_canceled(under_way)
+    run_job(watched.instance, study, "export")
+    assert asked_of(watched, "export") == []
+    run_job(watched.instance, study, "export", {"formats": ["csv_wide"], "variables": ["total"]})
+    assert asked_of(watched, "export") == [], "written with other options, it holds the newest dataset all the same"
+    age((study.exports / "dataset.csv",), 3600)
+    (request,) = asked_of(watched, "export")
+    assert request.run_config["ops"]["study__export_op"]["config"]["formats"] == ["csv_wide"]
+
+
+def test_an_update_while_the_exports_are_written_is_followed_when_that_run_is_over() -> None:
+    """That run holds the dataset of before: that it ends after the update does not make it an answer to it."""
+
+    @dg.asset
+    def dataset() -> None: ...
+
+    @dg.asset(deps=[dataset], automation_condition=FOLLOWS)
+    def exports() -> None: ...
+
+    assets, instance = dg.Definitions(assets=[dataset, exports]), dg.DagsterInstance.ephemeral()
+    cursor = None
+
+    def tick() -> int:
+        nonlocal cursor
+        result = dg.evaluate_automation_conditions(assets, instance, cursor=cursor)
+        cursor = result.cursor
+        return result.get_num_requested(exports.key)
+
+    def materialised(key: str) -> None:
+        instance.report_runless_asset_event(dg.AssetMaterialization(key))
+
+    assert tick() == 0
+    materialised("dataset")
+    assert tick() == 1
+    assert tick() == 0
+    materialised("dataset")
+    materialised("exports")
+    assert tick() == 1
+    materialised("exports")
+    assert [tick(), tick()] == [0, 0]
 
 
 def test_a_changed_set_of_projects_asks_the_ui_to_load_them(
