@@ -221,6 +221,18 @@ def may_hold_cropped_text(page: Page) -> bool:
     )
 
 
+def letters_of(textpage: TextPage) -> Sequence[Record]:
+    """The blocks of MuPDF's dictionary by letters."""
+    try:
+        return textpage.extractRAWDICT()["blocks"]
+    except SystemError:  # for a glyph that stands for nothing, which PyMuPDF's other forms give as U+FFFD
+        for block in textpage.this:
+            for letter in (letter for line in block for letter in line) if block.m_internal.type == TEXT else ():
+                if not 0 <= letter.m_internal.c <= sys.maxunicode:
+                    letter.m_internal.c = 0xFFFD
+        return textpage.extractRAWDICT()["blocks"]
+
+
 def kinds_of_blocks(textpage: TextPage) -> Iterator[int]:
     """In the order of drawing; for the first few, twenty times faster than asking for the blocks."""
     block: Block | None = textpage.this.m_internal.first_block

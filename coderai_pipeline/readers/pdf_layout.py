@@ -31,9 +31,9 @@ from coderai_pipeline.readers.pdf_tables import Grid
 def reading_order(fragments: Sequence[Fragment], width: float, grids: Sequence[Grid] = ()) -> list[Region]:
     """All fragments, each once, as regions in reading order. A ruled table is read where it stands, row by row."""
     tables: dict[int, list[AnyLine]] = {}
-    for grid in grids:
+    for grid in sorted(grids, key=_area):
         inside = [fragment for fragment in fragments if grid.holds((fragment.x0 + fragment.x1) / 2, fragment.middle)]
-        rows = _ruled_rows(grid, inside)
+        rows = _ruled_rows(grid, inside, tables)
         if sum(sum(map(bool, row.cells)) > 1 for row in rows) >= 2:
             x0, y0, x1, y1 = grid.box
             stand_in = Fragment((y0 + y1) / 2, x0, -1 - len(tables), y0, x1, y1, len(inside))
@@ -45,7 +45,13 @@ def reading_order(fragments: Sequence[Fragment], width: float, grids: Sequence[G
     return [part for region in regions for part in _with_ruled(region, tables)] if tables else regions
 
 
-def _ruled_rows(grid: Grid, inside: Sequence[Fragment]) -> list[AnyLine]:
+def _area(grid: Grid) -> float:
+    x0, y0, x1, y1 = grid.box
+    return (x1 - x0) * (y1 - y0)
+
+
+def _ruled_rows(grid: Grid, inside: Sequence[Fragment], tables: Mapping[int, Sequence[AnyLine]]) -> list[AnyLine]:
+    """inside: fragments, and stand-ins for tables inside of this one, which are read in their cell."""
     cells: dict[int, dict[int, list[Fragment]]] = {}
     for fragment in inside:
         row, column = grid.cell_of((fragment.x0 + fragment.x1) / 2, fragment.middle, fragment.y0)
@@ -53,9 +59,17 @@ def _ruled_rows(grid: Grid, inside: Sequence[Fragment]) -> list[AnyLine]:
     lines: list[AnyLine] = []
     for row, filled in sorted(cells.items()):
         columns = max(len(grid.bands[row][2]) - 1, max(filled) + 1)
-        ordered = [[f.first for line in rows_of(filled.get(column, ())) for f in line] for column in range(columns)]
+        ordered = [
+            [number for line in rows_of(filled.get(column, ())) for f in line for number in _numbers(f.first, tables)]
+            for column in range(columns)
+        ]
         lines.append(line_from([fragment for cell in filled.values() for fragment in cell], ordered))
     return lines
+
+
+def _numbers(first: int, tables: Mapping[int, Sequence[AnyLine]]) -> list[int]:
+    """The fragment, or all of the table that it stands for."""
+    return [first] if first >= 0 else [number for row in tables[first] for cell in row.cells for number in cell]
 
 
 def _with_ruled(region: Region, tables: Mapping[int, list[AnyLine]]) -> list[Region]:
@@ -105,7 +119,7 @@ def _split(ordered: Sequence[Fragment], width: float) -> list[Region]:
 
 def _before_wrapped(left: Sequence[Fragment], right: Sequence[Fragment], following: Sequence[Fragment]) -> int:
     """How much of the left stands before a paragraph that runs around the right and goes on below it in wide lines."""
-    if len(left) < 3 or not one_below_another(left):
+    if len(left) < 3 or not right or not one_below_another(left):
         return len(left)
     last, wide = left[-1], following[0]
     pitch = median_low([below.middle - above.middle for above, below in pairwise(left)])

@@ -23,6 +23,7 @@ from coderai_pipeline.readers.mupdf import (
     Word,
     html_bytes,
     kinds_of_blocks,
+    letters_of,
     may_hold_cropped_text,
     paper_of,
     textpage_of,
@@ -203,7 +204,7 @@ def _mended(one: Taken, source: Source) -> tuple[Source, bool]:
         words = printed_once(words)
         texts, boxes, _ = _parts(words)
     if may_be_glued(boxes[2:] - boxes[:2], texts):
-        words = parted(words, textpage.extractRAWDICT()["blocks"])
+        words = parted(words, letters_of(textpage))
         texts, boxes, _ = _parts(words)
     joined = "\n".join(texts)
     rare = not joined.isascii() and RARE_IN_FONTS.search(joined) is not None

@@ -13,7 +13,16 @@ from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
 from coderai_pipeline.readers import pdf_rtl
-from coderai_pipeline.readers.mupdf import COLLECT_VECTORS, EVERYWHERE, IGNORE_ACTUALTEXT, Page, Record, TextPage, Word
+from coderai_pipeline.readers.mupdf import (
+    COLLECT_VECTORS,
+    EVERYWHERE,
+    IGNORE_ACTUALTEXT,
+    Page,
+    Record,
+    TextPage,
+    Word,
+    letters_of,
+)
 from coderai_pipeline.readers.pdf_letters import RIGHT_TO_LEFT, runs_right_to_left
 from coderai_pipeline.readers.pdf_sight import Letter, in_reading_order, is_in_order_of_sight
 
@@ -92,7 +101,7 @@ def _letter_count(words: Sequence[Word]) -> int:
 
 def put_together(textpage: TextPage, words: Sequence[Word]) -> list[Word]:
     """The words of a page of whose lines some may be drawn in pieces or in another order than they are read."""
-    blocks = textpage.extractRAWDICT()["blocks"]
+    blocks = letters_of(textpage)
     words = stitched(words, blocks)
     if any(RIGHT_TO_LEFT.search(word[4]) for word in words):
         words = pdf_rtl.mended(words, blocks)

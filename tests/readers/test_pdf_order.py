@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from coderai_pipeline.readers.pdf_layout import reading_order
 from coderai_pipeline.readers.pdf_lines import fragments_of
 from coderai_pipeline.readers.pdf_pieces import join_pieces
+from coderai_pipeline.readers.pdf_tables import Grid
 from coderai_pipeline.readers.pdf_words import from_boxes
 
 WIDTH = 595.0
@@ -32,10 +33,10 @@ TABLE_ALONE = [
 ]  # fmt: skip
 
 
-def _read(placed: Sequence[tuple[float, float, float, float]]) -> list[int]:
+def _read(placed: Sequence[tuple[float, float, float, float]], grids: Sequence[Grid] = ()) -> list[int]:
     boxes = np.array(placed, np.float32).T
     fragments = fragments_of(boxes, np.full(len(placed), 4, np.int32), range(len(placed)))
-    regions = reading_order(fragments, WIDTH)
+    regions = reading_order(fragments, WIDTH, grids)
     return [number for region in regions for line in region.lines for cell in line.cells for number in cell]
 
 
@@ -44,6 +45,55 @@ def _read(placed: Sequence[tuple[float, float, float, float]]) -> list[int]:
 def test_every_fragment_is_read_once_wherever_it_stands(placed: list[tuple[float, float, float, float]]) -> None:
     boxes = [(x, y, x + width, y + height) for x, y, width, height in placed]
     assert Counter(_read(boxes)) == Counter(range(len(boxes)))
+
+
+@st.composite
+def _stacks(draw: st.DrawFn) -> list[tuple[float, float, float, float]]:
+    """Blocks of lines below each other: on both sides of a gutter, on one of them, or across."""
+    boxes: list[tuple[float, float, float, float]] = []
+    y = 30.0
+    for sides, lines in draw(
+        st.lists(st.tuples(st.sampled_from(["left", "right", "both", "across"]), st.integers(1, 6)))
+    ):
+        for _ in range(lines):
+            boxes += [(20.0, y, 280.0, y + LINE_HEIGHT)] if sides in ("left", "both") else []
+            boxes += [(300.0, y, 560.0, y + LINE_HEIGHT)] if sides in ("right", "both") else []
+            boxes += [(20.0, y, 560.0, y + LINE_HEIGHT)] if sides == "across" else []
+            y += 12.0
+        y += draw(st.sampled_from([0.0, 0.0, 20.0]))
+    return boxes
+
+
+@settings(max_examples=300, deadline=None)
+@given(_stacks().filter(bool))
+def test_every_line_is_read_once_however_columns_and_wide_lines_follow_each_other(
+    placed: list[tuple[float, float, float, float]],
+) -> None:
+    assert Counter(_read(placed)) == Counter(range(len(placed)))
+
+
+def _grid(x0: float, y0: float, wide: float, high: float, columns: int, rows: int) -> Grid:
+    """wide, high: of a cell."""
+    edges = tuple(x0 + wide * number for number in range(columns + 1))
+    bands = tuple((y0 + high * row, y0 + high * (row + 1), edges) for row in range(rows))
+    return Grid((x0, y0, edges[-1], bands[-1][1]), bands, (((x0, edges[-1]),),) * rows)
+
+
+_TENS = [st.integers(least, most).map(lambda tens: 10.0 * tens) for least, most in ((0, 30), (0, 30), (3, 12), (2, 6))]
+_GRIDS = st.builds(_grid, *_TENS, st.integers(1, 4), st.integers(1, 5))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(_BOXES, min_size=1, max_size=40), st.lists(_GRIDS, min_size=1, max_size=4))
+@example(
+    [(x, y, 20.0, LINE_HEIGHT) for x in (10, 110, 140) for y in (10, 30, 50, 90, 150)],
+    [_grid(105, 5, 30, 20, 2, 3), _grid(0, 0, 100, 70, 2, 3)],
+)
+def test_every_fragment_is_read_once_in_tables_that_stand_in_tables(
+    placed: list[tuple[float, float, float, float]], grids: list[Grid]
+) -> None:
+    boxes = [(x, y, x + width, y + height) for x, y, width, height in placed]
+    assert Counter(_read(boxes, grids)) == Counter(range(len(boxes)))
 
 
 def test_a_table_that_alone_fills_a_page_is_read_across_and_comes_to_an_end() -> None:

@@ -5,7 +5,7 @@ import pymupdf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coderai_pipeline.readers.mupdf import PdfFile, open_bytes
+from coderai_pipeline.readers.mupdf import PdfFile, letters_of, load_page, open_bytes, textpage_of
 from coderai_pipeline.readers.pdf_page import read_words, take
 from coderai_pipeline.readers.pdf_words import PageWords
 
@@ -86,3 +86,14 @@ def test_what_is_hidden_is_told_of_each_page_of_several() -> None:
     assert [sorted({*words.hidden.values()}) for words in found] == [[], ["zero size"], ["off page"], ["white"], [], []]
     assert [words.words().count("lanterns,") for words in found] == [2, 3, 4, 5, 2, 3]
     assert found[5].turns.any()
+
+
+def test_a_letter_that_is_none_is_told_as_such():
+    """As MuPDF makes of ornate brackets in Arabic: any number, and PyMuPDF's dictionary by letters ends with an exception."""
+    with pymupdf.open() as document:
+        document.new_page().insert_text((72, 72), "(1)")
+        textpage = textpage_of(load_page(open_bytes(document.tobytes()), 0), 0)
+        first = next(letter for block in textpage.this for line in block for letter in line)
+        first.m_internal.c = 0x3F800000
+        (block,) = letters_of(textpage)
+    assert [letter["c"] for letter in block["lines"][0]["spans"][0]["chars"]] == ["\ufffd", "1", ")"]
