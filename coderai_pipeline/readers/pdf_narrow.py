@@ -27,9 +27,6 @@ _LEAST_LETTERS = 12
 
 def may_be_glued(sides: NDArray[np.float32], texts: Sequence[str]) -> bool:
     """Whether words are wider than words are. sides: widths and heights of all, shape (2, n)."""
-    widest = sides[0].argmax()
-    if sides[0, widest] <= _WIDE * sides[1, widest]:
-        return False
     wide = [at for at in np.flatnonzero(sides[0] > _WIDE * sides[1]).tolist() if _may_be_several(texts[at])]
     return len(wide) > 1 or any(sides[0, at] > _VERY_WIDE * sides[1, at] for at in wide)
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coderai_pipeline.readers.mupdf import PdfFile, letters_of, load_page, open_bytes, textpage_of
+from coderai_pipeline.readers.pdf_narrow import may_be_glued
 from coderai_pipeline.readers.pdf_page import read_words, take
 from coderai_pipeline.readers.pdf_words import PageWords
 
@@ -97,3 +98,10 @@ def test_a_letter_that_is_none_is_told_as_such():
         first.m_internal.c = 0x3F800000
         (block,) = letters_of(textpage)
     assert [letter["c"] for letter in block["lines"][0]["spans"][0]["chars"]] == ["\ufffd", "1", ")"]
+
+
+def test_words_run_together_are_suspect_beside_a_title_in_large_letters():
+    """Which is wider than they are, and no wider than its height lets a word be."""
+    sides = np.array([[400.0, 120.0, 130.0], [60.0, 10.0, 10.0]], np.float32)
+    assert may_be_glued(sides, ("Responsibilities", "thecommitteeofthe", "regionhadreported"))
+    assert not may_be_glued(sides[:, :1], ("Responsibilities",))
