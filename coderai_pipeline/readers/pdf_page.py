@@ -212,7 +212,7 @@ def _mended(one: Taken, source: Source) -> tuple[Source, bool]:
         html = html_bytes(textpage)
     in_pieces = rare or (not joined.isascii() and may_be_in_pieces(html))
     if in_pieces:
-        words = put_together(textpage, words)
+        words = put_together(textpage, words, source.textpage if textpage is not source.textpage else None)
     return Source(textpage, words, html, source.shapes), in_pieces
 
 
