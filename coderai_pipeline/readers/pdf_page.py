@@ -27,6 +27,7 @@ from coderai_pipeline.readers.mupdf import (
     paper_of,
     textpage_of,
 )
+from coderai_pipeline.readers.pdf_boxes import drawn_boxes, name_ticks
 from coderai_pipeline.readers.pdf_covered import clipped, covered
 from coderai_pipeline.readers.pdf_letters import (
     CJK,
@@ -192,6 +193,8 @@ def _alone(one: Taken) -> PageWords:
     if source.shapes and not len(found.turns) and _may_hold_table(found):
         found.grids = find_grids(source.textpage, one.page.rotation_matrix)
         _part_at_rules(found)
+    if source.shapes:
+        name_ticks(found, drawn_boxes(source.textpage, found.boxes, tuple(one.page.rotation_matrix)))
     return found
 
 
