@@ -28,6 +28,7 @@ from coderai_pipeline.readers.mupdf import (
     paper_of,
     textpage_of,
 )
+from coderai_pipeline.readers.pdf_boxes import drawn_boxes, name_ticks
 from coderai_pipeline.readers.pdf_covered import clipped, covered
 from coderai_pipeline.readers.pdf_letters import (
     CJK,
@@ -193,6 +194,8 @@ def _alone(one: Taken) -> PageWords:
     if source.shapes and not len(found.turns) and _may_hold_table(found):
         found.grids = find_grids(source.textpage, one.page.rotation_matrix)
         _part_at_rules(found)
+    if source.shapes:
+        name_ticks(found, drawn_boxes(source.textpage, found.boxes, tuple(one.page.rotation_matrix)))
     return found
 
 
@@ -213,7 +216,7 @@ def _mended(one: Taken, source: Source) -> tuple[Source, bool]:
         html = html_bytes(textpage)
     in_pieces = rare or (not joined.isascii() and may_be_in_pieces(html))
     if in_pieces:
-        words = put_together(textpage, words)
+        words = put_together(textpage, words, source.textpage if textpage is not source.textpage else None)
     return Source(textpage, words, html, source.shapes), in_pieces
 
 

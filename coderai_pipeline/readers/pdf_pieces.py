@@ -4,13 +4,12 @@ Words and fragments as the file gives them are made in `pdf_page`; the order of 
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coderai_pipeline.readers.mupdf import Box
 from coderai_pipeline.readers.pdf_tables import Grid
 from coderai_pipeline.readers.pdf_words import PageWords
 
@@ -26,7 +25,7 @@ _LOWER = 0.2
 """Part of a line's height by which it may reach below the middle of a drop capital."""
 _INITIAL = 1.7
 """Heights of its neighbour from which a single letter is a drop capital."""
-_BULLET = re.compile("[•·∙◦▪▫‣▸►●○■□➢➤❖◆◇]")
+_BULLET = re.compile("[•·∙◦▪▫‣▸►●○■□☐☒➢➤❖◆◇]")
 _WIDEST_TAB = 3.5
 """Heights of a line by which the text of an item of a list may stand from its mark."""
 _NEARER = 0.7
@@ -41,34 +40,14 @@ def join_pieces(page: PageWords) -> None:
     if boxes.shape[1] < 2 or len(page.turns):
         return
     if not page.texts.isascii() and _BULLET.search(page.texts) and (marked := _marked_items(page, boxes)):
-        _reorder(page, boxes, marked)
+        reorder(page, boxes, marked)
         boxes = page.fragment_boxes()
     beside, initials = _stand_beside(boxes)
     groups = _joined(page, boxes, beside, initials) if beside.any() else []
     if groups:
-        _reorder(page, boxes, groups)
+        reorder(page, boxes, groups)
     if page.right_to_left:
         _mirror_brackets(page)
-
-
-def name_ticks(page: PageWords, boxes: Iterable[tuple[Box, bool]]) -> None:
-    """The mark of a ticked box is a letter of a font of symbols, or drawn; it is read as what it means."""
-    words = page.words()
-    added: list[Box] = []
-    for box, is_on in boxes:
-        x0, y0, x1, y1 = box
-        left, top, right, bottom = page.boxes
-        x, y = (left + right) / 2, (top + bottom) / 2
-        inside = np.flatnonzero((x0 <= x) & (x <= x1) & (y0 <= y) & (y <= y1)).tolist()
-        mark = "☒" if is_on else "☐"
-        for index in inside:
-            if len(words[index]) == 1:
-                words[index] = mark
-        if not inside:
-            words.append(mark)
-            added.append(box)
-    if words:
-        page.set_words(words, added)
 
 
 def _stand_beside(boxes: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -174,7 +153,7 @@ def _ruled_apart(grids: Sequence[Grid], two: NDArray[np.float32]) -> bool:
     return cells[0] != cells[1]
 
 
-def _reorder(page: PageWords, boxes: NDArray[np.float32], groups: Sequence[Sequence[int]]) -> None:
+def reorder(page: PageWords, boxes: NDArray[np.float32], groups: Sequence[Sequence[int]]) -> None:
     """Words, and all that is known of each, in the order of the groups; each group is one fragment."""
     starts: list[int] = page.starts.tolist()
     order = [word for group in groups for number in group for word in range(starts[number], starts[number + 1])]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 
 from coderai_pipeline.readers.mupdf import Record, Word
+from coderai_pipeline.readers.pdf_marks import ends_ligature
 
 _APART = 0.6
 """Part of a line's height by which two letters of one word are never parted."""
@@ -94,15 +95,20 @@ def _with_numbers_turned(letters: Sequence[Letter]) -> str:
 def _in_order(letters: Sequence[Letter]) -> Iterator[str]:
     """The letters of a ligature share its place: those without a width stand before the one that has it, and follow it."""
     waiting: list[Letter] = []
+    base = ("", 0.0, 0.0)
     for letter in letters:
         character, left, right = letter
         if left == right and not unicodedata.combining(character):
-            waiting.append(letter)
+            if base[0] and ends_ligature(base[0], base[1], character, left):
+                yield character
+            else:
+                waiting.append(letter)
             continue
         yoked = bool(waiting) and all(abs(each[2] - right) < _SAME_PLACE for each in waiting)
         if not yoked:
             yield from (each[0] for each in waiting)
         yield character
+        base = letter if right > left else base
         if yoked:
             yield from (each[0] for each in reversed(waiting))
         waiting = []

@@ -24,6 +24,7 @@ from coderai_pipeline.readers.mupdf import (
     letters_of,
 )
 from coderai_pipeline.readers.pdf_letters import RIGHT_TO_LEFT, runs_right_to_left
+from coderai_pipeline.readers.pdf_marks import Char, ends_ligature, has_marks, is_mark, lines_of, mend
 from coderai_pipeline.readers.pdf_sight import Letter, in_reading_order, is_in_order_of_sight
 
 RARE_IN_FONTS = re.compile("[\u0530-\u10ff\u1200-\u139f\u1780-\u17ff\ufb1d-\ufdff\ufe70-\ufefc]")
@@ -44,7 +45,8 @@ _GAP, _ON_SPACED_PAGE, _OPEN_GAP = 0.15, 0.35, 2.0
 know."""
 _APART = 0.6
 """Heights between two letters that are no part of one word."""
-
+_KNOWN = 0.9
+"""Part of a page's letters that must be known without what the file says, for its vowels to be put back."""
 
 Place: TypeAlias = tuple[int, int]
 _SPACES = -1
@@ -75,11 +77,13 @@ class _Piece(NamedTuple):
 
 
 class _PageKind(NamedTuple):
-    """Whether spaces are glyphs of the page; most of it is read from the right; and such text is drawn from the left."""
+    """Whether spaces are glyphs of the page; most of it is read from the right; such text is drawn from the left; and
+    what its glyphs stand for is known twice, so that marks may have been mended."""
 
     draws_spaces: bool
     is_backwards: bool
     is_in_order_of_sight: bool
+    is_mended: bool
 
 
 def may_be_in_pieces(html: bytes) -> bool:
@@ -88,35 +92,45 @@ def may_be_in_pieces(html: bytes) -> bool:
 
 
 def without_losses(page: Page, textpage: TextPage, words: Sequence[Word]) -> tuple[TextPage, Sequence[Word]]:
-    """The page's text and words, read without what the file says glyphs stand for together, if that holds more letters:
-    MuPDF loses some where they are read from the right."""
+    """The page's text and words, read without what the file says glyphs stand for together, if that holds more letters or
+    vowels: MuPDF loses some, and the order of others, where they are read from the right."""
     bare = page.get_textpage(clip=EVERYWHERE, flags=COLLECT_VECTORS | IGNORE_ACTUALTEXT)
     others = bare.extractWORDS()
-    return (bare, others) if _letter_count(others) > _letter_count(words) else (textpage, words)
+    if others == words:
+        return textpage, words
+    known, named = _letter_count(others), _letter_count(words)
+    is_better = known > named or (known > _KNOWN * named and has_marks("".join(word[4] for word in words)))
+    return (bare, others) if is_better else (textpage, words)
 
 
 def _letter_count(words: Sequence[Word]) -> int:
     return sum(map(str.isalnum, "".join(word[4] for word in words)))
 
 
-def put_together(textpage: TextPage, words: Sequence[Word]) -> list[Word]:
-    """The words of a page of whose lines some may be drawn in pieces or in another order than they are read."""
+def put_together(textpage: TextPage, words: Sequence[Word], named: TextPage | None = None) -> list[Word]:
+    """The words of a page of whose lines some may be drawn in pieces or in another order than they are read.
+
+    named: the page with what the file says its glyphs stand for, where `textpage` is without.
+    """
     blocks = letters_of(textpage)
+    if named:
+        return stitched(words, blocks, letters_of(named))
     words = stitched(words, blocks)
     if any(RIGHT_TO_LEFT.search(word[4]) for word in words):
         words = pdf_rtl.mended(words, blocks)
     return words
 
 
-def stitched(words: Sequence[Word], blocks: Sequence[Record]) -> list[Word]:
+def stitched(words: Sequence[Word], blocks: Sequence[Record], named: Sequence[Record] = ()) -> list[Word]:
     """The words, made anew on lines that were drawn in pieces or whose letters share places. blocks: of MuPDF's
-    dictionary by letters."""
+    dictionary by letters; named: those of what the file says its glyphs stand for."""
     own = {place: list(group) for place, group in groupby(words, key=lambda word: (word[5], word[6]))}
-    pieces = list(_pieces(own, blocks))
+    pieces = list(_pieces(own, blocks, named))
     page = _PageKind(
         any(letter.text == " " for piece in pieces for letter in piece.letters),
         runs_right_to_left("".join(letter.text for piece in pieces for letter in piece.letters)),
         is_in_order_of_sight(piece.letters for piece in pieces),
+        bool(named),
     )
     for line in _lines(pieces):
         places = [piece.place for piece in line if piece.place[1] != _SPACES]
@@ -131,15 +145,15 @@ def stitched(words: Sequence[Word], blocks: Sequence[Record]) -> list[Word]:
 def _line(line: Sequence[_Piece], page: _PageKind) -> list[Letter]:
     """A line's letters in the order they are read; [] where the file's own words will do."""
     if any(RIGHT_TO_LEFT.search(letter.text) for piece in line for letter in piece.letters):
-        if len(line) == 1 and not page.is_in_order_of_sight:
+        if len(line) == 1 and not (page.is_in_order_of_sight or page.is_mended):
             return []
-        return in_reading_order(_with_gaps(_side_by_side(line), line[0].height, page.draws_spaces), page.is_backwards)
+        return in_reading_order(_with_gaps(_side_by_side(line), line[0].height, page), page.is_backwards)
     if len(line) > 1 and (_is_interleaved(line) or any(RARE_IN_FONTS.search(piece.letters[0].text) for piece in line)):
-        return _with_gaps(_side_by_side(line), line[0].height, page.draws_spaces)
+        return _with_gaps(_side_by_side(line), line[0].height, page)
     if len(line) > 1:
         return []
     shared = any(map(_shares_a_place, line[0].letters))
-    return _with_gaps(line[0].letters, line[0].height, page.draws_spaces) if shared else []
+    return _with_gaps(line[0].letters, line[0].height, page) if shared else []
 
 
 def _is_interleaved(line: Sequence[_Piece]) -> bool:
@@ -149,40 +163,58 @@ def _is_interleaved(line: Sequence[_Piece]) -> bool:
     return any(piece.x0 < end - _LEAST_WITHIN for end, piece in zip(ends, ordered[1:], strict=False))
 
 
-def _pieces(words: Mapping[Place, Sequence[Word]], blocks: Sequence[Record]) -> Iterator[_Piece]:
+def _pieces(
+    words: Mapping[Place, Sequence[Word]], blocks: Sequence[Record], named: Sequence[Record]
+) -> Iterator[_Piece]:
     """Lines that run straight across. They are told by their text: words count lines that the dictionary leaves out."""
     waiting: dict[int, list[tuple[Place, str]]] = {}
     for place, own in words.items():
-        waiting.setdefault(place[0], []).append((place, "".join(word[4] for word in own)))
-    for block, lines in enumerate(block["lines"] for block in blocks if "lines" in block):
-        for line in lines:
-            text = "".join(char["c"] for span in line["spans"] for char in span["chars"] if not char["c"].isspace())
+        waiting.setdefault(place[0], []).append((place, _told("".join(word[4] for word in own))))
+    chars_of = lines_of(blocks)
+    if named:
+        mend(chars_of, lines_of(named))
+    texts = [block["lines"] for block in blocks if "lines" in block]
+    for block, (lines, mended) in enumerate(zip(texts, chars_of, strict=True)):
+        for line, chars in zip(lines, mended, strict=True):
+            text = _told("".join(char["c"] for span in line["spans"] for char in span["chars"]))
             place = next((place for place, written in waiting.get(block, ()) if written == text), None)
             if place is not None:
                 waiting[block] = [other for other in waiting[block] if other[0] > place]
             if (place is not None or not text) and tuple(line["dir"]) == (1.0, 0.0):
-                letters = tuple(_letters(line))
+                letters = tuple(_mended(chars) if named else _letters(chars))
                 if letters:
                     yield _Piece(place or (block, _SPACES), letters, *line["bbox"])
 
 
-def _letters(line: Record) -> Iterator[Letter]:
+def _mended(chars: Sequence[Char]) -> Iterator[Letter]:
+    """Letters with their marks; what runs from the left may still share places."""
+    if not any(RIGHT_TO_LEFT.search(char.text) for char in chars):
+        yield from _letters(chars)
+        return
+    for char in chars:
+        yield Letter(_GUESSED if char.is_guessed else char.text, char.x0, char.x1)
+
+
+def _told(text: str) -> str:
+    """What a line is told by: MuPDF leaves some marks and unknown letters out of the words."""
+    return "".join(filter(str.isalnum, text)) or "".join(text.split())
+
+
+def _letters(chars: Sequence[Char]) -> Iterator[Letter]:
     """What stands in one place together, as a letter and its marks do."""
-    chars = [
-        (_GUESSED if char.get("synthetic") else char["c"], char["bbox"][0], char["bbox"][2])
-        for span in line["spans"]
-        for char in span["chars"]
-    ]
     letter: Letter | None = None
     held = ""
-    for (character, x0, x1), (following, next_x0, next_x1) in pairwise([*chars, ("", 0.0, 0.0)]):
-        is_mark = _is_mark(character)
+    for (own, x0, x1, _, is_guessed), (following, next_x0, next_x1, *_) in pairwise([*chars, Char("", 0.0, 0.0)]):
+        character = _GUESSED if is_guessed else own
+        marks = is_mark(character)
         if _joins(character):
             x0 = x1 = x0 - _ON_TOP
-        if letter and is_mark and character == letter.text[-1]:
+        if letter and marks and character == letter.text[-1]:
             # MuPDF gives the last mark of letters that share a place twice.
             letter = letter._replace(x1=max(letter.x1, x1))
-        elif x1 <= x0 and following and _precedes_its_letter(x0, is_mark, following, next_x0, next_x1):
+        elif letter and x1 <= x0 and ends_ligature(letter.text, letter.x0, character, x0):
+            letter = letter._replace(text=letter.text + character)
+        elif x1 <= x0 and following and _precedes_its_letter(x0, marks, following, next_x0, next_x1):
             held = character + held
         elif letter and not held and x1 <= x0 and _shares_place(letter, character, x0):
             letter = letter._replace(text=letter.text + character)
@@ -194,17 +226,13 @@ def _letters(line: Record) -> Iterator[Letter]:
         yield letter
 
 
-def _precedes_its_letter(x: float, is_mark: bool, following: str, x0: float, x1: float) -> bool:
+def _precedes_its_letter(x: float, marks: bool, following: str, x0: float, x1: float) -> bool:
     """Whether MuPDF turned round letters that share a place, on a line that is read from the right."""
-    if is_mark:
+    if marks:
         return (
             x0 == x1 == x and unicodedata.category(following)[0] != "M" and RIGHT_TO_LEFT.match(following) is not None
         )
     return x0 < x1 and abs(x1 - x) < _SAME_PLACE and RIGHT_TO_LEFT.match(following) is not None
-
-
-def _is_mark(character: str) -> bool:
-    return unicodedata.category(character)[0] == "M"
 
 
 def _joins(character: str) -> bool:
@@ -215,7 +243,7 @@ def _joins(character: str) -> bool:
 def _shares_place(letter: Letter, character: str, x: float) -> bool:
     if _joins(character):
         return not RIGHT_TO_LEFT.match(letter.text)
-    return _is_mark(character) or abs(x - letter.x1) < _SAME_PLACE
+    return is_mark(character) or abs(x - letter.x1) < _SAME_PLACE
 
 
 def _lines(pieces: Sequence[_Piece]) -> Iterator[list[_Piece]]:
@@ -246,7 +274,7 @@ def _is_open(chain: Sequence[_Piece], piece: _Piece) -> bool:
 
 
 def _leaves_open(letter: Letter, following: Letter) -> bool:
-    return _shares_a_place(letter) or _is_mark(letter.text[-1]) or _is_mark(following.text[0])
+    return _shares_a_place(letter) or is_mark(letter.text[-1]) or is_mark(following.text[0])
 
 
 def _on_one_line(one: _Piece, other: _Piece) -> bool:
@@ -290,7 +318,7 @@ def _shares(space: Letter, letter: Letter) -> bool:
     return letter.x0 < middle < letter.x1 or space.x0 < other < space.x1
 
 
-def _with_gaps(letters: Sequence[Letter], height: float, draws_spaces: bool) -> list[Letter]:
+def _with_gaps(letters: Sequence[Letter], height: float, page: _PageKind) -> list[Letter]:
     """The letters, seen from the left, with a space in each gap that is wide enough."""
     apart: list[Letter] = []
     right = 0.0
@@ -300,8 +328,11 @@ def _with_gaps(letters: Sequence[Letter], height: float, draws_spaces: bool) -> 
             is_guessed = True
             continue
         is_open = bool(apart) and _leaves_open(apart[-1], letter)
-        least = _GAP if not draws_spaces else _OPEN_GAP if is_open else _ON_SPACED_PAGE
-        is_space = is_guessed and not (is_open and draws_spaces)
+        is_known = page.is_mended and RIGHT_TO_LEFT.search(letter.text) is not None
+        if is_known:
+            is_open = is_guessed = False
+        least = _GAP if is_known or not page.draws_spaces else _OPEN_GAP if is_open else _ON_SPACED_PAGE
+        is_space = is_guessed and not (is_open and page.draws_spaces)
         is_guessed = False
         if apart and (is_space or letter.x0 - right > least * height):
             apart.append(Letter(" ", right, letter.x0))

@@ -79,13 +79,13 @@ def _rules(textpage: TextPage, matrix: Sequence[float]) -> tuple[list[Box], list
 
 
 def _edges(textpage: TextPage) -> Iterator[Box]:
-    """Drawn lines, and the sides of drawn rectangles."""
-    for x0, y0, x1, y1, _, _, kind in textpage.extractBLOCKS():
+    """Drawn lines, and the sides of drawn rectangles. Of other outlines MuPDF gives a box that its pen would never leave."""
+    for x0, y0, x1, y1, said, _, kind in textpage.extractBLOCKS():
         if kind != VECTOR:
             continue
         if x1 - x0 <= _THIN or y1 - y0 <= _THIN:
             yield x0, y0, x1, y1
-        else:
+        elif "vector filled" in said or "is-rect: true" in said:
             yield from ((x0, y0, x1, y0), (x0, y1, x1, y1), (x0, y0, x0, y1), (x1, y0, x1, y1))
 
 

@@ -57,3 +57,44 @@ def test_a_value_that_the_page_shows_on_several_lines_stands_once():
     box.field_flags = pymupdf.PDF_TX_FIELD_IS_MULTILINE
     page.add_widget(box)
     assert read(document).text.split() == ["First", "line", "second", "line"]
+
+
+def ballot(page: pymupdf.Page, x: float, y: float, *, ticked: bool, round_one: bool) -> None:
+    """A box as browsers draw it: a white ground, its outline or, if ticked, a coloured one, and the tick within."""
+
+    def square(inset: float) -> pymupdf.Rect:
+        return pymupdf.Rect(x + inset, y + inset, x + 9.5 - inset, y + 9.5 - inset)
+
+    draw = page.draw_oval if round_one else lambda rect, **said: page.draw_rect(rect, radius=0.2, **said)
+    draw(square(0), color=None, fill=(1, 1, 1))
+    if round_one:
+        draw(square(0.3), color=(0.4, 0.4, 0.4))
+        if ticked:
+            draw(square(2), color=None, fill=(0, 0.4, 1))
+    elif ticked:
+        draw(square(-0.2), color=None, fill=(0, 0.4, 1))
+        middle, right = (x + 4, y + 7), (x + 7.5, y + 2)
+        page.draw_polyline([(x + 2, y + 5), middle, right], color=(1, 1, 1), width=1.5)
+    else:
+        draw(square(0.3), color=(0.4, 0.4, 0.4))
+
+
+@pytest.mark.parametrize("round_one", [False, True])
+def test_boxes_that_a_browser_draws_stand_ticked_or_not_before_their_words(round_one: bool):
+    document = pymupdf.open()
+    page = document.new_page()
+    page.insert_text((72, 100), "Consent:      yes          no")
+    ballot(page, 125, 91.5, ticked=True, round_one=round_one)
+    ballot(page, 172, 91.5, ticked=False, round_one=round_one)
+    assert read(document).text == "Consent: ☒ yes ☐ no"
+
+
+def test_a_number_in_a_circle_and_the_key_of_a_chart_are_no_boxes_to_tick():
+    document = pymupdf.open()
+    page = document.new_page()
+    page.draw_circle((77, 97), 7, color=(0, 0, 0), fill=(1, 1, 1))
+    page.insert_text((74, 100.5), "1")
+    page.insert_text((90, 100), "Open the valve")
+    page.draw_rect(pymupdf.Rect(74, 112, 83, 121), color=None, fill=(1, 0, 0))
+    page.insert_text((90, 120), "Exports")
+    assert not {"☐", "☒"} & {*read(document).text}

@@ -31,7 +31,12 @@ def read(*lines: Sequence[tuple[str, float, float]]) -> str:
     for number, letters in enumerate(lines):
         x0, x1 = min(x0 for _, x0, _ in letters), max(x1 for _, _, x1 in letters)
         chars = [
-            {"c": letter.replace("_", " "), "bbox": (left, 0.0, right, HEIGHT), "synthetic": letter == "_"}
+            {
+                "c": letter.replace("_", " "),
+                "bbox": (left, 0.0, right, HEIGHT),
+                "origin": (left, HEIGHT),
+                "synthetic": letter == "_",
+            }
             for letter, left, right in letters
         ]
         made.append({"dir": (1.0, 0.0), "bbox": (x0, 0.0, x1, HEIGHT), "spans": [{"chars": chars}]})
@@ -93,3 +98,8 @@ def seen(text: str) -> list[Letter]:
 )
 def test_a_line_as_it_is_seen_is_put_in_the_order_it_is_read(line: str, page: bool, text: str):
     assert "".join(letter.text for letter in in_reading_order(seen(line), page)) == text
+
+
+def test_the_second_letter_of_a_ligature_stays_with_the_first_where_the_next_one_begins_there_too():
+    letters = [("ا", 30.0, 36.0), ("ل", 18.0, 30.0), ("ا", 18.0, 18.0), ("م", 12.0, 18.0)]
+    assert read(letters, [(" ", 0.0, 3.0)]) == "الام"
