@@ -4,9 +4,11 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import click
 
+from coderai_pipeline.cli.projects import plain_errors
 from coderai_pipeline.storage.projects import find_home
 from coderai_pipeline.telemetry import logs
 
@@ -28,6 +30,7 @@ def ui(port: int, host: str) -> None:
     os.environ["CODERAI_HOME"] = str(home)
     os.environ.setdefault(UI_URL, f"http://127.0.0.1:{port}")
     enable_batches()
+    _require_storage(home)
     click.echo(f"projects: {home}\nUI:       http://{host}:{port}")
     command = [
         sys.executable,
@@ -45,6 +48,16 @@ def ui(port: int, host: str) -> None:
     # Dagster ends its processes by this signal, which they would inherit as ignored where a script starts the UI with `&`.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(command[0], command)  # noqa: S606 - our own interpreter, fixed arguments
+
+
+def _require_storage(home: Path) -> None:
+    """Where it is PostgreSQL, that it can be used: each of Dagster's processes would end with a page of its own code."""
+    from coderai_pipeline.defs.headless import open_instance
+    from coderai_pipeline.defs.instance import POSTGRES_URL
+
+    if os.environ.get(POSTGRES_URL):
+        with plain_errors(), open_instance(home):
+            pass
 
 
 def _require_free(host: str, port: int) -> None:

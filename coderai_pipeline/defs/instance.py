@@ -40,12 +40,12 @@ class InstanceStorage(DagsterStorage, ConfigurableClass):
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]) -> Any:
-        """PostgreSQL where the environment names one, otherwise SQLite below `base_dir`."""
+        """PostgreSQL where the environment names one, otherwise SQLite below `base_dir`. Raises StorageUnreachable."""
         url = os.environ.get(POSTGRES_URL)
         if url:
-            from coderai_pipeline.defs.postgres_instance import BatchingPostgresStorage
+            from coderai_pipeline.defs.postgres_instance import open_postgres
 
-            return BatchingPostgresStorage(_with_driver(url), inst_data=inst_data)
+            return open_postgres(_with_driver(url), inst_data)
         return BatchingSqliteStorage.from_local(config_value["base_dir"], inst_data=inst_data)
 
 

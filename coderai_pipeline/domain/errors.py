@@ -7,6 +7,7 @@ CoderAIError
 ├── QualityTooLow       the project's quality gate is shut
 ├── NotRefinable        there is nothing to refine a variable from, or nothing to apply
 ├── ProjectBusy         another run is extracting this project
+├── StorageUnreachable  the PostgreSQL that should hold Dagster's storage cannot be used
 ├── MissingKey          the environment variable that should hold the key is not set
 ├── ProviderError       the model server did not give a usable reply
 │   ├── RequestRefused      it will not take this request, now or later (4xx)
@@ -74,6 +75,10 @@ class QualityTooLow(CoderAIError):
 
 class NotRefinable(CoderAIError):
     """There is nothing to refine a variable from, or no candidate to apply."""
+
+
+class StorageUnreachable(CoderAIError):
+    """The database that should hold Dagster's storage cannot be used. The message never holds its password."""
 
 
 class MissingKey(CoderAIError):

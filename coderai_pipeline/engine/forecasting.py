@@ -20,7 +20,7 @@ from coderai_pipeline.engine.held import Held
 from coderai_pipeline.engine.intake import Entry, Listing, list_inbox, read_options, take_in
 from coderai_pipeline.engine.report import duration
 from coderai_pipeline.engine.request_counts import CountedRequests, RequestCounter
-from coderai_pipeline.engine.run import Plan, Scope, plan
+from coderai_pipeline.engine.run import SETTLING_S, Plan, Scope, plan
 from coderai_pipeline.extractors.budget import TokenBudget
 from coderai_pipeline.readers import Reader
 from coderai_pipeline.storage.blocks import BlockStore
@@ -81,12 +81,21 @@ class Counted:
 
 
 def forecast(
-    loaded: LoadedProject, scope: Scope | None = None, *, measured: int = MEASURED, tried: int = TRIED, seed: int = 0
+    loaded: LoadedProject,
+    scope: Scope | None = None,
+    *,
+    measured: int = MEASURED,
+    tried: int = TRIED,
+    seed: int = 0,
+    wait_s: float = SETTLING_S,
 ) -> Forecast:
-    """The forecast of a run of this scope (default: everything that is missing or stale)."""
+    """The forecast of a run of this scope (default: everything that is missing or stale).
+
+    wait_s: how long to wait for files that have just been dropped, as the run will.
+    """
     blocks = BlockStore(loaded.folder.state)
     held = Held.load(blocks)
-    listing = list_inbox(loaded.folder, loaded.project, held.documents)
+    listing = list_inbox(loaded.folder, loaded.project, held.documents, wait_s=wait_s)
     scope = scope or Scope()
     todo = plan(loaded, held, listing, scope, work_fingerprint(loaded.project, loaded.codebook))
     fresh = todo.chosen & set(todo.to_read)
@@ -106,7 +115,7 @@ def forecast(
 
 def forecast_for_run(loaded: LoadedProject, scope: Scope) -> Forecast:
     """The same for the metadata of a run that is about to begin: of bounded cost, and nothing is read for it."""
-    return forecast(loaded, scope, measured=100, tried=0)
+    return forecast(loaded, scope, measured=100, tried=0, wait_s=0)
 
 
 def stated(made: Forecast) -> dict[str, str]:
@@ -162,7 +171,14 @@ def _forecast(
         batch=extractor.batch,
         notes=(),
     )
-    return replace(made, notes=tuple(_notes(made)))
+    return replace(made, notes=(*_left_out(todo.listing), *_notes(made)))
+
+
+def _left_out(listing: Listing) -> Iterator[str]:
+    if listing.unsettled:
+        yield f"{len(listing.unsettled)} files are still being written and not counted: {', '.join(listing.unsettled[:5])}"
+    if listing.surplus:
+        yield f"{len(listing.surplus)} documents are over the limit and not counted; raise limits.documents in project.yaml"
 
 
 def _notes(made: Forecast) -> Iterator[str]:

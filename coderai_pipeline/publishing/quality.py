@@ -8,7 +8,7 @@ them, before any correction, since it is the extractor that is measured.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from coderai_pipeline.domain.agreement import GoldCell, read_gold
@@ -79,6 +79,8 @@ def measure(
         "there is no such cell any more": gone,
         "the cell holds another value, and none is known to be right": moved,
     }
+    gold, nameless = _rows_named(gold, cells)
+    unused |= {"gold names no entity, and its document has several": nameless}
     of_gold = _compared_gold(gold, cells)
     twice = said_twice(about_now)
     found = list(_all_measures(connection, definition, by_judges, of_gold, twice))
@@ -125,6 +127,19 @@ def _compared(
         gone += cell is None
         moved += cell is not None and compared is None
     return found, gone, moved
+
+
+def _rows_named(gold: Sequence[GoldCell], cells: Mapping[Place, Cell]) -> tuple[list[GoldCell], int]:
+    """Gold cells that name no entity, of documents that gave just one: its. And how many could be of several."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for document, entity, variable in cells:
+        rows.setdefault((document, variable), []).append(entity)
+    named: list[GoldCell] = []
+    for one in gold:
+        entities = rows.get((one.document, one.variable), [])
+        if one.entity or len(entities) <= 1:
+            named.append(one if one.entity or not entities else replace(one, entity=entities[0]))
+    return named, len(gold) - len(named)
 
 
 def _compared_gold(gold: Sequence[GoldCell], cells: Mapping[Place, Cell]) -> dict[str, list[Compared]]:

@@ -79,22 +79,36 @@ def stat_table(
     table = wide_table(connection, options, statuses=True)
     found = connection.execute("SELECT name, type, allow_other, categories FROM codebook").fetchall()
     rules = {name: {"type": kind, "other": other, "categories": values} for name, kind, other, values in found}
-    columns: list[StatColumn] = []
-    for index, column in enumerate(table.columns):
-        rule = rules.get(column.variable, {})
-        columns += _columns_of(_Source(table, index, column, rule, first_day))
-    return table, tuple(columns)
+    sources = [
+        _Source(table, index, column, rules.get(column.variable, {}), first_day)
+        for index, column in enumerate(table.columns)
+    ]
+    met = _met(table, [condition for source in sources for condition in source.conditions])
+    return table, tuple(column for source in sources for column in _columns_of(replace(source, met=met)))
+
+
+def _met(table: Table, conditions: Sequence[str]) -> frozenset[str]:
+    """Those that hold for any row. Asked at once: one by one, each of thousands of columns would read the whole table."""
+    if not conditions:
+        return frozenset()
+    asked = ", ".join(f"coalesce(bool_or({condition}), false)" for condition in conditions)
+    found = duck.one(table.connection, f"SELECT {asked} FROM ({table.sql})")  # noqa: S608
+    return frozenset(condition for condition, holds in zip(conditions, found, strict=True) if holds)
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A column of the wide table. rule: of the variable whose value it holds; empty where it holds something else."""
+    """A column of the wide table. rule: of the variable whose value it holds; empty where it holds something else.
+
+    met: the conditions, of all columns, that hold for any row.
+    """
 
     table: Table
     index: int
     column: Column
     rule: _Rule
     first_day: date
+    met: frozenset[str] = frozenset()
 
     def value(self, row: Row) -> Any:
         return row[self.index]
@@ -116,13 +130,32 @@ class _Source:
     def numbers_categories(self) -> bool:
         """Whether each value can be a labelled number. Of several values in columns, others would have no place for their text."""
         single = self.column.name == self.column.variable
-        known = bool(self.rule.get("categories")) and self.column.kind == "VARCHAR"
-        return known and (single or not (self.rule["other"] or self.count(_outside(self))))
+        return self.has_categories and (single or not (self.rule["other"] or self.outside in self.met))
 
-    def count(self, condition: str) -> int:
-        """Rows of the table for which the SQL condition on the column, `{0}`, holds."""
-        counted = f"SELECT count(*) FROM ({self.table.sql}) WHERE {condition.format(duck.name(self.column.name))}"  # noqa: S608
-        return int(duck.one(self.table.connection, counted)[0])
+    @property
+    def has_categories(self) -> bool:
+        return bool(self.rule.get("categories")) and self.column.kind == "VARCHAR"
+
+    @property
+    def is_date(self) -> bool:
+        return self.rule.get("type") == "date" and self.column.name == self.column.variable
+
+    @property
+    def conditions(self) -> list[str]:
+        """What has to be known of all rows before it can be said which columns there are."""
+        return [self.outside] if self.has_categories else [self.parts] if self.is_date else []
+
+    @property
+    def outside(self) -> str:
+        """SQL: the value is none of the categories."""
+        listed = ", ".join(duck.text(value) for value in self.rule["categories"])
+        return f"{duck.name(self.column.name)} NOT IN ({listed})"
+
+    @property
+    def parts(self) -> str:
+        """SQL: the variable's date is less or more than a day, or one that the format does not know."""
+        name = duck.name(self.column.variable)
+        return f"length({name}) <> 10 OR {name} < '{self.first_day.isoformat()}'"
 
 
 def _columns_of(source: _Source) -> Iterator[StatColumn]:
@@ -133,7 +166,7 @@ def _columns_of(source: _Source) -> Iterator[StatColumn]:
         yield _number(source, lambda row: _or_why(source, row, lambda value: value))
     elif source.numbers_categories:
         yield from _category(source)
-    elif source.rule.get("type") == "date" and source.column.name == source.column.variable:
+    elif source.is_date:
         yield from _date(source)
     elif kind == "DATE":
         yield from _first_day(source)
@@ -155,18 +188,13 @@ def _category(source: _Source) -> Iterator[StatColumn]:
     codes = {value: code for code, value in enumerate(source.rule["categories"], start=1)}
     labels = {code: printable(value) for value, code in codes.items()}
     other = len(codes) + 1
-    has_others = source.rule["other"] or source.count(_outside(source)) > 0
+    has_others = source.rule["other"] or source.outside in source.met
     if has_others:
         labels[other] = OTHER
     yield _number(source, lambda row: _or_why(source, row, lambda value: codes.get(value, other)), labels)
     if has_others:
         given = replace(source.column, name=f"{source.column.name}_other", label=f"{source.column.label}: as given")
         yield _plain_text(given, lambda row: None if source.value(row) in codes else source.value(row))
-
-
-def _outside(source: _Source) -> str:
-    listed = ", ".join(duck.text(value) for value in source.rule["categories"])
-    return "{0} NOT IN (" + listed.replace("{", "{{").replace("}", "}}") + ")"
 
 
 def _date(source: _Source) -> Iterator[StatColumn]:
@@ -176,7 +204,7 @@ def _date(source: _Source) -> Iterator[StatColumn]:
         return _or_why(source, row, lambda iso: _day(iso, source.first_day) or Missing.NO_DAY)
 
     yield StatColumn(source.column.name, source.column.label, "day", day, {}, variable=True)
-    if _has_parts(source):
+    if source.parts in source.met:
         given = replace(source.column, name=f"{source.column.name}_text", label=f"{source.column.label}: as given")
         yield _plain_text(given, source.value)
 
@@ -187,13 +215,8 @@ def _first_day(source: _Source) -> Iterator[StatColumn]:
     def day(row: Row) -> StatValue:
         return _or_why(source, row, lambda value: value if value >= source.first_day else Missing.NO_DAY)
 
-    own = replace(source, column=replace(source.column, name=source.column.variable))
-    if _has_parts(own):
+    if source.parts in source.met:
         yield StatColumn(source.column.name, source.column.label, "day", day, {}, variable=True)
-
-
-def _has_parts(source: _Source) -> bool:
-    return source.count(f"length({{0}}) <> 10 OR {{0}} < '{source.first_day.isoformat()}'") > 0
 
 
 def _day(iso: str, earliest: date) -> date | None:

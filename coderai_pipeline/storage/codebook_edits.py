@@ -20,7 +20,7 @@ from coderai_pipeline.domain.codebook import Codebook
 from coderai_pipeline.domain.errors import InvalidInput, Problem
 from coderai_pipeline.storage.edited_files import label, read_bytes
 from coderai_pipeline.storage.settings_files import save_codebook_yaml
-from coderai_pipeline.storage.yaml_lines import read_yaml
+from coderai_pipeline.storage.yaml_lines import LOADER, read_yaml
 
 LINE = 110
 _WORDS = ("type", "level", "if_multiple", "if_uncertain")
@@ -137,7 +137,7 @@ class _Editor:
 
     def add_variables(self, block: str) -> None:
         """After the last one. block: entries of a list, not indented."""
-        root = cast("yaml.MappingNode", yaml.compose(self.text, Loader=yaml.SafeLoader))
+        root = cast("yaml.MappingNode", yaml.compose(self.text, Loader=LOADER))
         entries = _value(root, "variables")
         assert isinstance(entries, yaml.SequenceNode), "a codebook has variables"
         items = cast("list[yaml.Node]", entries.value)
@@ -151,7 +151,7 @@ class _Editor:
         self._append_item(items[-1], self._newline.join(["", *lines]))
 
     def _variable(self, name: str) -> yaml.MappingNode:
-        root = cast("yaml.MappingNode", yaml.compose(self.text, Loader=yaml.SafeLoader))
+        root = cast("yaml.MappingNode", yaml.compose(self.text, Loader=LOADER))
         entries = cast("yaml.SequenceNode", _value(root, "variables"))
         return next(one for one in _mappings(entries) if _scalar(_value(one, "name")) == name)
 

@@ -21,7 +21,7 @@ MAX_DEPTH = 24
 MAX_VALUES = 100_000
 """Keys and values in a file once its aliases are expanded: a codebook of 1,000 variables holds about 20,000."""
 
-_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?[0-9]+\.[0-9]*([eE][-+]?[0-9]+)?")
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
@@ -66,7 +66,7 @@ class LinedYaml:
 
 def read_yaml(text: str, file: str) -> LinedYaml:
     """Reads one YAML document. Raises InvalidInput where the text cannot be read at all."""
-    events = cast("Iterator[yaml.Event]", yaml.parse(text, Loader=_LOADER))  # pyright: ignore[reportUnknownMemberType]
+    events = cast("Iterator[yaml.Event]", yaml.parse(text, Loader=LOADER))  # pyright: ignore[reportUnknownMemberType]
     reader = _Reader(file, events)
     try:
         return reader.read()

@@ -3,6 +3,7 @@ worker is told from a live one.
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from coderai_pipeline.defs.events import BATCH_SIZE, DocumentEvents
 from coderai_pipeline.defs.headless import open_instance
 from coderai_pipeline.defs.instance import BatchingSqliteEventLogStorage, WatchfulRunLauncher
 from coderai_pipeline.defs.postgres_instance import BatchingPostgresEventLogStorage
+from coderai_pipeline.domain.errors import StorageUnreachable
 from tests.deployments import Deployment, new_database
 
 KEYS = [dg.AssetKey(["study", "documents"]), dg.AssetKey(["study", "extractions"])]
@@ -230,6 +232,27 @@ def test_a_postgresql_url_works_with_every_usual_scheme(
     monkeypatch.setenv("CODERAI_POSTGRES_URL", postgres_server.replace("postgresql", scheme, 1))
     with open_instance(deployment.projects) as instance:
         assert type(instance.event_log_storage) is BatchingPostgresEventLogStorage
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://me:s3cret@127.0.0.1:9/none", "me:***@127.0.0.1:9/none"),
+        ("postgresql://me@127.0.0.1:9/none?password=s3cret", "me@127.0.0.1:9/none"),
+        ("postgresql://me:s3cret@word@127.0.0.1:9/none", "@ is %40"),
+        ("mysql://me:s3cret@127.0.0.1/none", "has to be like postgresql://"),
+        ("s3cret", "has to be like postgresql://"),
+    ],
+)
+def test_a_postgresql_that_cannot_be_used_is_named_without_its_password(
+    url: str, said: str, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CODERAI_POSTGRES_URL", url)
+    with pytest.raises(StorageUnreachable, match=re.escape(said)) as raised:
+        open_instance(deployment.projects)
+    assert "CODERAI_POSTGRES_URL" in str(raised.value)
+    assert "s3cret" not in str(raised.value)
+    assert "word" not in str(raised.value).replace("password", "")
 
 
 @pytest.fixture

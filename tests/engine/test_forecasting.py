@@ -51,6 +51,20 @@ def test_before_anything_is_read_documents_are_read_to_see_what_they_take(server
     assert holds(made.totals.calls, run(loaded).calls)
 
 
+def test_files_that_have_just_been_dropped_are_counted(server: ModelServer, tmp_path: Path) -> None:
+    loaded = make_project(tmp_path, server, documents=2)
+    (loaded.folder.inbox / "new.txt").write_text("Total: 5\n")
+    assert forecast(loaded).documents == 3
+
+
+def test_a_file_that_is_still_being_written_is_told(server: ModelServer, tmp_path: Path) -> None:
+    loaded = make_project(tmp_path, server, documents=2)
+    (loaded.folder.inbox / "new.txt").write_text("Total: 5\n")
+    made = forecast(loaded, wait_s=0)
+    assert made.documents == 2
+    assert "1 files are still being written and not counted: new.txt" in made.notes
+
+
 def test_before_a_run_nothing_is_read_for_it(server: ModelServer, tmp_path: Path) -> None:
     made = forecast_for_run(make_project(tmp_path, server, documents=6), Scope())
     assert (made.unread, made.measured, made.totals.calls.high) == (6, 0, 0)

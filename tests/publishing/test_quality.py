@@ -9,7 +9,17 @@ from coderai_pipeline.domain.quality import NOT_USED
 from coderai_pipeline.publishing.quality import measure_now
 from coderai_pipeline.publishing.snapshot import publish
 from coderai_pipeline.storage.blocks import BlockStore, next_version
-from tests.publishing.study import NOW, Changed, definition, rows, write_values
+from tests.publishing.study import (
+    NOW,
+    Changed,
+    cell_row,
+    definition,
+    document_row,
+    entity_rows,
+    rows,
+    settled_row,
+    write_values,
+)
 
 STUDY = definition([{"name": "total", "type": "number"}])
 GIVEN = {
@@ -85,3 +95,22 @@ def test_gold_files_name_documents_as_people_do_and_change_what_is_published(tmp
     second = published(blocks, tmp_path, gold)
     assert second != first
     assert rows(second, "SELECT value, n FROM quality WHERE current AND measure = 'accuracy'") == [(0.5, 2)]
+
+
+def test_gold_without_an_entity_is_of_the_only_row_of_its_document_and_not_used_where_there_are_several(
+    tmp_path: Path,
+) -> None:
+    study = definition([{"name": "total", "type": "number"}], unit={"rows": "many", "key": ("total",)})
+    blocks = BlockStore(tmp_path / "state")
+    blocks.append("documents", [document_row("a"), document_row("b")])
+    blocks.append("entities", [*entity_rows("a", 1), *entity_rows("b", 2)])
+    blocks.append("settled", [settled_row("a"), settled_row("b", entities=2)])
+    places = (("a", "1"), ("b", "1"), ("b", "2"))
+    version = next_version()
+    blocks.append("cells", [cell_row(d, "total", 5.0, entity=e, type="number", version=version) for d, e in places])
+    gold = [GoldCell("a", "", "total", ("5",)), GoldCell("b", "", "total", ("5",)), GoldCell("b", "2", "total", ("6",))]
+    measures = measure_now(study, blocks, gold).measures
+    assert [(one.value, one.n) for one in measures if one.name == "accuracy"] == [(0.5, 2)]
+    assert {one.of: one.n for one in measures if one.name == NOT_USED} == {
+        "gold names no entity, and its document has several": 1
+    }

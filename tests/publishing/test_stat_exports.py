@@ -9,6 +9,7 @@ import pyreadstat
 import pytest
 
 from coderai_pipeline.domain.project import ExportOptions
+from coderai_pipeline.publishing import duck, stat_columns
 from coderai_pipeline.publishing.exports import export
 from coderai_pipeline.publishing.stat_names import free_name, within
 from tests.publishing.study import Changed, definition, publish_values
@@ -168,3 +169,26 @@ def test_an_empty_dataset_has_its_columns(tmp_path: Path) -> None:
         frame, _ = read(export(format, snapshot, tmp_path)[0])
         assert len(frame) == 0
         assert "kind" in frame.columns
+
+
+def test_however_many_columns_there_are_the_table_is_read_once_to_tell_what_they_become(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variables = [
+        {"name": f"v{number}_{kind['type']}", **kind}
+        for number in range(20)
+        for kind in ({"type": "date"}, {"type": "category", "categories": KINDS})
+    ]
+    path = publish_values(tmp_path, definition(variables), {"a": {"v7_date": "2024-03"}}).path
+    asked: list[str] = []
+
+    def counting(connection: Any, sql: str) -> tuple[Any, ...]:
+        asked.append(sql)
+        return connection.execute(sql).fetchone()
+
+    monkeypatch.setattr(duck, "one", counting)
+    with duck.read(path) as connection:
+        _, columns = stat_columns.stat_table(connection, ExportOptions(), first_day=date(1582, 10, 15))
+    assert [column.name for column in columns if column.name.endswith("_text")] == ["v7_date_text"]
+    assert len([sql for sql in asked if "bool_or" in sql]) == 1
+    assert len(asked) < 4

@@ -163,3 +163,12 @@ def test_a_category_that_is_its_value_alone_gets_its_description_in_place(tmp_pa
     listed = load_codebook(tmp_path / "codebook.yaml")["kind"].categories
     assert [(one.value, one.description) for one in listed] == [("march", ""), ("rally", "standing: still")]
     assert ("# on foot" in after) == ("# on foot" in text)
+
+
+def test_whatever_the_project_reads_can_be_changed(tmp_path: Path) -> None:
+    before = (
+        "variables:\n  - {name: total, type: number, instructions: Is anything due?}\n  - {name: note, type: text}\n"
+    )
+    assert edited(tmp_path, VariableEdit("note", "New."), before).endswith(
+        '{name: note, instructions: "New.", type: text}\n'
+    )
