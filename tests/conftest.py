@@ -1,5 +1,6 @@
 """Shared by all tests: no network but this machine's own, no settings of the person who runs them, and a deployment each."""
 
+import gc
 import os
 import runpy
 import tempfile
@@ -30,6 +31,7 @@ SETTINGS = (
 )
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
+gc.set_threshold(50_000)  # what is loaded and collected stays; walking it again and again takes a tenth of the time
 settings.register_profile("no deadline", deadline=None)  # no test fails on a time
 settings.load_profile("no deadline")
 
@@ -47,6 +49,9 @@ STARTING_PROCESSES = (
 )
 """Files whose tests start whole command lines and daemons: never two of them at the same time."""
 
+FIRST = (*STARTING_PROCESSES, "tests/defs/test_corpus_run.py", "tests/engine/test_trouble.py")
+"""Files that take longest: begun last, one of them would keep one worker busy while the other has nothing left to do."""
+
 
 class ByFile(LoadScopeScheduling):
     """The tests of a file run in one worker and share what it has set up."""
@@ -58,7 +63,14 @@ class ByFile(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
     """In place of `--dist loadgroup`, which pytest 9.2 leaves without effect: it no longer lets xdist rename tests."""
+    config.option.loadscopereorder = False  # by how many tests a file has, which says little of how long they take
     return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order of the workers' queue."""
+    places = {name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(item.nodeid.split("::", 1)[0], len(places)))
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ def test_an_empty_inbox_is_called_that_and_cannot_be_accepted(deployment: Deploy
 
 
 def test_a_run_with_nothing_to_do_says_so(deployment: Deployment, study: ProjectFolder) -> None:
-    assert deployment.coderai("run", "study").returncode == 0
+    assert coderai("run", "study").exit_code == 0
     again = deployment.coderai("run", "study")
     assert again.stderr.strip() == "nothing was missing: no document was read and no call was made"
     assert "documents: 4 settled" in again.stdout
@@ -134,10 +134,10 @@ def test_an_archived_project_is_left_alone(study: ProjectFolder) -> None:
     assert coderai("run", "study").exit_code == 0
 
 
-def test_a_paused_project_says_how_it_goes_on(deployment: Deployment, study: ProjectFolder) -> None:
+def test_a_paused_project_says_how_it_goes_on(study: ProjectFolder) -> None:
     coderai("pause", "study")
-    ran = deployment.coderai("run", "study")
-    assert ran.returncode == 1
+    ran = coderai("run", "study")
+    assert ran.exit_code == 1
     for told in (ran.stdout, coderai("ledger", "study").stdout):
         assert "`coderai resume study` lets it go on" in told
     coderai("resume", "study")

@@ -8,10 +8,12 @@ import signal
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psutil
+from alembic.script import ScriptDirectory
 from dagster import DagsterEventType, DagsterRun, EventLogEntry
 from dagster._config import StringSource
 from dagster._core.events import ASSET_EVENTS
@@ -26,6 +28,10 @@ from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine, func, select
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.pool import QueuePool
+
+# Dagster asks for its newest migration twice for each database it makes, and once for each it opens: stock reads all of its
+# migrations each time, nine times in a run of the command line.
+ScriptDirectory.from_config = cache(ScriptDirectory.from_config)  # pyright: ignore[reportAttributeAccessIssue]
 
 POSTGRES_URL = "CODERAI_POSTGRES_URL"
 """Environment variable: `postgresql://user:password@host:port/database` of Dagster's storage. Not set: SQLite."""

@@ -2,6 +2,7 @@
 worker is told from a live one.
 """
 
+import multiprocessing
 import os
 import re
 import signal
@@ -15,6 +16,7 @@ from typing import Any
 import dagster as dg
 import pytest
 import sqlalchemy
+from alembic.script import Script, ScriptDirectory
 from dagster import EventLogEntry
 from dagster._core.events import DagsterEvent
 from dagster._core.launcher import WorkerStatus
@@ -22,7 +24,7 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from coderai_pipeline.defs.events import BATCH_SIZE, DocumentEvents
 from coderai_pipeline.defs.headless import open_instance
-from coderai_pipeline.defs.instance import BatchingSqliteEventLogStorage, WatchfulRunLauncher
+from coderai_pipeline.defs.instance import BatchingSqliteEventLogStorage, BatchingSqliteStorage, WatchfulRunLauncher
 from coderai_pipeline.defs.postgres_instance import BatchingPostgresEventLogStorage
 from coderai_pipeline.domain.errors import StorageUnreachable
 from tests.deployments import Deployment, new_database
@@ -137,6 +139,24 @@ def _content(entry: EventLogEntry) -> tuple[Any, ...]:
     return event.event_type, event.asset_key, event.partition, event.event_specific_data
 
 
+def test_dagsters_migrations_are_read_once_a_process(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+    load = ScriptDirectory._load_revisions
+
+    def reading(scripts: ScriptDirectory) -> Iterator[Script]:
+        read.append(scripts)
+        return load(scripts)
+
+    monkeypatch.setattr(ScriptDirectory, "_load_revisions", reading)
+    with open_instance(deployment.projects) as instance:
+        assert telling.execute_in_process(instance=instance).success
+    before = len(read)
+    assert before <= 3, "once for each kind of storage"
+    with open_instance(deployment.projects) as instance:
+        assert telling.execute_in_process(instance=instance).success
+    assert len(read) == before
+
+
 def test_the_newest_materialisation_of_an_asset_can_be_looked_up(batched: dg.DagsterInstance) -> None:
     telling.execute_in_process(instance=batched)
     for key in KEYS:
@@ -218,11 +238,19 @@ def test_the_storage_is_sqlite_unless_the_environment_names_a_postgresql(storage
 
 
 def test_processes_that_open_a_new_storage_at_once_all_get_it(tmp_path: Path) -> None:
-    code = "import sys; from coderai_pipeline.defs.instance import BatchingSqliteStorage as S; sys.stdin.read(1); S(sys.argv[1])"
-    command = [sys.executable, "-c", code, str(tmp_path / "new")]
-    opening = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
-    said = [process.communicate(b".", timeout=60)[1] for process in opening]
-    assert [process.returncode for process in opening] == [0, 0, 0], said
+    forking = multiprocessing.get_context("fork")
+    all_ready = forking.Barrier(3)
+
+    def open_it() -> None:
+        all_ready.wait(60)
+        BatchingSqliteStorage(str(tmp_path / "new"))
+
+    opening = [forking.Process(target=open_it) for _ in range(3)]
+    for process in opening:
+        process.start()
+    for process in opening:
+        process.join(60)
+    assert [process.exitcode for process in opening] == [0, 0, 0]
 
 
 @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg2"])

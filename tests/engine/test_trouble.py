@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,21 +48,33 @@ def study(home: Path, documents: int = GOOD + BAD, **project: Any) -> ProjectFol
     return folder
 
 
-def assert_others_are_fine(folder: ProjectFolder) -> None:
+def assert_fine(folder: ProjectFolder, numbers: Iterable[int]) -> None:
     found = cells(folder)
-    for number in range(1, GOOD + BAD):
+    for number in numbers:
         assert found[f"{number:03}.txt", "", "title"].value == f"Report {number}"
         assert found[f"{number:03}.txt", "", "total"].value == 100.0 + number
 
 
+def assert_others_are_fine(folder: ProjectFolder) -> None:
+    assert_fine(folder, range(1, GOOD + BAD))
+
+
 def only_for_the_first(bad: Callable[[SeenRequest], object], times: int | None = None) -> Callable[[Any], object]:
     """A model that answers badly to the first document, `times` times or always."""
-    seen: list[None] = []
+    return only_for_the_first_ones([bad], times)
+
+
+def only_for_the_first_ones(
+    bad: Sequence[Callable[[SeenRequest], object]], times: int | None = None
+) -> Callable[[Any], object]:
+    """A model that answers badly to the first documents, to each in its own way, `times` times or always."""
+    seen: Counter[int] = Counter()
 
     def answering(request: SeenRequest) -> object:
-        if "Report 0" in request.document and (times is None or len(seen) < times):
-            seen.append(None)
-            return bad(request)
+        for number, way in enumerate(bad):
+            if f"Report {number}\n" in request.document and (times is None or seen[number] < times):
+                seen[number] += 1
+                return way(request)
         return answer(request)
 
     return answering
@@ -74,35 +87,35 @@ BAD_REPLIES: dict[str, Callable[[SeenRequest], object]] = {
     "nothing": lambda seen: {},
     "a list of numbers": lambda seen: [1, 2, 3],
 }
+MANY = len(BAD_REPLIES) + GOOD
+"""Documents of a study in which each kind of bad reply has one, and the good ones besides."""
 
 
-@pytest.mark.parametrize("kind", BAD_REPLIES)
-def test_a_reply_that_cannot_be_read_is_asked_again_and_then_failed_with_its_text(tmp_path: Path, kind: str) -> None:
-    bad = BAD_REPLIES[kind]
-    with ModelServer(only_for_the_first(bad)) as server:
-        folder = study(tmp_path)
+def test_a_reply_that_cannot_be_read_is_asked_again_and_then_failed_with_its_text(tmp_path: Path) -> None:
+    with ModelServer(only_for_the_first_ones(list(BAD_REPLIES.values()))) as server:
+        folder = study(tmp_path, MANY)
         ran = run(folder, server)
-        assert ran.outcomes == {f"{n:03}.txt": "settled" if n else "failed" for n in range(GOOD + BAD)}
-        assert ran.calls["received"] == GOOD + 3
-        failed = cells(folder)["000.txt", "", "title"]
-        assert failed.status is CellStatus.FAILED
-        assert failed.value is None
-        assert failed.reason
-        assert failed.raw_reply
-        assert ran.summary.troubles.keys() == {"000.txt"}
-        assert_others_are_fine(folder)
+        assert ran.outcomes == {f"{n:03}.txt": "failed" if n < len(BAD_REPLIES) else "settled" for n in range(MANY)}
+        assert ran.calls["received"] == GOOD + 3 * len(BAD_REPLIES)
+        found = cells(folder)
+        for number, kind in enumerate(BAD_REPLIES):
+            failed = found[f"{number:03}.txt", "", "title"]
+            assert failed.status is CellStatus.FAILED, kind
+            assert failed.value is None, kind
+            assert failed.reason, kind
+            assert failed.raw_reply, kind
+        assert ran.summary.troubles.keys() == {f"{number:03}.txt" for number in range(len(BAD_REPLIES))}
+        assert_fine(folder, range(len(BAD_REPLIES), MANY))
         assert ReplyArchive(folder.state / "replies").count() == server.counts()["answered"]
 
 
-@pytest.mark.parametrize("kind", BAD_REPLIES)
-def test_a_reply_that_is_better_the_second_time_settles_the_document(tmp_path: Path, kind: str) -> None:
-    with ModelServer(only_for_the_first(BAD_REPLIES[kind], times=2)) as server:
-        folder = study(tmp_path)
+def test_a_reply_that_is_better_the_second_time_settles_the_document(tmp_path: Path) -> None:
+    with ModelServer(only_for_the_first_ones(list(BAD_REPLIES.values()), times=2)) as server:
+        folder = study(tmp_path, MANY)
         ran = run(folder, server)
-    assert set(ran.outcomes.values()) == {"settled"}
-    assert ran.calls["received"] == GOOD + 3
-    assert cells(folder)["000.txt", "", "total"].value == 100.0
-    assert_others_are_fine(folder)
+    assert ran.outcomes == {f"{number:03}.txt": "settled" for number in range(MANY)}
+    assert ran.calls["received"] == GOOD + 3 * len(BAD_REPLIES)
+    assert_fine(folder, range(MANY))
 
 
 def test_a_disk_that_takes_no_reply_ends_the_run_before_more_is_paid_for(tmp_path: Path) -> None:
