@@ -49,7 +49,7 @@ def read_page(decoded: Decoded, options: ReadOptions, styles: str = "") -> Conte
     without_scripts = False
     for without_scripts in (False, True):
         page = Page(builder, Visibility.of(elements, styles), tables_of_data(elements), formulas, without_scripts)
-        page.write(soup, only=main_parts(elements) if options.main_text else None)
+        page.write(soup, only=main_parts(soup, elements) if options.main_text else None)
         if not is_blank(builder.text()):
             break
     if without_scripts and _asks_for_scripts(builder.text()):
