@@ -18,6 +18,9 @@ LOCKED_OFFICE = "locked office file"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEAD = 65_536
 _FIRST_OBJECT = re.compile(rb"\s*(%[^\r\n]{0,200}[\r\n]+)?\s*\d+ \d+ obj\b")
+_PIECES = 16
+_MANY_GAPS = 50
+_NUMBER_BYTES = 3
 _TEXT_CONTROLS = b"\t\n\r\f\v\b\x0e\x0f\x1a\x1b"
 """White space, the shifts of ISO-2022, the end of a DOS file, and the start of a terminal's colours."""
 _WORD_SUFFIXES = ("docx", "docm", "dotx", "dotm")
@@ -52,15 +55,29 @@ def is_page(text: str) -> bool:
 
 
 def is_binary(data: bytes) -> bool:
-    """By control characters that no text has. NULs alone, fewer than three in ten, are those of a damaged text."""
+    """By control characters that no text has. NULs alone, fewer than three in ten, are those of a damaged text, unless
+    most stand next to one another but for a few bytes, as in tables of numbers."""
     if looks_wide(data):
         return False
-    sample = data[:_HEAD]
+    sample = _sample(data)
     nuls = sample.count(0)
     controls = sum(sample.count(byte) for byte in range(1, 32) if byte not in _TEXT_CONTROLS)
-    return (
-        nuls > 0.3 * len(sample) or controls > 2 + 0.02 * len(sample) or (nuls > 0 and controls > 0.005 * len(sample))
-    )
+    if nuls > 0.3 * len(sample) or controls > 2 + 0.02 * len(sample):
+        return True
+    return nuls > 0 and (controls > 0.005 * len(sample) or _are_of_numbers(sample))
+
+
+def _sample(data: bytes) -> bytes:
+    """The beginning, and pieces from all over a longer file: what comes first may be words about numbers."""
+    if len(data) <= 2 * _HEAD:
+        return data[: 2 * _HEAD]
+    step = len(data) // _PIECES
+    return data[:_HEAD] + b"".join(data[at : at + _HEAD // _PIECES] for at in range(_HEAD, len(data), step))
+
+
+def _are_of_numbers(sample: bytes) -> bool:
+    between = [len(piece) for piece in sample.split(b"\0") if piece][1:-1]
+    return len(between) >= _MANY_GAPS and sum(length <= _NUMBER_BYTES for length in between) > 0.5 * len(between)
 
 
 def _is_pdf(data: bytes) -> bool:

@@ -89,3 +89,21 @@ def test_what_is_refused_is_named_with_its_remedy(data: bytes, name: str, status
         detect(data, name)
     assert trouble.value.status == status
     assert words in trouble.value.reason
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"".join(bytes((number % 80, 0)) for number in range(700)),
+        b"a model of letters and words " * 4000 + b"".join(bytes((number % 200 + 32, number % 90 + 33, 0, 0)) for number in range(60_000)),
+        b"\xde\x12\x04\x95" + b"".join(bytes((number % 90 + 33, 40, 0, 0)) for number in range(1200)) + "ключ\0значение слова\0".encode() * 300,
+    ],
+    ids=["small numbers of two bytes", "numbers behind words", "a table of numbers before words"],
+)  # fmt: skip
+def test_numbers_are_no_text(data: bytes) -> None:
+    with pytest.raises(NotReadable, match="binary file"):
+        detect(data, "x")
+
+
+def test_texts_that_are_parted_by_nuls_are_text() -> None:
+    assert detect(b"a line of a list\0" * 300, "x") == "text"
