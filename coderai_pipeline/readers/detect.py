@@ -30,7 +30,7 @@ _WORD_TYPE = re.compile(rb"wordprocessingml|ms-word\.(document|template)")
 
 
 def detect(data: bytes, name: str) -> str:
-    """pdf, docx, html, text, markdown, csv, xlsx, jsonl, parquet, eml, LOCKED_OFFICE; NotReadable otherwise."""
+    """pdf, docx, html, xml, text, markdown, csv, xlsx, jsonl, parquet, eml, LOCKED_OFFICE; NotReadable otherwise."""
     suffix = PurePath(name).suffix.lower().removeprefix(".")
     if not data.strip(b"\0 \t\r\n\f\v") or not data:
         raise NotReadable(DocumentStatus.NO_TEXT, "is empty" if not data else "holds no text, only white space or NULs")
@@ -52,6 +52,11 @@ def detect(data: bytes, name: str) -> str:
 def is_page(text: str) -> bool:
     """Whether a text begins like a web page, whatever it is called."""
     return bool(_HTML_START.match(text))
+
+
+def is_xml(text: str, suffix: str) -> bool:
+    """By its declaration or the name of its root; by its first sign, where it calls itself XML."""
+    return bool(_XML_START.match(text)) or (suffix in _XML_SUFFIXES and text.lstrip()[:1] == "<")
 
 
 def is_binary(data: bytes) -> bool:
@@ -174,11 +179,13 @@ def _unsupported(kind: Foreign) -> NotReadable:
 
 
 # Comments are matched once and for all: tried in every way, a few dozen would take for ever.
-_HTML_START = re.compile(r"\s*(<\?xml[^>]*>\s*)?(?>(?><!--.*?-->\s*)*)(<!doctype\s+html|<html[\s>])", re.I | re.S)
+_HTML_START = re.compile(r"\s*(?>(?><\?xml[^>]*>\s*)*)(?>(?><!--.*?-->\s*)*)(<!doctype\s+html|<html[\s>])", re.I | re.S)
 _HTML_PIECE = re.compile(
     r"\s*(?>(?><!--.*?-->\s*)*)<(head|body|div|p|table|h[1-6]|article|section|main|meta|title|span|ul|ol|a)[\s>]",
     re.I | re.S,
 )
+_XML_START = re.compile(r"\s*<(\?xml\s|(TEI|rss|feed|rdf:RDF|tmx|xliff|svg)[\s>])")
+_XML_SUFFIXES = ("xml", "tei", "jats", "nxml", "dbk", "rss", "atom", "rdf", "tmx", "xlf", "xliff", "svg")
 _WRAPPED_PAGE = re.compile(r"\s*(-----BEGIN PRIVACY-ENHANCED MESSAGE-----|<[a-z][\w-]*>).*?<html[\s>]", re.I | re.S)
 """A page in an envelope of its archive, as filings of companies come."""
 _FLAT_OPC = "http://schemas.microsoft.com/office/2006/xmlPackage"
@@ -223,6 +230,8 @@ def _in_text(text: str, data: bytes, suffix: str) -> str:
         return "eml"
     if _WRAPPED_PAGE.match(text):
         return "html"
+    if suffix not in ("html", "htm", "xhtml") and is_xml(text, suffix):
+        return "xml"
     if _is_jsonl(text, suffix, len(data) > _HEAD):
         return "jsonl"
     if suffix in ("html", "htm", "xhtml") and _TAG.search(text):
