@@ -378,3 +378,8 @@ def test_a_headline_that_describes_the_thing_is_not_its_title() -> None:
     linked = '<script type="application/ld+json">{"@type": "Article", "name": "Sea Otter", "headline": "marine mammal"}</script>'
     assert read(f"<title>Sea otter - An Encyclopedia</title>{linked}x").metadata["title"] == "Sea Otter"
     assert read(f"<title>Marine mammal</title>{linked}x").metadata["title"] == "marine mammal"
+
+
+def test_the_limits_of_a_sum_stand_apart_from_what_is_summed() -> None:
+    limits = "<munderover><mo>∑</mo><mrow><mi>i</mi><mo>=</mo><mn>1</mn></mrow><mi>n</mi></munderover>"
+    assert read(f"<math>{limits}<mi>i</mi></math>").text == "∑_(i=1)^n i"
