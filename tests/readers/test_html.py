@@ -383,3 +383,9 @@ def test_a_headline_that_describes_the_thing_is_not_its_title() -> None:
 def test_the_limits_of_a_sum_stand_apart_from_what_is_summed() -> None:
     limits = "<munderover><mo>∑</mo><mrow><mi>i</mi><mo>=</mo><mn>1</mn></mrow><mi>n</mi></munderover>"
     assert read(f"<math>{limits}<mi>i</mi></math>").text == "∑_(i=1)^n i"
+
+
+def test_style_sheets_for_printers_hide_nothing() -> None:
+    page = "<style media='print, speech'>.a{display:none}</style><style media=screen>.b{display:none}</style><p class=a>x<p class=b>y"
+    content = read(page)
+    assert [hidden.span.of(content.text) for hidden in content.hidden] == ["y"]
