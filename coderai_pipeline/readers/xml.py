@@ -23,8 +23,8 @@ from coderai_pipeline.readers.text import cleaned
 from coderai_pipeline.readers.xml_names import (
     CELLS,
     FEEDS,
-    HEADER,
     HEADINGS,
+    LEFT_OUT,
     NOTES,
     PARTS,
     ROWS,
@@ -124,7 +124,7 @@ class _Walk:
     def element(self, element: Element, path: str) -> None:
         """An element that stands on lines of its own."""
         name = local_name(element)
-        if name == HEADER:
+        if name in LEFT_OUT:
             return
         self._separate(gap_of(element))
         start = self.builder.here()

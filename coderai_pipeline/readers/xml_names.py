@@ -8,8 +8,8 @@ from lxml import etree
 from coderai_pipeline.readers.building import LINE, PARAGRAPH
 from coderai_pipeline.readers.packages import Element, is_element
 
-HEADER = "teiHeader"
-"""Says who made a file and how, like the head of a web page."""
+LEFT_OUT = ("teiHeader", "binary")
+"""Says who made a file and how, like the head of a web page; a picture."""
 FEEDS = ("rss", "feed", "RDF")
 HEADINGS = frozenset(("head", "title", "article-title"))
 SECTIONS = frozenset((

@@ -33,6 +33,7 @@ def read(markup: str, encoding: str = "utf-8") -> Content:
         ("<a>5&nbsp;&deg;C &lt;&#8211;</a>", "5\u00a0°C <–"),
         ("<rss><item><description>&lt;p&gt;a &lt;b>b&lt;/b>&lt;p>c</description></item></rss>", "a b\n\nc"),
         ("<svg><text>drawn</text></svg>", "drawn"),
+        ("<b><p>x</p><binary>aGk=</binary></b>", "x"),
     ],
 )  # fmt: skip
 def test_the_text_stands_without_tags(markup: str, text: str) -> None:
