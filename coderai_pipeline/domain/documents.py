@@ -134,8 +134,8 @@ class Document:
     """One document as read.
 
     key: its partition key, unique in the project. source: its path below the inbox as people see it (for a row of a
-    table, the table's path followed by `#` and the row). type: pdf, docx, html, text, markdown, csv, xlsx, jsonl,
-    parquet or eml, decided by content. reason: "" when ready, otherwise a sentence a person can act on.
+    table, the table's path followed by `#` and the row). type: pdf, docx, html, xml, text, markdown, csv, xlsx,
+    jsonl, parquet or eml, decided by content. reason: "" when ready, otherwise a sentence a person can act on.
     sha256: of the raw bytes (of the row for rows of a table). text: "" unless the status is readable.
     metadata: title, author, date and what else the file states, as strings; columns of a table of documents.
     """

@@ -18,6 +18,9 @@ LOCKED_OFFICE = "locked office file"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _HEAD = 65_536
 _FIRST_OBJECT = re.compile(rb"\s*(%[^\r\n]{0,200}[\r\n]+)?\s*\d+ \d+ obj\b")
+_PIECES = 16
+_MANY_GAPS = 50
+_NUMBER_BYTES = 3
 _TEXT_CONTROLS = b"\t\n\r\f\v\b\x0e\x0f\x1a\x1b"
 """White space, the shifts of ISO-2022, the end of a DOS file, and the start of a terminal's colours."""
 _WORD_SUFFIXES = ("docx", "docm", "dotx", "dotm")
@@ -27,7 +30,7 @@ _WORD_TYPE = re.compile(rb"wordprocessingml|ms-word\.(document|template)")
 
 
 def detect(data: bytes, name: str) -> str:
-    """pdf, docx, html, text, markdown, csv, xlsx, jsonl, parquet, eml, LOCKED_OFFICE; NotReadable otherwise."""
+    """pdf, docx, html, xml, text, markdown, csv, xlsx, jsonl, parquet, eml, LOCKED_OFFICE; NotReadable otherwise."""
     suffix = PurePath(name).suffix.lower().removeprefix(".")
     if not data.strip(b"\0 \t\r\n\f\v") or not data:
         raise NotReadable(DocumentStatus.NO_TEXT, "is empty" if not data else "holds no text, only white space or NULs")
@@ -51,16 +54,35 @@ def is_page(text: str) -> bool:
     return bool(_HTML_START.match(text))
 
 
+def is_xml(text: str, suffix: str) -> bool:
+    """By its declaration or the name of its root; by its first sign, where it calls itself XML."""
+    return bool(_XML_START.match(text)) or (suffix in _XML_SUFFIXES and text.lstrip()[:1] == "<")
+
+
 def is_binary(data: bytes) -> bool:
-    """By control characters that no text has. NULs alone, fewer than three in ten, are those of a damaged text."""
+    """By control characters that no text has. NULs alone, fewer than three in ten, are those of a damaged text, unless
+    most stand next to one another but for a few bytes, as in tables of numbers."""
     if looks_wide(data):
         return False
-    sample = data[:_HEAD]
+    sample = _sample(data)
     nuls = sample.count(0)
     controls = sum(sample.count(byte) for byte in range(1, 32) if byte not in _TEXT_CONTROLS)
-    return (
-        nuls > 0.3 * len(sample) or controls > 2 + 0.02 * len(sample) or (nuls > 0 and controls > 0.005 * len(sample))
-    )
+    if nuls > 0.3 * len(sample) or controls > 2 + 0.02 * len(sample):
+        return True
+    return nuls > 0 and (controls > 0.005 * len(sample) or _are_of_numbers(sample))
+
+
+def _sample(data: bytes) -> bytes:
+    """The beginning, and pieces from all over a longer file: what comes first may be words about numbers."""
+    if len(data) <= 2 * _HEAD:
+        return data[: 2 * _HEAD]
+    step = len(data) // _PIECES
+    return data[:_HEAD] + b"".join(data[at : at + _HEAD // _PIECES] for at in range(_HEAD, len(data), step))
+
+
+def _are_of_numbers(sample: bytes) -> bool:
+    between = [len(piece) for piece in sample.split(b"\0") if piece][1:-1]
+    return len(between) >= _MANY_GAPS and sum(length <= _NUMBER_BYTES for length in between) > 0.5 * len(between)
 
 
 def _is_pdf(data: bytes) -> bool:
@@ -157,11 +179,13 @@ def _unsupported(kind: Foreign) -> NotReadable:
 
 
 # Comments are matched once and for all: tried in every way, a few dozen would take for ever.
-_HTML_START = re.compile(r"\s*(<\?xml[^>]*>\s*)?(?>(?><!--.*?-->\s*)*)(<!doctype\s+html|<html[\s>])", re.I | re.S)
+_HTML_START = re.compile(r"\s*(?>(?><\?xml[^>]*>\s*)*)(?>(?><!--.*?-->\s*)*)(<!doctype\s+html|<html[\s>])", re.I | re.S)
 _HTML_PIECE = re.compile(
     r"\s*(?>(?><!--.*?-->\s*)*)<(head|body|div|p|table|h[1-6]|article|section|main|meta|title|span|ul|ol|a)[\s>]",
     re.I | re.S,
 )
+_XML_START = re.compile(r"\s*<(\?xml\s|(TEI|rss|feed|rdf:RDF|tmx|xliff|svg)[\s>])")
+_XML_SUFFIXES = ("xml", "tei", "jats", "nxml", "dbk", "rss", "atom", "rdf", "tmx", "xlf", "xliff", "svg")
 _WRAPPED_PAGE = re.compile(r"\s*(-----BEGIN PRIVACY-ENHANCED MESSAGE-----|<[a-z][\w-]*>).*?<html[\s>]", re.I | re.S)
 """A page in an envelope of its archive, as filings of companies come."""
 _FLAT_OPC = "http://schemas.microsoft.com/office/2006/xmlPackage"
@@ -206,6 +230,8 @@ def _in_text(text: str, data: bytes, suffix: str) -> str:
         return "eml"
     if _WRAPPED_PAGE.match(text):
         return "html"
+    if suffix not in ("html", "htm", "xhtml") and is_xml(text, suffix):
+        return "xml"
     if _is_jsonl(text, suffix, len(data) > _HEAD):
         return "jsonl"
     if suffix in ("html", "htm", "xhtml") and _TAG.search(text):

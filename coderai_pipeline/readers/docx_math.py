@@ -70,7 +70,8 @@ def _brackets(element: Element) -> str:
 
 
 def _sum(element: Element) -> str:
-    return _property(element, "chr", "∫") + _limits(element) + _part(element, "e")
+    limits = _limits(element)
+    return _property(element, "chr", "∫") + limits + " " * bool(limits) + _part(element, "e")
 
 
 def _function(element: Element) -> str:

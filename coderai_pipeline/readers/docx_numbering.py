@@ -113,7 +113,9 @@ def _level(element: Element) -> _Level:
 
 
 def _bullet(text: str) -> str:
-    """Bullets come from symbol fonts, whose code points mean nothing outside them."""
+    """Bullets come from symbol fonts, whose code points mean nothing outside them. A blank one sets a paragraph in."""
+    if text and not text.strip():
+        return ""
     return text if text and not any("\ue000" <= character <= "\uf8ff" for character in text) else "•"
 
 

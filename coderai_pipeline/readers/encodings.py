@@ -133,7 +133,8 @@ def _wide_without_mark(data: bytes) -> str | None:
     even, odd = (first + third) / 2, (second + fourth) / 2
     little, big = "utf-16-le", "utf-16-be"
     if min(even, odd) < 0.05 and max(even, odd) > 0.4:
-        return little if odd > even else big
+        likely = little if odd > even else big
+        return None if _is_controls(sample.decode(likely, "replace")) else likely
     if _is_narrow(sample):
         return None
     orders = (little, big) if odd > even else (big, little)
@@ -142,8 +143,14 @@ def _wide_without_mark(data: bytes) -> str | None:
 
 def _is_narrow(sample: bytes) -> bool:
     """Whether bytes read as UTF-8 with nothing odd but NULs."""
-    text = sample[: sample.rfind(b"\n") + 1] or sample
-    return is_utf8(text) and not any(text.count(control) for control in range(1, 32) if control not in b"\t\n\r\f\x1b")
+    if not any(is_utf8(sample[: len(sample) - cut]) for cut in range(4)):  # its last character may be divided
+        return False
+    return not any(sample.count(control) for control in range(1, 32) if control not in b"\t\n\r\f\x1b")
+
+
+def _is_controls(text: str) -> bool:
+    """Whether characters are too often controls for a text: small whole numbers of two or four bytes look like that."""
+    return sum(one < " " and not one.isspace() for one in text) > 0.02 * len(text)
 
 
 def _is_prose(text: str) -> bool:

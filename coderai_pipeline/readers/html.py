@@ -32,7 +32,7 @@ _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.S)
 
 
 def read(data: bytes, options: ReadOptions) -> Content:
-    return read_page(decode(data, _declared(data)), options)
+    return read_page(decode(data, declared_encoding(data)), options)
 
 
 def read_page(decoded: Decoded, options: ReadOptions, styles: str = "") -> Content:
@@ -49,7 +49,7 @@ def read_page(decoded: Decoded, options: ReadOptions, styles: str = "") -> Conte
     without_scripts = False
     for without_scripts in (False, True):
         page = Page(builder, Visibility.of(elements, styles), tables_of_data(elements), formulas, without_scripts)
-        page.write(soup, only=main_parts(elements) if options.main_text else None)
+        page.write(soup, only=main_parts(soup, elements) if options.main_text else None)
         if not is_blank(builder.text()):
             break
     if without_scripts and _asks_for_scripts(builder.text()):
@@ -71,7 +71,7 @@ def _why_empty(elements: Elements) -> str:
     return "shows no text; a page that scripts fill has to be saved from the browser as it is shown"
 
 
-def _declared(data: bytes) -> str | None:
+def declared_encoding(data: bytes) -> str | None:
     """Usually said at the start; browsers also heed what comes later."""
     found = _CHARSET.search(data[:4096]) or _CHARSET.search(data[:_LATE])
     return (found[1] or found[2]).decode("ascii") if found else None

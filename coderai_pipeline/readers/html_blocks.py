@@ -87,7 +87,7 @@ class Page:
     _tables: list[DataTable | None] = field(default_factory=list["DataTable | None"])
 
     def write(self, soup: BeautifulSoup, only: set[int] | None = None) -> None:
-        """only: ids of the elements whose text is wanted; None = all of the page."""
+        """only: ids of the elements whose own text is wanted; None = all of the page."""
         stack = [_Open(soup, iter(soup.contents), "", "", Ground(), only is None)]
         while stack:
             top = stack[-1]
@@ -99,7 +99,7 @@ class Page:
                 if self._is_absent(child, top.tag):
                     continue
                 opened = self._opened(child, top, path)
-                opened.only = top.only or (only is not None and id(child) in only)
+                opened.only = only is None or id(child) in only
                 self._enter(opened)
                 stack.append(opened)
             elif top.only and type(child) in (NavigableString, CData):

@@ -215,10 +215,14 @@ def _showing(style: Mapping[str, str]) -> Mapping[str, str]:
 
 def _holds(kind: str, condition: str) -> bool:
     """Whether a group of rules holds on a screen of usual size."""
-    condition = condition.strip().lower()
     if kind != "media":
-        return kind == "layer" or (kind == "supports" and not condition.startswith("not"))
-    return any(_is_usual(query.strip()) for query in condition.split(","))
+        return kind == "layer" or (kind == "supports" and not condition.strip().lower().startswith("not"))
+    return is_for_screens(condition)
+
+
+def is_for_screens(media: str) -> bool:
+    """Whether what is said of `media` fits a screen of usual size; "" = it is for all."""
+    return any(_is_usual(query.strip()) for query in media.lower().split(","))
 
 
 def _is_usual(query: str) -> bool:

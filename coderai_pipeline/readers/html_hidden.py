@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bs4.element import Tag
 
 from coderai_pipeline.readers.html_colours import TRANSPARENT, WHITE, Colour, colour_of, looks_alike
-from coderai_pipeline.readers.html_css import Sheet
+from coderai_pipeline.readers.html_css import Sheet, is_for_screens
 from coderai_pipeline.readers.html_elements import Elements
 
 _LENGTH = re.compile(r"(-?[\d.]+)(px|em|rem|pt|%|vw|vh|ex|ch)?(?![\w.%])")
@@ -81,7 +81,8 @@ class Visibility:
     @classmethod
     def of(cls, elements: Elements, styles: str = "") -> "Visibility":
         """styles: of sheets outside the page that are at hand."""
-        css = "\n".join([styles, *(style.get_text() for style in elements.named("style"))]).strip()
+        sheets = (style for style in elements.named("style") if is_for_screens(str(style.get("media") or "")))
+        css = "\n".join([styles, *(style.get_text() for style in sheets)]).strip()
         linked = any("stylesheet" in link.get_attribute_list("rel") for link in elements.named("link"))
         return cls(
             Sheet.of(css, elements.ids_and_classes() if css else frozenset()),

@@ -1,93 +1,154 @@
 """Which elements of a web page are its main text, with the headline, byline and date that belong to it.
 
-Scored by how much text in sentences an element holds outside links; no site is known by name.
+Chosen by where running text stands outside links (`html_prose`); no site is known by name.
 """
 
 import re
+from collections.abc import Iterator
 
+from bs4 import BeautifulSoup
 from bs4.element import Tag
 
 from coderai_pipeline.readers.html_elements import Elements, classes
+from coderai_pipeline.readers.html_prose import PARAGRAPHS, Prose
 
-_ASIDE = ("nav", "aside", "footer", "form", "script", "style", "noscript", "template", "button")
+_NEVER_TEXT = ("nav", "aside", "footer", "script", "style", "noscript", "template", "button")
+_ASIDE_ROLES = ("navigation", "complementary", "contentinfo", "banner", "search")
 _ASIDE_NAMES = re.compile(
     r"(^|[\s_-])(nav|menu|sidebar|footer|comments?|related|share|social|cookie|consent|banner|advert|ads?|promo|newsletter"
     r"|breadcrumbs?|popup|modal|recommend\w*|widget|pagination|pager)([\s_-]|$)",
     re.I,
 )
+_COMMENTS = re.compile(r"(^|[\s_-])comments?([\s_-]|$)", re.I)
 _BYLINE = re.compile(
     r"(^|[\s_-])(by-?line|authors?|dateline|published|pub-?date|post-?date|posted|entry-date|timestamp)([\s_-]|$)", re.I
 )
 _MIN_LETTERS = 200
 _BYLINE_LETTERS = 300
 _TEASER = 0.1
-"""Part of the text beside it up to which what is marked as an article is one that only leads to another page."""
+"""Part of the page's text up to which what is marked as an article is one that only leads to another page."""
+_MOST = 0.7
+_NEARLY_ALL = 0.9
+_ALSO_TEXT = 0.25
+"""Part of the heaviest element's text from which others beside it that are like it belong to the text, too."""
+_LEAST_PART = 0.4
 
 
-def main_parts(elements: Elements) -> set[int] | None:
-    """ids of the elements to keep; None where no part of the page stands out, so that all of it is kept."""
-    root = _main_element(elements)
-    if root is None:
+def main_parts(soup: BeautifulSoup, elements: Elements) -> set[int] | None:
+    """ids of the elements whose own text is kept; None where no part of the page stands out, so that all of it is."""
+    asides = _asides(soup)
+    prose = Prose.of(soup, asides)
+    root = _main_element(soup, elements, prose)
+    if prose.weight(root) < _MIN_LETTERS:
         return None
-    kept = {id(tag) for tag in root.find_all(True, recursive=False) if not is_aside(tag)}
-    kept |= _unmarked_text(root)
-    for tag in (*elements.named("h1", "time"), *elements.marked):
-        if (
-            _is_headline_or_byline(tag)
-            and root not in tag.parents
-            and not any(is_aside(parent) for parent in tag.parents)
-        ):
-            kept.add(id(tag))
+    kept = _without(root, asides)
+    bylines = (tag for tag in (*elements.named("h1", "time"), *elements.marked) if _is_headline_or_byline(tag))
+    for tag in (*_below_headline(root, prose), *bylines):
+        if id(tag) not in kept and not any(id(outer) in asides for outer in tag.parents):
+            kept |= _without(tag, asides)
     return kept
 
 
-def is_aside(tag: Tag) -> bool:
-    if tag.name in _ASIDE or tag.get("role") in ("navigation", "complementary", "contentinfo", "banner", "search"):
+def _asides(soup: BeautifulSoup) -> set[int]:
+    letters = len(soup.get_text())
+    return {id(tag) for tag in soup.find_all(True) if _is_aside(tag) and not _holds_the_page(tag, letters)}
+
+
+def _is_aside(tag: Tag) -> bool:
+    if tag.name in (*_NEVER_TEXT, "form") or tag.get("role") in _ASIDE_ROLES:
         return True
-    names = " ".join([str(tag.get("id") or ""), *classes(tag)])
-    return tag.name not in ("html", "body", "article", "main") and bool(_ASIDE_NAMES.search(names))
+    return tag.name not in ("html", "body", "article", "main") and bool(_ASIDE_NAMES.search(_names(tag)))
 
 
-def _is_marked_main(tag: Tag) -> bool:
-    return tag.get("role") == "main" or tag.get("itemprop") == "articleBody"
+def _names(tag: Tag) -> str:
+    return " ".join([str(tag.get("id") or ""), *classes(tag)])
 
 
-def _main_element(elements: Elements) -> Tag | None:
-    marked = [*elements.named("article", "main"), *(tag for tag in elements.marked if _is_marked_main(tag))]
-    scores = _scores(elements)
-    by_score = max(scores.values(), key=lambda scored: scored[1], default=None)
-    least = max(_MIN_LETTERS, _TEASER * by_score[1]) if by_score else _MIN_LETTERS
-    best_marked = max(marked, key=lambda tag: _weight(tag, scores), default=None)
-    if best_marked is not None and _weight(best_marked, scores) >= least:
-        return best_marked
-    return by_score[0] if by_score and by_score[1] >= _MIN_LETTERS else None
+def _holds_the_page(tag: Tag, letters: int) -> bool:
+    """Whether what is called an aside goes around the text: some pages are one form, or a layout "with-sidebar"."""
+    if tag.name in _NEVER_TEXT:
+        return False
+    own = len(tag.get_text())
+    if own >= _NEARLY_ALL * letters and not _COMMENTS.search(_names(tag)):
+        return True
+    return own >= 0.5 * letters and tag.find("h1") is not None
 
 
-def _scores(elements: Elements) -> dict[int, tuple[Tag, float]]:
-    """Each parent of paragraphs -> the letters of its paragraphs outside links; grandparents get half."""
-    scores: dict[int, tuple[Tag, float]] = {}
-    for paragraph in elements.named("p", "pre", "blockquote", "td", "li", "dd"):
-        if any(is_aside(tag) for tag in (paragraph, *paragraph.parents)):
-            continue
-        letters = len(paragraph.get_text(" ", strip=True))
-        linked = sum(len(link.get_text(" ", strip=True)) for link in paragraph.find_all("a"))
-        own = (letters - 2 * linked) * (1.0 if paragraph.name in ("p", "pre", "blockquote") else 0.3)
-        if own < 20:
-            continue
-        for parent, share in zip(list(paragraph.parents)[:2], (1.0, 0.5), strict=False):
-            _, score = scores.get(id(parent), (parent, 0.0))
-            scores[id(parent)] = parent, score + own * share
-    return scores
+def _main_element(soup: BeautifulSoup, elements: Elements, prose: Prose) -> Tag:
+    """What is marked as the main text if it holds a fair part of the page's, else where most of it stands."""
+    articles = [*elements.named("article"), *(tag for tag in elements.marked if tag.get("itemprop") == "articleBody")]
+    mains = [*elements.named("main"), *(tag for tag in elements.marked if tag.get("role") == "main")]
+    heaviest = max((*articles, *mains), key=prose.weight, default=None)
+    if heaviest is None or prose.weight(heaviest) < max(_MIN_LETTERS, _TEASER * prose.weight(soup)):
+        return _descended(soup, prose)
+    within = [tag for tag in articles if tag is heaviest or heaviest in tag.parents]
+    article = max(within, key=prose.weight, default=None)
+    if article is None or prose.weight(article) < _MOST * prose.weight(heaviest):
+        return _descended(heaviest, prose)
+    return article.parent if article.parent is not None and _is_one_of_many(article, prose) else article
 
 
-def _weight(tag: Tag, scores: dict[int, tuple[Tag, float]]) -> float:
-    return max((scores[id(part)][1] for part in [tag, *tag.find_all(True)] if id(part) in scores), default=0.0)
+def _descended(tag: Tag, prose: Prose) -> Tag:
+    """The innermost element that holds the text: not one of its paragraphs, and not one of several posts."""
+    while True:
+        heaviest = max(_children(tag, prose), key=prose.weight, default=None)
+        if heaviest is None or heaviest.name in PARAGRAPHS or prose.weight(heaviest) < _LEAST_PART * prose.weight(tag):
+            return tag
+        if _is_one_of_many(heaviest, prose):
+            return tag
+        tag = heaviest
 
 
-def _unmarked_text(root: Tag) -> set[int]:
-    """The root itself where text stands in it directly, without an element of its own."""
-    direct = "".join(str(text) for text in root.find_all(string=True, recursive=False)).strip()
-    return {id(root)} if direct else set()
+def _is_one_of_many(tag: Tag, prose: Prose) -> bool:
+    """Whether a good part of the text stands beside an element: in others like it, in paragraphs, in no element."""
+    assert tag.parent is not None
+    beside = prose.loose(tag.parent)
+    for other in _children(tag.parent, prose):
+        if other is not tag and (other.name in PARAGRAPHS or _is_like(other, tag, prose)):
+            beside += prose.weight(other)
+    return beside > _ALSO_TEXT * prose.weight(tag)
+
+
+def _is_like(other: Tag, tag: Tag, prose: Prose) -> bool:
+    """By name and class; cells of a row, one of which may hold a page's menu, by how much text they hold."""
+    if other.name != tag.name:
+        return False
+    if tag.name in ("td", "th"):
+        return prose.weight(other) > 0.5 * prose.weight(tag)
+    named, own = {*classes(other)}, {*classes(tag)}
+    return bool(named & own) if named or own else not (other.get("id") or tag.get("id"))
+
+
+def _children(tag: Tag, prose: Prose) -> list[Tag]:
+    return [child for child in tag.find_all(True, recursive=False) if prose.weight(child)]
+
+
+def _without(root: Tag, asides: set[int]) -> set[int]:
+    """ids of an element and those in it, without what stands beside the text."""
+    kept: set[int] = set()
+    waiting = [root]
+    while waiting:
+        tag = waiting.pop()
+        if id(tag) not in asides:
+            kept.add(id(tag))
+            waiting += tag.find_all(True, recursive=False)
+    return kept
+
+
+def _below_headline(root: Tag, prose: Prose) -> Iterator[Tag]:
+    """Blocks between the headline and the text that are no links: subtitle, byline, date, lead."""
+    if root.find("h1") is not None:
+        return
+    outer = {id(tag) for tag in root.parents}
+    before: list[Tag] = []
+    for run in prose.runs:
+        if run.block is root or root in run.block.parents:
+            yield from before
+            return
+        if run.block.name == "h1":
+            before = [run.block]
+        elif before and run.letters > 0 and id(run.block) not in outer:
+            before.append(run.block)
 
 
 def _is_headline_or_byline(tag: Tag) -> bool:

@@ -22,7 +22,7 @@ def formula(tag: Tag, depth: int = 0) -> str:
         case (("msub" | "munder"), [base, below]):
             return f"{base}_{_group(below)}"
         case (("msubsup" | "munderover"), [base, below, above]):
-            return f"{base}_{_group(below)}^{_group(above)}"
+            return f"{base}_{_group(below)}^{_group(above)}" + " " * (not base.isalnum())
         case "msqrt", _:
             return f"√{_group(''.join(parts))}"
         case "mroot", [base, degree]:

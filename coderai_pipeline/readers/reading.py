@@ -28,6 +28,7 @@ _MODULES = {
     "pdf": "pdf",
     "docx": "docx",
     "html": "html",
+    "xml": "xml",
     "text": "text",
     "markdown": "markdown",
     "eml": "eml",

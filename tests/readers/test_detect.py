@@ -49,6 +49,9 @@ _PROSE = (
         (_PROSE, "x", "text"),
         ("Zürich".encode("utf-16"), "x.txt", "text"),
         (b"a few\0 NU\0Ls", "x.txt", "text"),
+        (b"OTTO was here.", "x.txt", "text"),
+        (b"ID3 and BZh stand at the start of other files.", "x.txt", "text"),
+        (b"BZh is not a word.", "x.txt", "text"),
         (b" \n" + _MAIL, "x.eml", "eml"),
         (b"a few\0 NULs in a text that goes on for a while, as texts do, and then some more words", "x.txt", "text"),
     ],
@@ -63,6 +66,15 @@ def test_the_content_decides(data: bytes, name: str, kind: str) -> None:
         (b"", "x.pdf", DocumentStatus.NO_TEXT, "empty"),
         (b"\0" * 500, "x.pdf", DocumentStatus.NO_TEXT, "NULs"),
         (b"\x89PNG\r\n\x1a\n....", "x.pdf", DocumentStatus.UNSUPPORTED, "PNG image"),
+        (b"\0\0\0\x1cftypavif" + bytes(40), "x.avif", DocumentStatus.UNSUPPORTED, "AVIF image"),
+        (b"$FL2@(#) IBM SPSS" + bytes(90), "x.sav", DocumentStatus.UNSUPPORTED, "export its table"),
+        (b"<stata_dta><header>" + bytes(90), "x.dta", DocumentStatus.UNSUPPORTED, "Stata"),
+        (b"\0\1\0\0Standard Jet DB\0" + bytes(90), "x.mdb", DocumentStatus.UNSUPPORTED, "Access"),
+        (b"-----BEGIN PGP MESSAGE-----\n\nhQE", "x.asc", DocumentStatus.UNSUPPORTED, "decrypt it"),
+        (b"-----BEGIN RSA PRIVATE KEY-----\nhQE", "x.txt", DocumentStatus.UNSUPPORTED, "remove it"),
+        (b"[InternetShortcut]\r\nURL=http://e.org", "x.url", DocumentStatus.UNSUPPORTED, "that it leads to"),
+        (b'{"url": "https://docs.google.com/open?id=1"}', "x.gdoc", DocumentStatus.UNSUPPORTED, "download"),
+        (b"\xffWPC" + bytes(range(200)), "x.wpd", DocumentStatus.UNSUPPORTED, "WordPerfect"),
         (b"II*\0....", "x.tiff", DocumentStatus.UNSUPPORTED, "TIFF"),
         (b"{\\rtf1 text}", "x.doc", DocumentStatus.UNSUPPORTED, "save it as .docx"),
         (_OLE + "WordDocument".encode("utf-16-le"), "x.doc", DocumentStatus.UNSUPPORTED, "save it as .docx"),
@@ -89,3 +101,21 @@ def test_what_is_refused_is_named_with_its_remedy(data: bytes, name: str, status
         detect(data, name)
     assert trouble.value.status == status
     assert words in trouble.value.reason
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"".join(bytes((number % 80, 0)) for number in range(700)),
+        b"a model of letters and words " * 4000 + b"".join(bytes((number % 200 + 32, number % 90 + 33, 0, 0)) for number in range(60_000)),
+        b"\xde\x12\x04\x95" + b"".join(bytes((number % 90 + 33, 40, 0, 0)) for number in range(1200)) + "ключ\0значение слова\0".encode() * 300,
+    ],
+    ids=["small numbers of two bytes", "numbers behind words", "a table of numbers before words"],
+)  # fmt: skip
+def test_numbers_are_no_text(data: bytes) -> None:
+    with pytest.raises(NotReadable, match="binary file"):
+        detect(data, "x")
+
+
+def test_texts_that_are_parted_by_nuls_are_text() -> None:
+    assert detect(b"a line of a list\0" * 300, "x") == "text"

@@ -132,3 +132,10 @@ def test_items_of_any_depth_are_numbered_and_stand_in_their_paragraphs(written: 
 )
 def test_numbers_are_written_in_the_formats_of_word(style: str, numbers: tuple[int, ...], written: str) -> None:
     assert " ".join(counted(number, style) for number in numbers) == written
+
+
+def test_a_blank_bullet_sets_a_paragraph_in_without_a_marker() -> None:
+    numbering = (
+        abstract(0, level(0, "decimal", "%1.")) + abstract(1, level(0, "bullet", " ")) + list_of(1, 0) + list_of(2, 1)
+    )
+    assert read(item("one", 1) + item("goes on", 2) + item("two", 1), numbering) == "1. one\n\ngoes on\n\n2. two"

@@ -102,7 +102,7 @@ def term(text: str) -> str:
         (f"<m:rad><m:deg/><m:e>{term('2')}</m:e></m:rad>", "√2"),
         (f"{term('f')}<m:d><m:e>{term('x')}</m:e></m:d>", "f(x)"),
         (f'<m:nary><m:naryPr><m:chr m:val="∑"/></m:naryPr><m:sub>{term("i=1")}</m:sub><m:sup>{term("n")}</m:sup>'
-         f"<m:e>{term('i')}</m:e></m:nary>", "∑_(i=1)^ni"),
+         f"<m:e>{term('i')}</m:e></m:nary>", "∑_(i=1)^n i"),
     ],
 )  # fmt: skip
 def test_formulas_are_written_on_one_line(inner: str, written: str) -> None:

@@ -178,16 +178,6 @@ def test_a_relative_address_is_told_by_the_base_of_the_page() -> None:
     assert read(page).metadata["canonical_url"] == "https://e.org/a/b.html"
 
 
-def test_main_text_leaves_menus_out_and_keeps_byline_and_date() -> None:
-    sentence = "The council met on Monday and decided, after a long debate, to build the bridge. "
-    page = f"""<body><nav><ul><li><a href=/>Home</a><li><a href=/n>News</a></ul></nav><div class=wrap><h1>The bridge</h1>
-      <div class="byline">By Ann Writer</div><time>5 March</time><div class=story><p>{sentence * 3}</p><p>{sentence * 2}</p></div>
-      <div class="sidebar"><p>{"Read this as well, dear reader. " * 3}</p></div></div><footer>Imprint</footer>"""
-    text = read(page, main_text=True).text
-    assert text == f"The bridge\n\nBy Ann Writer\n5 March\n\n{(sentence * 3).strip()}\n\n{(sentence * 2).strip()}"
-    assert "Home" in read(page).text
-
-
 def test_encodings_are_found() -> None:
     text = "Žluťoučký kůň"
     for encoding in ("utf-8", "utf-16", "cp1250", "iso-8859-2"):
@@ -390,12 +380,12 @@ def test_a_headline_that_describes_the_thing_is_not_its_title() -> None:
     assert read(f"<title>Marine mammal</title>{linked}x").metadata["title"] == "marine mammal"
 
 
-def test_the_main_text_is_neither_a_list_of_comments_nor_a_teaser() -> None:
-    text = "The bridge over the river was closed for the whole winter, as the council said. " * 8
-    comments = "".join(f'<li id="comment-{number}"><p>{text}</p></li>' for number in range(9))
-    page = f'<div class="post"><div class="story"><p>{text}</p></div></div><ol id="commentlist">{comments}</ol>'
-    assert read(page, main_text=True).text == text.strip()
-    teaser = f"<article><h3>Elsewhere</h3><p>{text[:240]}</p></article>"
-    story = "".join(f"<p>{number} {text}</p>" for number in range(6))
-    assert "Elsewhere" not in read(f'<div class="story">{story}</div>{teaser}', main_text=True).text
-    assert "5 The bridge" in read(f'<div class="story">{story}</div>{teaser}', main_text=True).text
+def test_the_limits_of_a_sum_stand_apart_from_what_is_summed() -> None:
+    limits = "<munderover><mo>∑</mo><mrow><mi>i</mi><mo>=</mo><mn>1</mn></mrow><mi>n</mi></munderover>"
+    assert read(f"<math>{limits}<mi>i</mi></math>").text == "∑_(i=1)^n i"
+
+
+def test_style_sheets_for_printers_hide_nothing() -> None:
+    page = "<style media='print, speech'>.a{display:none}</style><style media=screen>.b{display:none}</style><p class=a>x<p class=b>y"
+    content = read(page)
+    assert [hidden.span.of(content.text) for hidden in content.hidden] == ["y"]
