@@ -1,6 +1,6 @@
 """One call's way to its reply: budget, breaker, pace, request, and what follows from the outcome.
 
-Threads, futures and the order of calls are in `provider`; the request's bytes are in `sending`.
+What is known of a call is in `calls`; threads, futures and the order of calls are in `provider`, the request's bytes in `sending`.
 """
 
 import hashlib
@@ -9,8 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -23,21 +22,19 @@ from coderai_pipeline.domain.errors import (
     RequestRefused,
 )
 from coderai_pipeline.domain.project import ExtractorSettings, Limits
-from coderai_pipeline.domain.tokens import count_tokens
 from coderai_pipeline.extractors.archive import ReplyArchive, call_id
 from coderai_pipeline.extractors.breaker import Breaker
 from coderai_pipeline.extractors.budget import Estimate, TokenBudget, estimate
+from coderai_pipeline.extractors.calls import Call, Later, Sent, filtered_reply, next_format, reply_of, what_is_limited
 from coderai_pipeline.extractors.concurrency import Concurrency, Latencies
 from coderai_pipeline.extractors.formats import Protocol, formats_of
 from coderai_pipeline.extractors.pacing import Pace
-from coderai_pipeline.extractors.prices import cost_of
 from coderai_pipeline.extractors.retrying import Patience, Trouble, remedy_for
 from coderai_pipeline.extractors.sending import Answered, Failed, Sender, body_for
 from coderai_pipeline.extractors.stats import Counters
 from coderai_pipeline.extractors.telling import Telling
-from coderai_pipeline.extractors.wire import REPLY_FORMATS, STRICT_FORMATS, Asking, ReplyFormat, Said, Usage, believable
-from coderai_pipeline.telemetry.about import About
-from coderai_pipeline.telemetry.traces import Span, headers_of
+from coderai_pipeline.extractors.wire import Asking, Said, Usage, believable
+from coderai_pipeline.telemetry.traces import headers_of
 
 _CROWDED_S = 0.2
 _CHANGES_OF_FORM = 8
@@ -48,52 +45,6 @@ _THOUGHTS = 32_768
 _OVERLOADED = (503, 529)
 _REFUSING_ALL = (401, 404, 405, 407)
 """Statuses that say nothing of the one request: the key, the model, the address or a proxy. A 403 may be about content (`refusals`)."""
-
-
-@dataclass(slots=True, eq=False)
-class Call:
-    """One call on its way.
-
-    sent: requests made. tries: those that failed. hung: those given up. limited: those answered 429. reshaped: how often
-    it was asked in another form. cap: most tokens of a reply where the budget would not bear more. reply_format, protocol: what this call alone is to use, None = what the server takes.
-    about: what to tell of it, None = nothing. status: of the last response that was no reply, None = there was none.
-    """
-
-    id: str
-    request: CallRequest
-    estimate: Estimate | None = None
-    reserved: int = 0
-    paced: int = 0
-    cap: int | None = None
-    sent: int = 0
-    tries: int = 0
-    hung: int = 0
-    limited: int = 0
-    reshaped: int = 0
-    reply_format: ReplyFormat | None = None
-    protocol: Protocol | None = None
-    about: About | None = None
-    span: Span | None = None
-    status: int | None = None
-    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    started_s: float = field(default_factory=time.monotonic)
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """The call is to be taken up again when so many seconds are over."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A request that was made, and how it ended."""
-
-    outcome: Answered | Failed
-    seconds: float
-    asking: Asking
-    protocol: Protocol
 
 
 class Attempts:
@@ -274,7 +225,7 @@ class Attempts:
 
     def _take(self, call: Call, sent: Sent, answered: Answered) -> Reply | Later:
         """Writes a reply down before anything else: it is paid for."""
-        reply = self._reply(call, answered, sent.seconds)
+        reply = reply_of(call, answered, sent.seconds, self._settings.prices)
         if call.protocol == "responses":
             self._formats.use_responses(call.request.model)
         if self._is_format_ignored(call, reply, sent.asking):
@@ -328,26 +279,6 @@ class Attempts:
         self._wake()
         self._pace.used(call.paced, used)
 
-    def _reply(self, call: Call, answered: Answered, seconds: float) -> Reply:
-        assert call.estimate is not None
-        said = answered.said
-        usage = believable(said.usage, call.estimate.prompt) or Usage(call.estimate.prompt, count_tokens(said.text), 0)
-        model = call.request.model
-        cost = cost_of(self._settings.prices, model, usage.input_tokens, usage.output_tokens, usage.cached_tokens)
-        return Reply(
-            call.id,
-            said.text,
-            said.finish_reason,
-            said.model or model,
-            usage.input_tokens,
-            usage.output_tokens,
-            usage.cached_tokens,
-            call.started_at,
-            round(seconds, 4),
-            cost,
-            call.sent,
-        )
-
     def _react(self, call: Call, sent: Sent, failed: Failed) -> Reply | Later:
         trouble = failed.trouble
         if trouble.kind == "limited":
@@ -355,7 +286,7 @@ class Attempts:
         if trouble.kind == "transient":
             return self._try_again(call, failed)
         if trouble.kind == "filtered":
-            return self._filtered(call, trouble, sent.seconds)
+            return filtered_reply(call, trouble, sent.seconds)
         if self._is_asked_otherwise(call, sent, trouble):
             return Later(0.0)
         raise self._refusal(trouble)
@@ -367,12 +298,7 @@ class Attempts:
         silent_s = time.monotonic() - max(self._answered_at, call.started_s)
         if trouble.is_daily or max(wait_s or 0.0, silent_s) > self._patience.limit_s:
             self.breaker.trip()
-            if trouble.is_daily:
-                limits = "gives no more replies today: its daily quota is used up"
-            elif wait_s is not None and wait_s >= silent_s:
-                limits = f"limits the requests and asks to wait {wait_s:,.0f} s"
-            else:
-                limits = f"limits the requests and has answered nothing else for {silent_s:,.0f} s"
+            limits = what_is_limited(trouble, silent_s)
             why = f"{self._address} {limits} ({trouble.message}); resume later"
             self._given_up = partial(ProviderUnavailable, why, trouble.raw)
             raise self._given_up()
@@ -397,13 +323,6 @@ class Attempts:
             )
         return Later(max(wait_s, trouble.wait_s or 0.0))
 
-    def _filtered(self, call: Call, trouble: Trouble, seconds: float) -> Reply:
-        """The server's filter took offence at the prompt: an outcome of the call, for which nothing is charged."""
-        model, since = call.request.model, call.started_at
-        return Reply(
-            call.id, trouble.message, "content_filter", model, 0, 0, 0, since, round(seconds, 4), 0.0, call.sent
-        )
-
     def _is_asked_otherwise(self, call: Call, sent: Sent, trouble: Trouble) -> bool:
         """Whether another reply format, parameter name or protocol may be taken where this one was not."""
         model = call.request.model
@@ -411,10 +330,10 @@ class Attempts:
             schema = call.request.schema
             return self._reshaped(call) and self._formats.refuse_schema(model, schema, sent.asking.reply_format)
         if trouble.kind == "unkept":
-            call.reply_format = _next_format(sent.asking.reply_format)
+            call.reply_format = next_format(sent.asking.reply_format)
             return self._settings.reply_format == "auto" and self._reshaped(call)
         if trouble.kind == "format":
-            call.reply_format = call.reply_format and _next_format(call.reply_format)
+            call.reply_format = call.reply_format and next_format(call.reply_format)
             return self._reshaped(call) and self._formats.refuse_format(model, sent.asking.reply_format)
         if trouble.kind == "parameter":
             return self._reshaped(call) and self._formats.refuse_parameter(model, trouble.parameter, sent.asking)
@@ -440,11 +359,6 @@ class Attempts:
     def _wake(self) -> None:
         with self._settled:
             self._settled.notify_all()
-
-
-def _next_format(reply_format: ReplyFormat) -> ReplyFormat:
-    """What a model could not keep to in one strict format it cannot in the other; JSON mode takes no schema."""
-    return "json_object" if reply_format in STRICT_FORMATS else REPLY_FORMATS[-1]
 
 
 def _digest(text: str) -> str:

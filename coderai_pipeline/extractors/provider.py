@@ -14,8 +14,9 @@ from typing import Self
 from coderai_pipeline.domain.cells import CallRequest, Reply
 from coderai_pipeline.domain.project import ExtractorSettings, Limits
 from coderai_pipeline.extractors.archive import ReplyArchive, call_id, next_attempt
-from coderai_pipeline.extractors.attempts import Attempts, Call, Later, Sent
+from coderai_pipeline.extractors.attempts import Attempts
 from coderai_pipeline.extractors.budget import TokenBudget
+from coderai_pipeline.extractors.calls import Call, Later, Sent
 from coderai_pipeline.extractors.clients import Endpoint
 from coderai_pipeline.extractors.queueing import WaitingLine
 from coderai_pipeline.extractors.retrying import Patience

@@ -14,7 +14,7 @@ from coderai_pipeline.telemetry import logs, traces
 from coderai_pipeline.telemetry.about import NOT_KNOWN, About, Attributes
 
 if TYPE_CHECKING:
-    from coderai_pipeline.extractors.attempts import Call
+    from coderai_pipeline.extractors.calls import Call
 
 UNHEARD = ("content_filter", "refusal")
 """Ends of a reply that holds no answers, because the server or the model would not give any."""
