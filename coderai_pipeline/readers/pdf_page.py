@@ -28,7 +28,7 @@ from coderai_pipeline.readers.mupdf import (
     textpage_of,
 )
 from coderai_pipeline.readers.pdf_boxes import drawn_boxes, name_ticks
-from coderai_pipeline.readers.pdf_covered import clipped, covered
+from coderai_pipeline.readers.pdf_covered import clipped, covered, may_be_cut
 from coderai_pipeline.readers.pdf_letters import (
     CJK,
     RIGHT_TO_LEFT,
@@ -237,7 +237,7 @@ def _put_down(found: PageWords, one: Taken, source: Source, *, in_pieces: bool) 
     ink = Ink(page)
     if shapes or paper.may_hold_pictures:
         found.hidden = covered(page, textpage, words, ink, html)
-        if not in_pieces and may_hold_cropped_text(page):
+        if not in_pieces and (may_hold_cropped_text(page) or may_be_cut(page, paper.width, paper.height)):
             found.hidden |= clipped(page, words, ink)
     suspect = may_be_unseen(html)
     turned = bool(paper.rotation) or _looks_turned(boxes, sides, begin, texts, plain)
