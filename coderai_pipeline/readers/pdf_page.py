@@ -191,7 +191,7 @@ def _alone(one: Taken) -> PageWords:
     source, in_pieces = _mended(one, one.source or _source(one.page, one.paper))
     _put_down(found, one, source, in_pieces=in_pieces)
     if source.shapes and not len(found.turns) and _may_hold_table(found):
-        found.grids = find_grids(source.textpage, one.page.rotation_matrix)
+        found.grids = find_grids(one.page, source.textpage)
         _part_at_rules(found)
     if source.shapes:
         name_ticks(found, drawn_boxes(source.textpage, found.boxes, tuple(one.page.rotation_matrix)))
