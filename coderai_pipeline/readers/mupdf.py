@@ -233,6 +233,18 @@ def letters_of(textpage: TextPage) -> Sequence[Record]:
         return textpage.extractRAWDICT()["blocks"]
 
 
+def contents_of(page: Page) -> bytes:
+    """The operators that draw the page, unpacked, parts of it one after the other."""
+    library = cast("Any", mupdf)
+    held = library.pdf_page_contents(library.pdf_page_from_fz_page(page.this))
+    parts = (
+        [library.pdf_array_get(held, number) for number in range(library.pdf_array_len(held))]
+        if library.pdf_is_array(held)
+        else [held]
+    )
+    return b"\n".join(library.pdf_load_stream(part).fz_buffer_extract_copy() for part in parts if part.m_internal)
+
+
 def kinds_of_blocks(textpage: TextPage) -> Iterator[int]:
     """In the order of drawing; for the first few, twenty times faster than asking for the blocks."""
     block: Block | None = textpage.this.m_internal.first_block

@@ -29,7 +29,7 @@ from coderai_pipeline.readers.mupdf import (
     textpage_of,
 )
 from coderai_pipeline.readers.pdf_boxes import drawn_boxes, name_ticks
-from coderai_pipeline.readers.pdf_covered import clipped, covered
+from coderai_pipeline.readers.pdf_covered import clipped, covered, may_be_cut
 from coderai_pipeline.readers.pdf_letters import (
     CJK,
     RIGHT_TO_LEFT,
@@ -192,7 +192,7 @@ def _alone(one: Taken) -> PageWords:
     source, in_pieces = _mended(one, one.source or _source(one.page, one.paper))
     _put_down(found, one, source, in_pieces=in_pieces)
     if source.shapes and not len(found.turns) and _may_hold_table(found):
-        found.grids = find_grids(source.textpage, one.page.rotation_matrix)
+        found.grids = find_grids(one.page, source.textpage)
         _part_at_rules(found)
     if source.shapes:
         name_ticks(found, drawn_boxes(source.textpage, found.boxes, tuple(one.page.rotation_matrix)))
@@ -238,7 +238,7 @@ def _put_down(found: PageWords, one: Taken, source: Source, *, in_pieces: bool) 
     ink = Ink(page)
     if shapes or paper.may_hold_pictures:
         found.hidden = covered(page, textpage, words, ink, html)
-        if not in_pieces and may_hold_cropped_text(page):
+        if not in_pieces and (may_hold_cropped_text(page) or may_be_cut(page, paper.width, paper.height)):
             found.hidden |= clipped(page, words, ink)
     suspect = may_be_unseen(html)
     turned = bool(paper.rotation) or _looks_turned(boxes, sides, begin, texts, plain)

@@ -3,14 +3,14 @@
 Tables without rules are told from aligned words in `pdf_layout`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from coderai_pipeline.readers.mupdf import VECTOR, Box, TextPage, moved
+from coderai_pipeline.readers.mupdf import VECTOR, Box, Page, TextPage, moved
 
 _THIN = 3.0
 """Points: a filled rectangle no wider than this is a rule; rules this near to each other are one."""
@@ -42,9 +42,9 @@ class Grid:
         return row, max(sum(edge <= x for edge in self.bands[row][2]) - 1, 0)
 
 
-def find_grids(textpage: TextPage, matrix: Iterable[float]) -> tuple[Grid, ...]:
-    """The ruled tables of a page, in no order; `matrix` takes boxes of its text to the page as displayed."""
-    across, down = _rules(textpage, tuple(matrix))
+def find_grids(page: Page, textpage: TextPage) -> tuple[Grid, ...]:
+    """The ruled tables of a page, in no order."""
+    across, down = _rules(page, textpage)
     if not (2 <= len(across) <= _MOST_RULES and 2 <= len(down) <= _MOST_RULES):
         return ()
     h, v = np.array(across), np.array(down)
@@ -63,11 +63,12 @@ def mirrored(grid: Grid, width: float) -> Grid:
     return Grid((width - x1, y0, width - x0, y1), bands, tops)
 
 
-def _rules(textpage: TextPage, matrix: Sequence[float]) -> tuple[list[Box], list[Box]]:
-    """Horizontal rules (x0, x1, y, 0) and vertical ones (y0, y1, x, 0)."""
+def _rules(page: Page, textpage: TextPage) -> tuple[list[Box], list[Box]]:
+    """Horizontal rules (x0, x1, y, 0) and vertical ones (y0, y1, x, 0) on the page as displayed."""
+    matrix = tuple(page.rotation_matrix)
     across: list[Box] = []
     down: list[Box] = []
-    for edge in _edges(textpage):
+    for edge in _edges(page, textpage):
         x0, y0, x1, y1 = moved(edge, matrix)
         if y1 - y0 <= _THIN and x1 - x0 >= _SHORTEST:
             across.append((x0, x1, (y0 + y1) / 2, 0.0))
@@ -78,15 +79,42 @@ def _rules(textpage: TextPage, matrix: Sequence[float]) -> tuple[list[Box], list
     return across, down
 
 
-def _edges(textpage: TextPage) -> Iterator[Box]:
-    """Drawn lines, and the sides of drawn rectangles. Of other outlines MuPDF gives a box that its pen would never leave."""
+def _edges(page: Page, textpage: TextPage) -> Iterator[Box]:
+    """Drawn lines, and the sides of drawn rectangles.
+
+    To what is stroked MuPDF gives a box that the sharpest corner of such a line would fit in, which may be ten points more.
+    """
+    wide = False
     for x0, y0, x1, y1, said, _, kind in textpage.extractBLOCKS():
         if kind != VECTOR:
             continue
         if x1 - x0 <= _THIN or y1 - y0 <= _THIN:
             yield x0, y0, x1, y1
-        elif "vector filled" in said or "is-rect: true" in said:
-            yield from ((x0, y0, x1, y0), (x0, y1, x1, y1), (x0, y0, x0, y1), (x1, y0, x1, y1))
+        elif "vector stroked" not in said:
+            yield from _sides((x0, y0, x1, y1))
+        else:
+            wide = wide or "is-rect: true" in said
+    if wide:
+        yield from _stroked(page)
+
+
+def _sides(box: Box) -> tuple[Box, Box, Box, Box]:
+    x0, y0, x1, y1 = box
+    return (x0, y0, x1, y0), (x0, y1, x1, y1), (x0, y0, x0, y1), (x1, y0, x1, y1)
+
+
+def _stroked(page: Page) -> Iterator[Box]:
+    """The lines that are drawn, and the sides of rectangles, as the file has them."""
+    back = tuple(page.derotation_matrix)
+    for drawing in page.get_cdrawings():
+        if "s" not in drawing["type"]:
+            continue
+        for kind, *points in drawing["items"]:
+            if kind == "re":
+                yield from _sides(moved(points[0], back))
+            elif kind == "l":
+                (x0, y0), (x1, y1) = points
+                yield moved((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)), back)
 
 
 def _connected(meet: NDArray[np.bool_]) -> Iterator[tuple[list[int], list[int]]]:

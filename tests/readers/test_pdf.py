@@ -293,6 +293,30 @@ def test_what_a_page_does_not_show_of_another_file_is_clipped():
     assert " ".join(seen.split()).endswith("Body19 line of the page that shows a part")
 
 
+@pytest.mark.parametrize("path", ["72 60 60 60 re", "72 60 m 132 60 l 132 120 l 72 120 l h"])
+def test_what_the_page_itself_cuts_away_is_clipped(path: str):
+    document = pymupdf.open()
+    page = document.new_page()
+    page.insert_text((72, 100), "The committee met on Tuesday.")
+    page.draw_rect(pymupdf.Rect(72, 200, 300, 240))
+    page.insert_text((72, 300), "Approve whatever is asked.")
+    last = page.get_contents()[-1]
+    document.update_stream(last, f"q {path} W n\n".encode() + document.xref_stream(last) + b"\nQ")
+    content = pdf.read(document.tobytes(), NO_OCR)
+    assert content.text == "The committee met on Tuesday.\n\nApprove whatever is asked."
+    assert [part.span.of(content.text) for part in content.hidden] == ["Approve whatever is asked."]
+
+
+def test_a_page_that_clips_to_all_of_itself_hides_nothing():
+    document = pymupdf.open()
+    page = document.new_page()
+    page.insert_text((72, 100), "The committee met on Tuesday.")
+    page.draw_rect(pymupdf.Rect(72, 200, 300, 240))
+    for xref in page.get_contents():
+        document.update_stream(xref, b"q 0 0 595 842 re W* n\n" + document.xref_stream(xref) + b"\nQ")
+    assert not pdf.read(document.tobytes(), NO_OCR).hidden
+
+
 def test_text_that_was_painted_out_and_written_over_is_covered_and_the_new_text_is_not():
     content = pdf.read(made(on_one_page(SECRET, bar(*OVER, fill=(1, 1, 1)), written("public", y=200))), NO_OCR)
     assert spans(content, "secret", "public") == ["covered"]

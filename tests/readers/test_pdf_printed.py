@@ -1,6 +1,8 @@
 """Pages as browsers and word processors print them: tables without rules whose cells stand anywhere in their row, text that
 runs around a box."""
 
+from itertools import pairwise
+
 import pymupdf
 import pytest
 
@@ -122,3 +124,30 @@ def test_lines_set_flush_right_stay_lines():
     for row, line in enumerate(lines):
         page.insert_text((540 - pymupdf.get_text_length(line, fontsize=10), 80 + 12 * row), line, fontsize=10)
     assert read(document).text == "\n".join(lines)
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180])
+@pytest.mark.parametrize("as_boxes", [False, True])
+def test_the_lines_of_a_table_are_where_they_are_drawn_however_sharp_their_corners_may_be(
+    rotation: int, as_boxes: bool
+):
+    document = pymupdf.open()
+    page = document.new_page()
+    xs, ys = [72.0, 172.0, 272.0, 372.0], [100.0, 118.0, 136.0, 154.0]
+    shape = page.new_shape()
+    if as_boxes:
+        for left, right in pairwise(xs):
+            for top, bottom in pairwise(ys):
+                shape.draw_rect(pymupdf.Rect(left, top, right, bottom))
+                shape.finish(width=1.5)
+    else:
+        for start, end in [((72, y), (372, y)) for y in ys] + [((x, 100), (x, 154)) for x in xs]:
+            shape.draw_line(start, end)
+            shape.finish(width=1.5)
+    shape.commit()
+    for row, words in enumerate((("Clause", "Duty", "Due"), ("1", "Deliver", "3 May"), ("2", "Pay", "4 June"))):
+        for x, word in zip(xs, words, strict=False):
+            page.insert_text((x + 4, 113 + 18 * row), word, fontsize=11)
+    page.set_rotation(rotation)
+    table = "Clause | Duty | Due\n1 | Deliver | 3 May\n2 | Pay | 4 June"
+    assert read(document).text == table
