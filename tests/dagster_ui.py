@@ -58,14 +58,14 @@ class Ui:
 
 
 @contextmanager
-def running_ui(deployment: Deployment) -> Iterator[Ui]:
+def running_ui(deployment: Deployment, *options: str) -> Iterator[Ui]:
     """Starts `coderai ui` and waits until it has loaded the projects; on leaving ends it and all that it started."""
     with closing(socket.create_server(("127.0.0.1", 0))) as free:
         port = free.getsockname()[1]
     log = deployment.root / "ui.log"
     with log.open("w") as written:
         process = subprocess.Popen(
-            coderai_command("ui", "--port", str(port)),
+            coderai_command("ui", "--port", str(port), *options),
             env={**os.environ, **deployment.environment},
             cwd=deployment.root,
             stdout=written,

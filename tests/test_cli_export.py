@@ -4,6 +4,7 @@ import csv
 import json
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -73,3 +74,23 @@ def test_the_launchpad_changes_what_it_states_alone() -> None:
     changed = ExportConfig(variables=["title"], confidence=False, wide_values=True).changed(options)
     assert changed == ExportOptions(filter="total > 1", variables=("title",), several_values="numbered")
     assert ExportConfig().changed(options) == options
+
+
+def test_statuses_are_named_as_they_stand_in_the_dataset(folder: Path) -> None:
+    publish_values(folder, STUDY, {"a": {"title": "A", "total": 2}, "b": {"title": "B", "total": None}})
+    arguments = ("--format", "csv_wide", "--variables", "title", "--no-confidence", "--filter", "true")
+    assert run(*arguments, "--status", "absent").exit_code == 0
+    written = folder / "outputs" / "exports" / "dataset.csv"
+    assert table(written) == [["document", "source", "title"], ["a", "a.txt", ""], ["b", "b.txt", ""]]
+    assert run(*arguments, "--status", "extracted").exit_code == 0
+    assert table(written)[1:] == [["a", "a.txt", "A"], ["b", "b.txt", "B"]]
+    assert run("--status", "right").exit_code == 2
+
+
+def test_every_command_says_what_it_wants_in_the_same_words() -> None:
+    assert "coderai, version" in CliRunner().invoke(main, ["--version"]).output
+    names = main.list_commands(click.Context(main))
+    for name in names:
+        said = CliRunner().invoke(main, [name, "--help"])
+        assert said.exit_code == 0, name
+        assert "PROJECT_ID" not in said.output

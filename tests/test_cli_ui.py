@@ -36,3 +36,11 @@ def test_a_ui_that_a_script_starts_behind_itself_ends_when_it_is_told_to(deploym
             assert not alive
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_viewers_see_the_projects_and_can_start_nothing(deployment: Deployment) -> None:
+    make(deployment.projects, [{"name": "total", "type": "number"}], extractor={"name": "rules"})
+    with running_ui(deployment, "--read-only") as ui:
+        assert ("study", "extractions") in ui.assets()
+        allowed = ui.ask("{permissions {permission value}}")["permissions"]
+        assert {one["permission"] for one in allowed if one["value"]} == set()

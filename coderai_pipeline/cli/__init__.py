@@ -51,7 +51,8 @@ class _Commands(click.Group):
         return getattr(importlib.import_module(module), name)
 
 
-@click.group(cls=_Commands)
+@click.group(cls=_Commands, context_settings={"max_content_width": 110})
+@click.version_option(package_name="coderai-pipeline", prog_name="coderai")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Documents in, a dataset out, every value with the quote that proves it."""

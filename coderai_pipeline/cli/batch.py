@@ -24,7 +24,7 @@ def batch() -> None:
 
 
 @batch.command("submit")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 @click.option("--sample", type=click.IntRange(1), help="Only so many documents, chosen by the seed.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses the sample.")
 @click.option("--documents", multiple=True, metavar="KEY", help="Only these documents: keys, or paths below the inbox.")
@@ -46,7 +46,7 @@ def submit(project_id: str, sample: int | None, seed: int, documents: Sequence[s
 
 
 @batch.command("status")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 def status(project_id: str) -> None:
     """List the batches whose replies are not collected yet. The server is not asked."""
     with plain_errors():
@@ -54,7 +54,7 @@ def status(project_id: str) -> None:
 
 
 @batch.command("collect")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 def collect(project_id: str) -> None:
     """Ask after the batches, and put the replies of those that ended into the archive."""
     from coderai_pipeline.engine import batching
@@ -69,7 +69,7 @@ def collect(project_id: str) -> None:
 
 
 @batch.command("cancel")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 def cancel(project_id: str) -> None:
     """End the batches under way. What they answered until then is paid for, and collected.
 

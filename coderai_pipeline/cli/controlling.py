@@ -10,7 +10,7 @@ from coderai_pipeline.storage.projects import Home, LoadedProject, find_home
 
 
 @click.command("retry")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 def retry(project_id: str) -> None:
     """Read and extract once more what failed, and nothing else.
 
@@ -31,7 +31,7 @@ def retry(project_id: str) -> None:
 
 
 @click.command("cancel")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 def cancel(project_id: str) -> None:
     """End the project's runs; what they have stored is kept. None starts by itself until it is run or resumed."""
     from coderai_pipeline.defs.headless import open_instance

@@ -25,12 +25,16 @@ COMMAND_LINE = "the command line"
 
 
 @click.command("export")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 @click.option("--format", "formats", multiple=True, type=click.Choice([*FORMATS]), help="One or more; otherwise all.")
 @click.option("--variables", multiple=True, metavar="NAME", help="Only these, repeated or separated by commas.")
 @click.option("--filter", "condition", help='Only rows for which this SQL condition holds, such as "total > 100".')
 @click.option(
-    "--status", "statuses", multiple=True, type=click.Choice([*CellStatus]), help="Only values of these statuses."
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice([status.value for status in CellStatus], case_sensitive=False),
+    help="Only values of these statuses.",
 )
 @click.option("--confidence/--no-confidence", default=None, help="The confidence beside each variable.")
 @click.option("--evidence/--no-evidence", default=None, help="The quote and its page beside each variable.")

@@ -14,7 +14,7 @@ from coderai_pipeline.storage.projects import Home, find_home
 
 
 @click.command("forecast")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 @click.option("--sample", type=click.IntRange(1), help="Of a sample of so many documents instead of everything.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses the sample.")
 @click.option("--retry-failed", is_flag=True, help="Also of documents whose extraction failed.")

@@ -23,7 +23,7 @@ LISTED = 40
 
 
 @click.command("ledger")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 @click.option("--open", "each_cell", is_flag=True, help="List every cell that is not settled, tab-separated.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole account as JSON.")
 def ledger(project_id: str, *, each_cell: bool, as_json: bool) -> None:

@@ -40,7 +40,7 @@ def project() -> None:
 
 
 @project.command("new")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 @click.option("--template", help="A codebook file, or the id of a project whose codebook is copied.")
 def new(project_id: str, template: str | None) -> None:
     """Make a new project, with a tutorial in its two files."""
@@ -70,7 +70,7 @@ def list_() -> None:
 
 
 @project.command("show")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 def show(project_id: str) -> None:
     """Show a project's settings and variables."""
     with plain_errors():
@@ -83,7 +83,7 @@ def show(project_id: str) -> None:
 
 
 @project.command("check")
-@click.argument("project_ids", nargs=-1)
+@click.argument("project_ids", nargs=-1, metavar="[PROJECT]...")
 def check(project_ids: tuple[str, ...]) -> None:
     """Check the files of these projects (of all, if none is named). Exit code 2 if anything is wrong."""
     with plain_errors():
@@ -114,7 +114,7 @@ def _formula_problems(folder: ProjectFolder) -> tuple[Problem, ...]:
 
 
 @project.command("archive")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 def archive(project_id: str) -> None:
     """Take a project out of use. Nothing is removed."""
     with plain_errors():
@@ -123,7 +123,7 @@ def archive(project_id: str) -> None:
 
 
 @project.command("unarchive")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 def unarchive(project_id: str) -> None:
     """Bring an archived project back."""
     with plain_errors():
@@ -132,7 +132,7 @@ def unarchive(project_id: str) -> None:
 
 
 @project.command("delete")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 @click.option("--yes-delete", metavar="ID", help="The id once more, for scripts; otherwise it is asked for.")
 @click.pass_context
 def delete(context: click.Context, project_id: str, yes_delete: str | None) -> None:
@@ -150,7 +150,7 @@ def delete(context: click.Context, project_id: str, yes_delete: str | None) -> N
 
 
 @project.command("export-codebook")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 @click.option(
     "--to", type=click.Path(path_type=Path, dir_okay=False), help="A new .yaml file; otherwise it is printed."
 )

@@ -27,7 +27,7 @@ _OF_REVIEWERS = {"reviewers agree": ("reviewer_agreement",), "their alpha": ("re
 
 
 @click.command("quality")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 @click.option(
     "--gold", "gold_file", type=click.Path(exists=True, path_type=Path), help="A gold file beside those in gold/."
 )

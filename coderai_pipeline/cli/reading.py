@@ -87,7 +87,7 @@ def document_group(find: FindDocument) -> click.Group:
 
     @click.group("document")
     def group() -> None:
-        """Look at a project's documents."""
+        """Look at a project's documents; take those that are gone out of the dataset."""
 
     @group.command("show")
     @click.argument("project_id", metavar="PROJECT")

@@ -15,7 +15,7 @@ from coderai_pipeline.storage.refinements import candidates_file, kept_refinemen
 
 
 @click.command("refine")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 @click.argument("variable")
 @click.option("--seed", type=int, default=0, show_default=True, help="Divides the judged documents in two halves.")
 @click.option("--apply", "number", type=click.IntRange(1), metavar="N", help="Write candidate N into codebook.yaml.")

@@ -41,7 +41,7 @@ console = Console(stderr=True)
 
 
 @click.command("run")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 @click.option("--sample", type=click.IntRange(1), help="Extract only so many documents, chosen by the seed.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Chooses the sample.")
 @click.option("--documents", multiple=True, metavar="KEY", help="Only these documents: keys, or paths below the inbox.")
@@ -261,7 +261,7 @@ def _printable(text: str) -> str:
 
 
 @click.command("accept")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 @click.option("--note", default="", help="Why the sample is good enough.")
 @click.option("--override", default="", metavar="REASON", help="Why it counts although the quality gate is shut.")
 def accept(project_id: str, note: str, override: str) -> None:
@@ -277,7 +277,7 @@ def accept(project_id: str, note: str, override: str) -> None:
 
 
 @click.command("pause")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 def pause(project_id: str) -> None:
     """Hold the project's runs; the one under way finishes the documents in work."""
     with _control(project_id) as (folder, control):
@@ -286,7 +286,7 @@ def pause(project_id: str) -> None:
 
 
 @click.command("resume")
-@click.argument("project_id")
+@click.argument("project_id", metavar="PROJECT")
 def resume(project_id: str) -> None:
     """Let the project's runs go on."""
     with _control(project_id) as (folder, control):

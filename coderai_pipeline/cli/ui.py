@@ -18,7 +18,8 @@ from coderai_pipeline.telemetry import logs
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Other people reach it only through a proxy that knows them."
 )
-def ui(port: int, host: str) -> None:
+@click.option("--read-only", is_flag=True, help="For viewers: changes and starts nothing, and runs no sensors.")
+def ui(port: int, host: str, *, read_only: bool) -> None:
     """Start the Dagster UI; stop it with Ctrl-C."""
     from coderai_pipeline.defs.events import enable_batches
     from coderai_pipeline.defs.headless import CHECKOUT, dagster_home
@@ -32,19 +33,9 @@ def ui(port: int, host: str) -> None:
     enable_batches()
     _require_storage(home)
     click.echo(f"projects: {home}\nUI:       http://{host}:{port}")
-    command = [
-        sys.executable,
-        "-m",
-        "coderai_pipeline.defs.dev",
-        "dev",
-        "-w",
-        str(CHECKOUT / "workspace.yaml"),
-        "-h",
-        host,
-        "-p",
-        str(port),
-        *(["--log-format", "json"] if logs.is_on() else []),
-    ]
+    dagster = ["dagster_webserver", "--read-only"] if read_only else ["coderai_pipeline.defs.dev", "dev"]
+    where = ["-w", str(CHECKOUT / "workspace.yaml"), "-h", host, "-p", str(port)]
+    command = [sys.executable, "-m", *dagster, *where, *(["--log-format", "json"] if logs.is_on() else [])]
     # Dagster ends its processes by this signal, which they would inherit as ignored where a script starts the UI with `&`.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.execv(command[0], command)  # noqa: S606 - our own interpreter, fixed arguments

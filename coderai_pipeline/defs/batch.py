@@ -82,7 +82,8 @@ def batches_sensor(home: Home, jobs: Sequence[dg.JobDefinition]) -> dg.SensorDef
 def _submit(context: dg.OpExecutionContext, loaded: LoadedProject, config: ExtractConfig) -> None:
     if not loaded.project.extractor.batch:
         raise dg.Failure(
-            "extractor.batch is not set in project.yaml: run `extract`, which asks at once.", allow_retries=False
+            "extractor.batch is not set in project.yaml; set it, or ask at once (`coderai run PROJECT`, the job `extract`).",
+            allow_retries=False,
         )
     unread = _read(context, loaded, config)
     scope = Scope(

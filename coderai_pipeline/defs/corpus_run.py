@@ -245,9 +245,17 @@ class CorpusRun:
         number = 0
         while group := list(islice(reports, AT_ONCE)):
             number += len(group)
+            if not self._partitions:
+                self._plan_settled(group)
             self._materialise(group)
         if number:
             self._context.log.info(f"{counted(number, 'document')} settled already; nothing was asked again")
+
+    def _plan_settled(self, reports: Sequence[DocumentReport]) -> None:
+        """Their last plan would be the killed run's, of which their pages would say for ever that it failed them."""
+        for asset in self._assets:
+            keys = [report.document.key for report in reports if asset in self._told_of(report)]
+            self._events.plan([names.asset_key(self._loaded.id, asset)], keys, "is settled already")
 
     def _without_event(self, keys: Collection[str]) -> set[str]:
         if "extractions" not in self._assets:
