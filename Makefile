@@ -11,7 +11,7 @@ TOO_NEW := 3.14
 export PYTHONWARNINGS := ignore::UserWarning,ignore::DeprecationWarning
 export CODERAI_UI_URL ?= http://127.0.0.1:$(UI_PORT)
 
-.PHONY: demo ui test lint lock older clean
+.PHONY: demo ui test lint tests lock older clean
 
 demo: $(READY)  ## documents in, dataset and exports out: no key, no server
 	@$(BIN)/coderai demo
@@ -20,7 +20,10 @@ ui: $(READY)  ## the Dagster UI with the demo projects, sensors on
 	@$(BIN)/coderai demo --no-run
 	@$(BIN)/coderai ui --port $(UI_PORT)
 
-test: $(READY) lint  ## style, types, boundaries and tests
+test: $(READY)  ## style, types, boundaries and tests, at the same time: types keep one core busy for half a minute
+	@$(MAKE) --no-print-directory --jobs=2 lint tests
+
+tests: $(READY)
 	@$(BIN)/pytest -n 2
 
 lint: $(READY)

@@ -124,6 +124,6 @@ def page_showing(driver: webdriver.Chrome, address: str, words: tuple[str, ...],
         return text if all(word in text for word in words) else ""
 
     try:
-        return until(shown, 45, lambda: driver.find_element(By.TAG_NAME, "body").text)
+        return until(shown, 120, lambda: driver.find_element(By.TAG_NAME, "body").text)
     finally:
         driver.save_screenshot(str(screenshot))

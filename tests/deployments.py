@@ -41,7 +41,7 @@ class Deployment:
         return stated | ({"CODERAI_POSTGRES_URL": self.postgres} if self.postgres else {})
 
     def coderai(
-        self, *arguments: str, environment: Mapping[str, str] | None = None, timeout_s: float = 120
+        self, *arguments: str, environment: Mapping[str, str] | None = None, timeout_s: float = 300
     ) -> subprocess.CompletedProcess[str]:
         """The command line in a process of its own, started in a folder that is not the checkout."""
         return subprocess.run(

@@ -250,7 +250,7 @@ def test_an_interrupted_run_keeps_what_is_finished(deployment: Deployment) -> No
         worker = _start(deployment, "run", "study", environment={KEY_NAME: KEY})
         _until(lambda: server.counts()["answered"] >= 20, worker)
         worker.send_signal(signal.SIGINT)
-        _, said = worker.communicate(timeout=60)
+        _, said = worker.communicate(timeout=180)
     assert worker.returncode not in (0, None)
     assert "Traceback" not in said
     assert len(values(folder, "total")) >= 15
@@ -272,7 +272,7 @@ def _start(deployment: Deployment, *arguments: str, environment: dict[str, str])
     )
 
 
-def _until(reached: Callable[[], bool], worker: subprocess.Popen[str], timeout_s: float = 60) -> None:
+def _until(reached: Callable[[], bool], worker: subprocess.Popen[str], timeout_s: float = 180) -> None:
     until = time.monotonic() + timeout_s
     while not reached():
         assert worker.poll() is None, worker.communicate()

@@ -99,7 +99,7 @@ def test_verdicts_given_in_the_page_survive_a_reload_and_reach_the_dataset(
         assert EVIL in driver.find_element(By.ID, "facts").text
         assert driver.find_elements(By.TAG_NAME, "img") == []
         driver.find_element(By.ID, "download").click()
-        (saved,) = until(lambda: list(tmp_path.glob("*.json")), 20)
+        (saved,) = until(lambda: list(tmp_path.glob("*.json")), 60)
         assert [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"] == []
     applied = coderai("feedback", "study", str(saved))
     assert applied.exit_code == 0, applied.output
@@ -128,7 +128,7 @@ def test_the_key_for_correct_goes_on_and_those_for_wrong_values_stay(study: Proj
 
 def _shows(driver: webdriver.Chrome, progress: str) -> None:
     shown = driver.find_element(By.ID, "progress")
-    until(lambda: shown.text == progress, 20, lambda: f"{shown.text!r}; {driver.get_log('browser')}")
+    until(lambda: shown.text == progress, 60, lambda: f"{shown.text!r}; {driver.get_log('browser')}")
 
 
 def _open(driver: webdriver.Chrome, document: str, variable: str) -> None:

@@ -82,7 +82,7 @@ def test_a_dropped_pdf_becomes_a_row_while_others_read_the_dataset(
     until(lambda: rows(deployment).get("new.pdf") == 77.5, 180, lambda: ui.log.read_text()[-3000:])
     seconds = time.monotonic() - dropped
     (tmp_path / "stop").touch()
-    queries, errors = reader.communicate(timeout=60)
+    queries, errors = reader.communicate(timeout=180)
     assert errors == ""
     assert int(queries) > 5
     with capsys.disabled():
@@ -92,7 +92,7 @@ def test_a_dropped_pdf_becomes_a_row_while_others_read_the_dataset(
 def test_a_new_project_appears_without_a_restart(ui: Ui, deployment: Deployment) -> None:
     newcomer = make(deployment.projects, corpora.VARIABLES, "newcomer", extractor={"name": "rules"})
     drop(newcomer, "1.txt", "total: 4.5")
-    until(lambda: ("newcomer", "extractions") in ui.assets(), 90, lambda: ui.log.read_text()[-3000:])
+    until(lambda: ("newcomer", "extractions") in ui.assets(), 180, lambda: ui.log.read_text()[-3000:])
 
 
 def test_the_processes_that_have_loaded_the_projects_outlive_a_machine_that_stands_still(ui: Ui) -> None:

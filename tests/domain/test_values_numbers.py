@@ -96,19 +96,19 @@ def test_finding_numbers_takes_time_in_proportion_to_the_text() -> None:
     text = "In 2019 the firm lost $1,234.50 (12 %) and 5-10 people; " * 200
 
     def seconds(times: int) -> float:
-        started = time.perf_counter()
+        started = time.process_time()
         assert sum(1 for _ in find_numbers(text * times, ENGLISH)) == 200 * 5 * times
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     seconds(1)
     assert seconds(8) < 48 * max(seconds(1), 1e-3)
 
 
 def test_long_runs_of_digits_cost_no_more_than_others() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert list(find_numbers("1" * 200_000, ENGLISH)) == []
     assert list(find_numbers("1 " * 100_000, ENGLISH))
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def test_replies_land_in_the_archive_that_other_calls_use(server: ModelServer, t
     assert set(collected.answered) == {call_id(one) for one in REQUESTS}
     assert not collected.open
     with provider_for(server, tmp_path) as provider:
-        replies = [provider.submit(one).result(10) for one in REQUESTS]
+        replies = [provider.submit(one).result(60) for one in REQUESTS]
     assert [json.loads(reply.text)["total"]["value"] for reply in replies] == [str(number) for number in range(40)]
     assert server.counts()["received"] == 0
 
@@ -228,7 +228,7 @@ def test_a_batch_asks_as_the_server_was_found_to_take_it(
 ) -> None:
     server.set_moods(Moods(key=KEY, formats=formats, refused_parameters=("temperature",)))
     with provider_for(server, tmp_path) as provider:
-        provider.submit(request(99)).result(10)
+        provider.submit(request(99)).result(60)
     batch = batch_for(server, tmp_path)
     assert len(batch.collect(batch.poll(batch.submit(REQUESTS[:5])), archived(tmp_path)).answered) == 5
 
@@ -246,7 +246,7 @@ def test_what_a_batch_was_refused_for_is_asked_otherwise_by_the_next(server: Mod
 def test_a_server_that_speaks_responses_alone_is_sent_batches_of_them(server: ModelServer, tmp_path: Path) -> None:
     server.set_moods(Moods(key=KEY, apis=("responses",)))
     with provider_for(server, tmp_path) as provider:
-        provider.submit(request(99)).result(10)
+        provider.submit(request(99)).result(60)
     batch = batch_for(server, tmp_path)
     ticket = batch.submit(REQUESTS[:5])
     assert ticket.protocol == "responses"

@@ -103,7 +103,7 @@ def test_calls_that_take_more_than_expected_overrun_no_budget(
     limits = {"tokens": limit, "in_flight": 32}
     with ModelServer(answer, moods) as server, provider_for(server, tmp_path, limits=limits, api="chat") as provider:
         asked = [provider.submit(request(number)) for number in range(200)]
-        replies = [one.result(20) for one in asked if one.exception(20) is None]
+        replies = [one.result(60) for one in asked if one.exception(60) is None]
         assert len(replies) == server.counts()["answered"]
     spent = sum(reply.input_tokens + reply.output_tokens for reply in replies)
     assert spent == TokenBudget(tmp_path / "p" / "budget.json", limit).spent()

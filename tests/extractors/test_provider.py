@@ -32,7 +32,7 @@ def values(reply: Reply) -> tuple[str, str]:
 
 def test_a_reply_says_what_the_server_said(tmp_path: Path) -> None:
     with ModelServer(answer) as server, provider_for(server, tmp_path) as provider:
-        reply = provider.submit(request(7)).result(10)
+        reply = provider.submit(request(7)).result(60)
     assert values(reply) == ("7", "Graz")
     assert (reply.call_id, reply.finish_reason, reply.attempts) == (call_id(request(7)), "stop", 1)
     assert reply.input_tokens > 0 < reply.output_tokens
@@ -54,9 +54,9 @@ def test_a_missing_key_is_an_error_that_names_the_variable(monkeypatch: pytest.M
 def test_what_was_answered_once_is_never_asked_again(tmp_path: Path) -> None:
     with ModelServer(answer) as server:
         with provider_for(server, tmp_path) as provider:
-            first = provider.submit(request(1)).result(10)
+            first = provider.submit(request(1)).result(60)
         with provider_for(server, tmp_path, limits={"tokens": 1}) as provider:
-            second = provider.submit(request(1)).result(10)
+            second = provider.submit(request(1)).result(60)
             assert provider.stats().from_archive == 1
         assert server.counts()["received"] == 1
     assert second == replace(first, attempts=0, from_archive=True)
@@ -65,7 +65,7 @@ def test_what_was_answered_once_is_never_asked_again(tmp_path: Path) -> None:
 def test_the_same_request_under_way_twice_is_sent_once(tmp_path: Path) -> None:
     with ModelServer(answer, Moods(latency_s=0.1)) as server, provider_for(server, tmp_path) as provider:
         futures = [provider.submit(request(1)) for _ in range(10)]
-        assert len({future.result(10) for future in futures}) == 1
+        assert len({future.result(60) for future in futures}) == 1
         assert server.counts()["received"] == 1
 
 
@@ -73,8 +73,8 @@ def test_asking_again_keeps_both_replies_and_pays_for_each_once(tmp_path: Path) 
     with ModelServer(answer, Moods(script=("malformed",))) as server:
         for _ in range(2):
             with provider_for(server, tmp_path) as provider:
-                bad = provider.submit(request(3)).result(10)
-                good = provider.ask_again(request(3), "unreadable").result(10)
+                bad = provider.submit(request(3)).result(60)
+                good = provider.ask_again(request(3), "unreadable").result(60)
         assert server.counts()["received"] == 2
     with pytest.raises(ValueError):
         json.loads(bad.text)
@@ -85,8 +85,8 @@ def test_asking_again_keeps_both_replies_and_pays_for_each_once(tmp_path: Path) 
 
 def test_asking_again_moves_the_seed(tmp_path: Path) -> None:
     with ModelServer(answer) as server, provider_for(server, tmp_path) as provider:
-        provider.submit(request(3, seed=5)).result(10)
-        provider.ask_again(request(3, seed=5), "unreadable").result(10)
+        provider.submit(request(3, seed=5)).result(60)
+        provider.ask_again(request(3, seed=5), "unreadable").result(60)
         seeds = [seen.body["seed"] for seen in server.requests()]
         assert seeds == [5, 6]
         assert all("attempt" not in seen.body for seen in server.requests())
@@ -95,7 +95,7 @@ def test_asking_again_moves_the_seed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["errors", "resets", "html_pages", "cut_bodies", "empty_choices", "null_contents"])
 def test_a_response_that_is_no_reply_is_asked_for_again(tmp_path: Path, kind: str) -> None:
     with ModelServer(answer, Moods(script=(kind, kind))) as server, provider_for(server, tmp_path) as provider:
-        reply = provider.submit(request(4)).result(10)
+        reply = provider.submit(request(4)).result(60)
         assert values(reply) == ("4", "Graz")
         assert reply.attempts == 3
         assert provider.stats().retries == 2
@@ -107,7 +107,7 @@ def test_a_server_that_never_answers_well_is_reported_with_what_it_sent(tmp_path
     moods = Moods(html_pages=1.0)
     with ModelServer(answer, moods) as server, provider_for(server, tmp_path, patience=patience) as provider:
         with pytest.raises(ProviderUnavailable, match="6 tries") as caught:
-            provider.submit(request(4)).result(10)
+            provider.submit(request(4)).result(60)
         assert "Bad gateway" in (caught.value.raw or "")
         assert server.counts()["received"] == 6
 
@@ -121,7 +121,7 @@ def test_refusals_truncation_and_filters_are_replies_of_their_own(
     tmp_path: Path, kind: str, finish: str, api: str
 ) -> None:
     with ModelServer(answer, Moods(script=(kind,))) as server, provider_for(server, tmp_path, api=api) as provider:
-        reply = provider.submit(request(4)).result(10)
+        reply = provider.submit(request(4)).result(60)
     assert reply.finish_reason == finish
     if kind == "refusals":
         assert "cannot help" in reply.text
@@ -132,13 +132,13 @@ def test_refusals_truncation_and_filters_are_replies_of_their_own(
 @pytest.mark.parametrize("api", ["chat", "responses"])
 def test_content_is_found_wherever_servers_put_it(tmp_path: Path, moods: Moods, api: str) -> None:
     with ModelServer(answer, moods) as server, provider_for(server, tmp_path, api=api) as provider:
-        assert values(provider.submit(request(4)).result(10)) == ("4", "Graz")
+        assert values(provider.submit(request(4)).result(60)) == ("4", "Graz")
 
 
 def test_limits_lose_no_document_however_often_they_are_met(tmp_path: Path) -> None:
     moods = Moods(script=("limited",) * 6, retry_after_ms=True, requests_per_minute=60_000, burst=1_000)
     with ModelServer(answer, moods) as server, provider_for(server, tmp_path, limits={"in_flight": 4}) as provider:
-        replies = [future.result(30) for future in [provider.submit(request(n)) for n in range(6)]]
+        replies = [future.result(60) for future in [provider.submit(request(n)) for n in range(6)]]
         assert [values(reply)[0] for reply in replies] == [str(n) for n in range(6)]
         assert provider.stats().limited == 6
 
@@ -146,9 +146,9 @@ def test_limits_lose_no_document_however_often_they_are_met(tmp_path: Path) -> N
 def test_an_empty_account_is_refused_with_a_remedy(tmp_path: Path) -> None:
     with ModelServer(answer, Moods(script=("quota",))) as server, provider_for(server, tmp_path) as provider:
         with pytest.raises(RequestRefused, match="OPENAI_API_KEY has no credit left"):
-            provider.submit(request(1)).result(10)
+            provider.submit(request(1)).result(60)
         with pytest.raises(AccessRefused, match="OPENAI_API_KEY has no credit left"):
-            provider.submit(request(2)).result(10)
+            provider.submit(request(2)).result(60)
         assert (server.counts()["limited"], server.counts()["received"]) == (0, 1)
 
 
@@ -156,7 +156,7 @@ def test_a_refused_key_is_named_and_never_shown(tmp_path: Path, caplog: pytest.L
     caplog.set_level(logging.DEBUG)
     with ModelServer(answer, Moods(key="another")) as server, provider_for(server, tmp_path) as provider:
         with pytest.raises(RequestRefused, match="check the key in OPENAI_API_KEY") as caught:
-            provider.submit(request(1)).result(10)
+            provider.submit(request(1)).result(60)
         shown = f"{caught.value}{caught.value.raw}{provider!r}{provider.stats()}"
     assert KEY not in shown
     assert KEY not in caplog.text
@@ -165,7 +165,7 @@ def test_a_refused_key_is_named_and_never_shown(tmp_path: Path, caplog: pytest.L
 
 def test_the_key_is_in_no_file(tmp_path: Path) -> None:
     with ModelServer(answer, Moods(key=KEY)) as server, provider_for(server, tmp_path) as provider:
-        provider.submit(request(1)).result(10)
+        provider.submit(request(1)).result(60)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) >= 3
     assert all(KEY.encode() not in path.read_bytes() and KEY not in path.name for path in files)
@@ -174,7 +174,7 @@ def test_the_key_is_in_no_file(tmp_path: Path) -> None:
 def test_a_prompt_longer_than_the_model_reads_is_told_apart(tmp_path: Path) -> None:
     with ModelServer(answer, Moods(context_tokens=100)) as server, provider_for(server, tmp_path) as provider:
         with pytest.raises(ContextTooLong):
-            provider.submit(request(1, text="Document 1 " + "word " * 200)).result(10)
+            provider.submit(request(1, text="Document 1 " + "word " * 200)).result(60)
         assert server.counts()["received"] == 1
 
 
@@ -184,7 +184,7 @@ def test_the_reply_format_is_found_out_once_and_remembered(tmp_path: Path, forma
     with ModelServer(answer, Moods(formats=formats)) as server:
         for number in (1, 2):
             with provider_for(server, tmp_path, api=api) as provider:
-                assert values(provider.submit(request(number)).result(10)) == (str(number), "Graz")
+                assert values(provider.submit(request(number)).result(60)) == (str(number), "Graz")
         seen = [request.format for request in server.requests()]
     assert seen[-1] == formats[0]
     assert seen.count(formats[0]) == 2
@@ -193,7 +193,7 @@ def test_the_reply_format_is_found_out_once_and_remembered(tmp_path: Path, forma
 
 def test_without_a_schema_the_server_is_told_what_json_is_wanted(tmp_path: Path) -> None:
     with ModelServer(answer, Moods(formats=("text",))) as server, provider_for(server, tmp_path) as provider:
-        provider.submit(request(1)).result(10)
+        provider.submit(request(1)).result(60)
         system = server.requests()[-1].messages[0]["content"]
     assert system.startswith("Read the document.")
     assert '{"total": {"value": string or null, "quote": string or null, "confidence": number or null}' in system
@@ -203,9 +203,9 @@ def test_without_a_schema_the_server_is_told_what_json_is_wanted(tmp_path: Path)
 def test_a_server_that_ignores_the_schema_is_asked_otherwise(tmp_path: Path, prose: str) -> None:
     moods = Moods(ignored_formats=("json_schema", "tools"), prose=prose)
     with ModelServer(answer, moods) as server, provider_for(server, tmp_path) as provider:
-        assert values(provider.submit(request(1)).result(10)) == ("1", "Graz")
+        assert values(provider.submit(request(1)).result(60)) == ("1", "Graz")
         assert archived(tmp_path).count() == server.counts()["answered"] == 3
-        assert values(provider.submit(request(2)).result(10)) == ("2", "Graz")
+        assert values(provider.submit(request(2)).result(60)) == ("2", "Graz")
         assert server.counts()["received"] == 4
 
 
@@ -215,7 +215,7 @@ def test_parameters_that_a_model_refuses_are_left_out_and_remembered(tmp_path: P
     with ModelServer(answer, moods) as server:
         for one in asked:
             with provider_for(server, tmp_path) as provider:
-                provider.submit(one).result(10)
+                provider.submit(one).result(60)
         bodies = [seen.body for seen in server.requests()]
     assert len(bodies) == 4
     assert "temperature" not in bodies[-1]
@@ -224,8 +224,8 @@ def test_parameters_that_a_model_refuses_are_left_out_and_remembered(tmp_path: P
 
 def test_a_server_that_has_only_the_responses_protocol_is_asked_in_it(tmp_path: Path) -> None:
     with ModelServer(answer, Moods(apis=("responses",))) as server, provider_for(server, tmp_path) as provider:
-        assert values(provider.submit(request(1)).result(10)) == ("1", "Graz")
-        provider.submit(request(2)).result(10)
+        assert values(provider.submit(request(1)).result(60)) == ("1", "Graz")
+        provider.submit(request(2)).result(60)
         assert server.counts()["received"] == 2
 
 
@@ -235,7 +235,7 @@ def test_a_wrong_address_is_refused_with_a_remedy(tmp_path: Path) -> None:
         provider_for(server, tmp_path) as provider,
         pytest.raises(RequestRefused, match="base_url"),
     ):
-        provider.submit(request(1)).result(10)
+        provider.submit(request(1)).result(60)
 
 
 def test_azure_is_asked_by_deployment(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_azure_is_asked_by_deployment(tmp_path: Path) -> None:
             server, tmp_path, api="azure", api_version="2024-10-21", base_url=server.azure_endpoint
         ) as provider,
     ):
-        assert values(provider.submit(request(1)).result(10)) == ("1", "Graz")
+        assert values(provider.submit(request(1)).result(60)) == ("1", "Graz")
         assert server.requests()[0].path == "/openai/deployments/test-model/chat/completions"
 
 
@@ -253,7 +253,7 @@ def test_a_hanging_call_is_given_up_and_sent_again(tmp_path: Path) -> None:
     with ModelServer(answer, Moods(latency_s=0.01)) as server, provider_for(server, tmp_path) as provider:
         wait([provider.submit(request(number)) for number in range(60)])
         server.set_moods(Moods(latency_s=0.01, script=("hang",)))
-        assert values(provider.submit(request(99)).result(30)) == ("99", "Graz")
+        assert values(provider.submit(request(99)).result(60)) == ("99", "Graz")
         assert provider.stats().limited == 0
 
 
@@ -261,7 +261,7 @@ def test_a_hanging_call_is_given_up_and_sent_again(tmp_path: Path) -> None:
 def test_a_call_that_outlasts_the_timeout_counts_as_a_try(tmp_path: Path, kind: str) -> None:
     moods = Moods(script=(kind,))
     with ModelServer(answer, moods) as server, provider_for(server, tmp_path, timeout_s=0.2) as provider:
-        assert provider.submit(request(1)).result(10).attempts == 2
+        assert provider.submit(request(1)).result(60).attempts == 2
 
 
 def test_a_short_outage_loses_no_document(tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ def test_a_short_outage_loses_no_document(tmp_path: Path) -> None:
         futures = [provider.submit(request(number)) for number in range(40)]
         time.sleep(0.35)
         server.set_moods(Moods())
-        assert all(future.result(20) for future in futures)
+        assert all(future.result(60) for future in futures)
         assert provider.stats().breaker == "closed"
 
 
@@ -284,12 +284,12 @@ def test_a_long_outage_is_reported_and_the_next_project_run_goes_on(tmp_path: Pa
         provider_for(server, tmp_path, patience=patience) as provider,
     ):
         futures = [provider.submit(request(number)) for number in range(30)]
-        assert {type(future.exception(20)) for future in futures} == {ProviderUnavailable}
+        assert {type(future.exception(60)) for future in futures} == {ProviderUnavailable}
         received = server.counts()["received"]
         assert received < 30
         server.set_moods(Moods())
         time.sleep(0.1)
-        assert provider.submit(request(1)).result(10)
+        assert provider.submit(request(1)).result(60)
 
 
 def test_a_server_that_is_not_there_is_reported(tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ def test_a_server_that_is_not_there_is_reported(tmp_path: Path) -> None:
         provider_for(server, tmp_path) as provider,
         pytest.raises(ProviderUnavailable, match=r"connection failed|no reply"),
     ):
-        provider.submit(request(1)).result(20)
+        provider.submit(request(1)).result(60)
 
 
 def test_the_budget_is_never_overrun_and_what_is_done_is_kept(tmp_path: Path) -> None:
@@ -318,7 +318,7 @@ def test_the_budget_is_never_overrun_and_what_is_done_is_kept(tmp_path: Path) ->
 
 def test_tokens_are_estimated_and_marked_where_the_server_counts_none(tmp_path: Path) -> None:
     with ModelServer(answer, Moods(usage=False)) as server, provider_for(server, tmp_path) as provider:
-        reply = provider.submit(request(1)).result(10)
+        reply = provider.submit(request(1)).result(60)
         assert reply.input_tokens > 30 < reply.output_tokens
         assert provider.stats().estimated_usage == 1
 
@@ -329,7 +329,7 @@ def test_cost_follows_the_price_table_and_cached_tokens(tmp_path: Path) -> None:
         ModelServer(answer, Moods(cached_tokens=10)) as server,
         provider_for(server, tmp_path, prices=prices) as provider,
     ):
-        reply = provider.submit(request(1)).result(10)
+        reply = provider.submit(request(1)).result(60)
         expected = ((reply.input_tokens - 10) * 2 + 10 * 0.5 + reply.output_tokens * 8) / 1e6
         assert reply.cached_tokens == 10
         assert reply.cost == pytest.approx(expected)
@@ -341,7 +341,7 @@ def test_a_server_that_says_it_is_overloaded_gets_fewer_calls_at_once(tmp_path: 
         moods = Moods(script=("errors",), error_status=status)
         folder = tmp_path / str(status)
         with ModelServer(answer, moods) as server, provider_for(server, folder, limits={"in_flight": 8}) as provider:
-            provider.submit(request(1)).result(10)
+            provider.submit(request(1)).result(60)
             assert provider.stats().concurrency_limit == most
 
 
@@ -368,8 +368,8 @@ def test_a_cancelled_call_is_not_sent(tmp_path: Path) -> None:
     with ModelServer(answer, moods) as server, provider_for(server, tmp_path, limits={"in_flight": 1}) as provider:
         first, second, third = (provider.submit(request(number)) for number in range(3))
         assert second.cancel()
-        assert values(third.result(10))[0] == "2"
-        assert first.result(10)
+        assert values(third.result(60))[0] == "2"
+        assert first.result(60)
         assert server.counts()["received"] == 2
 
 
@@ -377,14 +377,14 @@ def test_two_projects_of_one_deployment_keep_their_replies_apart(tmp_path: Path)
     with ModelServer(answer) as server:
         for project in ("a", "b"):
             with provider_for(server, tmp_path, project=project) as provider:
-                provider.submit(request(1)).result(10)
+                provider.submit(request(1)).result(60)
         assert server.counts()["received"] == 2
 
 
 def test_text_that_cannot_be_encoded_is_sent_with_a_mark_in_its_place(tmp_path: Path) -> None:
     asked = replace(request(1), messages=(Message("user", "Document 1 \ud800 end"),))
     with ModelServer(answer) as server, provider_for(server, tmp_path) as provider:
-        assert values(provider.submit(asked).result(10))[0] == "1"
+        assert values(provider.submit(asked).result(60))[0] == "1"
 
 
 def test_in_every_mood_no_call_is_lost_or_doubled(tmp_path: Path) -> None:

@@ -39,11 +39,11 @@ def test_the_time_limit_ends_a_file_and_not_the_next(tmp_path: Path) -> None:
     slow, plain = slow_file(tmp_path), written(tmp_path, "plain.txt", "plain")
     with Reader(ReadOptions(seconds=0.5), workers=1) as reader:
         first, second = (reader.submit(path, path.name, path.name) for path in (slow, plain))
-        document = first.result(timeout=10)
+        document = first.result(timeout=60)
         assert document.status == DocumentStatus.TIMED_OUT
         assert "0.5 seconds" in document.reason
         assert document.type == "docx"
-        assert second.result(timeout=10).text == "plain"
+        assert second.result(timeout=60).text == "plain"
 
 
 def test_the_memory_limit_ends_a_file_and_not_the_next(tmp_path: Path) -> None:
@@ -52,10 +52,10 @@ def test_the_memory_limit_ends_a_file_and_not_the_next(tmp_path: Path) -> None:
     plain = written(tmp_path, "plain.txt", "plain")
     with Reader(ReadOptions(seconds=30, memory_mb=60), workers=1) as reader:
         first, second = (reader.submit(path, path.name, path.name) for path in (hungry, plain))
-        document = first.result(timeout=40)
+        document = first.result(timeout=60)
         assert document.status == DocumentStatus.TOO_LARGE
         assert "60 MB of memory" in document.reason
-        assert second.result(timeout=10).text == "plain"
+        assert second.result(timeout=60).text == "plain"
 
 
 def test_a_worker_that_dies_costs_one_document(tmp_path: Path) -> None:
@@ -65,8 +65,8 @@ def test_a_worker_that_dies_costs_one_document(tmp_path: Path) -> None:
         first, second = (reader.submit(path, path.name, path.name) for path in (slow, plain))
         time.sleep(0.3)
         os.kill(_worker_of(reader), 11)
-        assert first.result(timeout=10).status == DocumentStatus.CORRUPT
-        assert second.result(timeout=10).text == "plain"
+        assert first.result(timeout=60).status == DocumentStatus.CORRUPT
+        assert second.result(timeout=60).text == "plain"
 
 
 def test_closing_cancels_what_waits_and_stops_what_runs(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_closing_cancels_what_waits_and_stops_what_runs(tmp_path: Path) -> None:
     time.sleep(0.6)
     started = time.monotonic()
     reader.close()
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 60
     assert waiting.cancelled()
     with pytest.raises(CancelledError):
         running.result(timeout=1)

@@ -126,7 +126,7 @@ def test_without_a_collector_that_answers_a_run_is_whole_and_hardly_longer_and_s
         with caplog.at_level(logging.WARNING):
             ran = run(study(tmp_path, server), server)
             traces.shut_down()
-        assert time.monotonic() - began < 12
+        assert time.monotonic() - began < 20
     assert ran.outcomes == {f"{number}.txt": "settled" for number in range(3)}
     assert [record.name for record in caplog.records] == ["coderai_pipeline.telemetry.otlp"]
     assert "traces are not delivered" in caplog.text
