@@ -62,8 +62,9 @@ def test_paragraphs_may_be_made_of_anything(page: str) -> None:
         "<tr><td>{who}<td>{text}",
         "<div class='post odd'><b>{who}</b><div class=content>{text}<br>{text}</div></div>",
         "<article class=reply><b>{who}</b><div>{text}<br>{text}</div></article>",
+        "<div id={who}><b>{who}</b><div class=post itemprop=articleBody><p>{text}</p><p>{text}</p></div></div>",
     ],
-    ids=["rows", "divs", "articles"],
+    ids=["rows", "divs", "articles", "bodies of articles"],
 )
 def test_all_posts_of_a_thread_are_its_text(post: str) -> None:
     posts = "".join(
@@ -78,6 +79,17 @@ def test_what_stands_between_headline_and_text_belongs_to_it() -> None:
     page = f"""<div class=x>{_MENU}</div><div class=y><h1>Bridge</h1><div class=m>5 March, Ann Writer</div><div class=v>{_FIRST}</div>
       <div class=z><p>{_SECOND}</p><p>{_SECOND}</p><p>{_FIRST}</p></div></div>"""
     assert main_text(page) == "\n\n".join(["Bridge", f"5 March, Ann Writer\n{_FIRST}", _SECOND, _SECOND, _FIRST])
+
+
+def test_what_is_marked_may_be_short() -> None:
+    page = f"<div id=l>{_MENU}</div><article><h1>Bridge</h1><p>{_FIRST}</p></article><div id=comments><p>{_SECOND * 9}</p></div>"
+    assert main_text(page) == f"Bridge\n\n{_FIRST}"
+
+
+def test_tables_and_headings_beside_the_text_belong_to_it() -> None:
+    text = f"<div class=w><p>{_FIRST}<p>{_SECOND}<p>{_FIRST}</div>"
+    page = f"<div id=l>{_MENU}</div><div><div class=t>Chair</div>{text}<table><tr><th>Weight<td>4 kg</table></div>"
+    assert main_text(page) == "\n\n".join(["Chair", _FIRST, _SECOND, _FIRST, "Weight | 4 kg"])
 
 
 def test_a_page_without_a_text_is_kept_whole() -> None:
