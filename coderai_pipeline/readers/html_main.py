@@ -82,13 +82,11 @@ def _main_element(soup: BeautifulSoup, elements: Elements, prose: Prose) -> Tag 
     heaviest = max((*articles, *mains), key=prose.weight, default=None)
     if heaviest is None or prose.weight(heaviest) < max(_MIN_MARKED, _TEASER * prose.weight(soup)):
         return _descended(soup, prose) if prose.weight(soup) >= _MIN_LETTERS else None
-    within = [tag for tag in articles if tag is heaviest or heaviest in tag.parents]
+    within = [tag for tag in articles if tag is heaviest or _is_in(tag, heaviest)]
     article = max(within, key=prose.weight, default=None)
     if article is None or prose.weight(article) < _MOST * prose.weight(heaviest):
         return _descended(heaviest, prose)
-    others = [
-        one for one in articles if one is not article and one not in article.parents and article not in one.parents
-    ]
+    others = [one for one in articles if one is not article and not _is_in(one, article) and not _is_in(article, one)]
     if sum(prose.weight(one) for one in others if _is_like(one, article, prose)) > _ALSO_TEXT * prose.weight(article):
         return _descended(soup if heaviest is article else heaviest, prose)
     return article
@@ -125,6 +123,11 @@ def _is_like(other: Tag, tag: Tag, prose: Prose) -> bool:
     return bool(named & own) if named or own else not (other.get("id") or tag.get("id"))
 
 
+def _is_in(tag: Tag, outer: Tag) -> bool:
+    """By identity: BeautifulSoup calls elements equal that hold the same."""
+    return any(parent is outer for parent in tag.parents)
+
+
 def _children(tag: Tag, prose: Prose) -> list[Tag]:
     return [child for child in tag.find_all(True, recursive=False) if prose.weight(child)]
 
@@ -148,7 +151,7 @@ def _below_headline(root: Tag, prose: Prose) -> Iterator[Tag]:
     outer = {id(tag) for tag in root.parents}
     before: list[Tag] = []
     for run in prose.runs:
-        if run.block is root or root in run.block.parents:
+        if run.block is root or _is_in(run.block, root):
             yield from before
             return
         if run.block.name == "h1":

@@ -98,7 +98,8 @@ def _runs(soup: BeautifulSoup, left_out: set[int]) -> Iterator[Run]:
         elif run.block is block:
             run.letters += _letters(node) * (-1 if linked else 1)
             continue
-        yield run
+        if run.letters:
+            yield run
         run = Run(block, _letters(node) * (-1 if linked else 1))
     yield run
 

@@ -94,3 +94,9 @@ def test_tables_and_headings_beside_the_text_belong_to_it() -> None:
 
 def test_a_page_without_a_text_is_kept_whole() -> None:
     assert main_text("<div>Closed today.</div><div>Back on Monday.</div>") == "Closed today.\nBack on Monday."
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("tag", ["div", "article", "div class=menu"])
+def test_deeply_nested_pages_cost_little(tag: str) -> None:
+    assert main_text(f"<{tag}>" * 3000 + f"{_FIRST} " * 4).count(_FIRST) == 4
