@@ -24,11 +24,12 @@ _BYLINE = re.compile(
     r"(^|[\s_-])(by-?line|authors?|dateline|published|pub-?date|post-?date|posted|entry-date|timestamp)([\s_-]|$)", re.I
 )
 _MIN_LETTERS = 200
+_MIN_MARKED = 80
 _BYLINE_LETTERS = 300
 _TEASER = 0.1
 """Part of the page's text up to which what is marked as an article is one that only leads to another page."""
+_TABLES = ("table", "dl", "figure")
 _MOST = 0.7
-_NEARLY_ALL = 0.9
 _ALSO_TEXT = 0.25
 """Part of the heaviest element's text from which others beside it that are like it belong to the text, too."""
 _LEAST_PART = 0.4
@@ -39,19 +40,21 @@ def main_parts(soup: BeautifulSoup, elements: Elements) -> set[int] | None:
     asides = _asides(soup)
     prose = Prose.of(soup, asides)
     root = _main_element(soup, elements, prose)
-    if prose.weight(root) < _MIN_LETTERS:
+    if root is None:
         return None
     kept = _without(root, asides)
     bylines = (tag for tag in (*elements.named("h1", "time"), *elements.marked) if _is_headline_or_byline(tag))
-    for tag in (*_below_headline(root, prose), *bylines):
+    for tag in (*_below_headline(root, prose), *_beside(root, prose), *bylines):
         if id(tag) not in kept and not any(id(outer) in asides for outer in tag.parents):
             kept |= _without(tag, asides)
     return kept
 
 
 def _asides(soup: BeautifulSoup) -> set[int]:
-    letters = len(soup.get_text())
-    return {id(tag) for tag in soup.find_all(True) if _is_aside(tag) and not _holds_the_page(tag, letters)}
+    prose = Prose.of(soup, {id(tag) for tag in soup.find_all(_NEVER_TEXT)})
+    return {
+        id(tag) for tag in soup.find_all(True) if _is_aside(tag) and not _holds_the_page(tag, prose.weight(soup), prose)
+    }
 
 
 def _is_aside(tag: Tag) -> bool:
@@ -64,28 +67,29 @@ def _names(tag: Tag) -> str:
     return " ".join([str(tag.get("id") or ""), *classes(tag)])
 
 
-def _holds_the_page(tag: Tag, letters: int) -> bool:
-    """Whether what is called an aside goes around the text: some pages are one form, or a layout "with-sidebar"."""
-    if tag.name in _NEVER_TEXT:
+def _holds_the_page(tag: Tag, most: float, prose: Prose) -> bool:
+    """Whether what is called an aside goes around the text: some pages are one form, a layout "with-sidebar", a widget."""
+    if tag.name in _NEVER_TEXT or prose.weight(tag) < 0.5 * most:
         return False
-    own = len(tag.get_text())
-    if own >= _NEARLY_ALL * letters and not _COMMENTS.search(_names(tag)):
-        return True
-    return own >= 0.5 * letters and tag.find("h1") is not None
+    return not _COMMENTS.search(_names(tag)) or tag.find("h1") is not None
 
 
-def _main_element(soup: BeautifulSoup, elements: Elements, prose: Prose) -> Tag:
-    """What is marked as the main text if it holds a fair part of the page's, else where most of it stands."""
+def _main_element(soup: BeautifulSoup, elements: Elements, prose: Prose) -> Tag | None:
+    """What is marked as the main text if it holds a fair part of the page's, else where most of it stands; None where
+    that is too little to tell."""
     articles = [*elements.named("article"), *(tag for tag in elements.marked if tag.get("itemprop") == "articleBody")]
     mains = [*elements.named("main"), *(tag for tag in elements.marked if tag.get("role") == "main")]
     heaviest = max((*articles, *mains), key=prose.weight, default=None)
-    if heaviest is None or prose.weight(heaviest) < max(_MIN_LETTERS, _TEASER * prose.weight(soup)):
-        return _descended(soup, prose)
-    within = [tag for tag in articles if tag is heaviest or heaviest in tag.parents]
+    if heaviest is None or prose.weight(heaviest) < max(_MIN_MARKED, _TEASER * prose.weight(soup)):
+        return _descended(soup, prose) if prose.weight(soup) >= _MIN_LETTERS else None
+    within = [tag for tag in articles if tag is heaviest or _is_in(tag, heaviest)]
     article = max(within, key=prose.weight, default=None)
     if article is None or prose.weight(article) < _MOST * prose.weight(heaviest):
         return _descended(heaviest, prose)
-    return article.parent if article.parent is not None and _is_one_of_many(article, prose) else article
+    others = [one for one in articles if one is not article and not _is_in(one, article) and not _is_in(article, one)]
+    if sum(prose.weight(one) for one in others if _is_like(one, article, prose)) > _ALSO_TEXT * prose.weight(article):
+        return _descended(soup if heaviest is article else heaviest, prose)
+    return article
 
 
 def _descended(tag: Tag, prose: Prose) -> Tag:
@@ -119,6 +123,11 @@ def _is_like(other: Tag, tag: Tag, prose: Prose) -> bool:
     return bool(named & own) if named or own else not (other.get("id") or tag.get("id"))
 
 
+def _is_in(tag: Tag, outer: Tag) -> bool:
+    """By identity: BeautifulSoup calls elements equal that hold the same."""
+    return any(parent is outer for parent in tag.parents)
+
+
 def _children(tag: Tag, prose: Prose) -> list[Tag]:
     return [child for child in tag.find_all(True, recursive=False) if prose.weight(child)]
 
@@ -142,13 +151,22 @@ def _below_headline(root: Tag, prose: Prose) -> Iterator[Tag]:
     outer = {id(tag) for tag in root.parents}
     before: list[Tag] = []
     for run in prose.runs:
-        if run.block is root or root in run.block.parents:
+        if run.block is root or _is_in(run.block, root):
             yield from before
             return
         if run.block.name == "h1":
             before = [run.block]
         elif before and run.letters > 0 and id(run.block) not in outer:
             before.append(run.block)
+
+
+def _beside(root: Tag, prose: Prose) -> Iterator[Tag]:
+    """Its neighbours that belong to it: a few words before it, such as a headline, and tables of what it tells."""
+    for before in root.find_previous_siblings(True):
+        if 0 < prose.letters(before) <= _BYLINE_LETTERS or (before.name in _TABLES and prose.letters(before) > 0):
+            yield before
+    if root.name not in ("table", "td"):
+        yield from (after for after in root.find_next_siblings(_TABLES) if prose.letters(after) > 0)
 
 
 def _is_headline_or_byline(tag: Tag) -> bool:

@@ -45,19 +45,25 @@ class Prose:
     runs: list[Run] = field(default_factory=list[Run])
     _weights: dict[int, float] = field(default_factory=dict[int, float])
     _loose: dict[int, float] = field(default_factory=dict[int, float])
+    _letters: dict[int, float] = field(default_factory=dict[int, float])
 
     @classmethod
     def of(cls, soup: BeautifulSoup, left_out: set[int]) -> "Prose":
         """left_out: ids of elements whose text does not count."""
         prose = cls(list(_runs(soup, left_out)))
         for run in prose.runs:
-            if run.weight:
-                prose._loose[id(run.block)] = prose._loose.get(id(run.block), 0.0) + run.weight
+            _add(prose._letters, run.block, run.letters)
+            _add(prose._loose, run.block, run.weight)
         prose._weights.update(prose._loose)
         for tag in reversed(soup.find_all(True)):  # those within it come before it
-            if tag.parent is not None and (weight := prose.weight(tag)):
-                prose._weights[id(tag.parent)] = prose.weight(tag.parent) + weight
+            if tag.parent is not None:
+                _add(prose._letters, tag.parent, prose.letters(tag))
+                _add(prose._weights, tag.parent, prose.weight(tag))
         return prose
+
+    def letters(self, tag: Tag) -> float:
+        """Letters of all its text, those in links taken off twice."""
+        return self._letters.get(id(tag), 0.0)
 
     def weight(self, tag: Tag) -> float:
         """Letters of running text in an element and all that is in it."""
@@ -66,6 +72,11 @@ class Prose:
     def loose(self, tag: Tag) -> float:
         """Of these, the letters that stand in no block within it."""
         return self._loose.get(id(tag), 0.0)
+
+
+def _add(sums: dict[int, float], tag: Tag, number: float) -> None:
+    if number:
+        sums[id(tag)] = sums.get(id(tag), 0.0) + number
 
 
 def _runs(soup: BeautifulSoup, left_out: set[int]) -> Iterator[Run]:
@@ -87,7 +98,8 @@ def _runs(soup: BeautifulSoup, left_out: set[int]) -> Iterator[Run]:
         elif run.block is block:
             run.letters += _letters(node) * (-1 if linked else 1)
             continue
-        yield run
+        if run.letters:
+            yield run
         run = Run(block, _letters(node) * (-1 if linked else 1))
     yield run
 

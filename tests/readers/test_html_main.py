@@ -62,8 +62,9 @@ def test_paragraphs_may_be_made_of_anything(page: str) -> None:
         "<tr><td>{who}<td>{text}",
         "<div class='post odd'><b>{who}</b><div class=content>{text}<br>{text}</div></div>",
         "<article class=reply><b>{who}</b><div>{text}<br>{text}</div></article>",
+        "<div id={who}><b>{who}</b><div class=post itemprop=articleBody><p>{text}</p><p>{text}</p></div></div>",
     ],
-    ids=["rows", "divs", "articles"],
+    ids=["rows", "divs", "articles", "bodies of articles"],
 )
 def test_all_posts_of_a_thread_are_its_text(post: str) -> None:
     posts = "".join(
@@ -80,5 +81,22 @@ def test_what_stands_between_headline_and_text_belongs_to_it() -> None:
     assert main_text(page) == "\n\n".join(["Bridge", f"5 March, Ann Writer\n{_FIRST}", _SECOND, _SECOND, _FIRST])
 
 
+def test_what_is_marked_may_be_short() -> None:
+    page = f"<div id=l>{_MENU}</div><article><h1>Bridge</h1><p>{_FIRST}</p></article><div id=comments><p>{_SECOND * 9}</p></div>"
+    assert main_text(page) == f"Bridge\n\n{_FIRST}"
+
+
+def test_tables_and_headings_beside_the_text_belong_to_it() -> None:
+    text = f"<div class=w><p>{_FIRST}<p>{_SECOND}<p>{_FIRST}</div>"
+    page = f"<div id=l>{_MENU}</div><div><div class=t>Chair</div>{text}<table><tr><th>Weight<td>4 kg</table></div>"
+    assert main_text(page) == "\n\n".join(["Chair", _FIRST, _SECOND, _FIRST, "Weight | 4 kg"])
+
+
 def test_a_page_without_a_text_is_kept_whole() -> None:
     assert main_text("<div>Closed today.</div><div>Back on Monday.</div>") == "Closed today.\nBack on Monday."
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("tag", ["div", "article", "div class=menu"])
+def test_deeply_nested_pages_cost_little(tag: str) -> None:
+    assert main_text(f"<{tag}>" * 3000 + f"{_FIRST} " * 4).count(_FIRST) == 4
