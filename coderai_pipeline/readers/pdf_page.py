@@ -28,6 +28,7 @@ from coderai_pipeline.readers.mupdf import (
     paper_of,
     textpage_of,
 )
+from coderai_pipeline.readers.pdf_accents import accented, may_be_apart
 from coderai_pipeline.readers.pdf_boxes import drawn_boxes, name_ticks
 from coderai_pipeline.readers.pdf_covered import clipped, covered, may_be_cut
 from coderai_pipeline.readers.pdf_letters import (
@@ -122,6 +123,7 @@ def _may_be_ordinary(texts: tuple[str, ...], joined: str, source: Source) -> boo
         and not (source.shapes or may_be_unseen(source.html))
         and with_powers(texts, source.html) is texts
         and not _SPACED.search(joined)
+        and not may_be_apart(joined)
         and (joined.isascii() or not may_be_in_pieces(source.html))
     )
 
@@ -210,6 +212,10 @@ def _mended(one: Taken, source: Source) -> tuple[Source, bool]:
         words = parted(words, letters_of(textpage))
         texts, boxes, _ = _parts(words)
     joined = "\n".join(texts)
+    if may_be_apart(joined):
+        words = accented(words, letters_of(textpage))
+        texts, boxes, _ = _parts(words)
+        joined = "\n".join(texts)
     rare = not joined.isascii() and RARE_IN_FONTS.search(joined) is not None
     if rare and RIGHT_TO_LEFT.search(joined):
         textpage, words = without_losses(one.page, textpage, words)

@@ -1,0 +1,87 @@
+"""Accents that a page draws apart from their letters, as TeX does in its oldest fonts: `art´ıculo` is read as `artículo`.
+
+Words as the file gives them are made in `pdf_page`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from coderai_pipeline.readers.mupdf import Record, Word
+
+_COMBINING = {
+    "`": "\u0300", "´": "\u0301", "ˆ": "\u0302", "^": "\u0302", "˜": "\u0303", "~": "\u0303", "¯": "\u0304",
+    "˘": "\u0306", "˙": "\u0307", "¨": "\u0308", "˚": "\u030a", "˝": "\u030b", "ˇ": "\u030c", "¸": "\u0327",
+    "˛": "\u0328",
+}  # fmt: skip
+_ASCII = "`^~"
+_BESIDE_LETTER = re.compile(rf"[{''.join(_COMBINING)}][^\W\d_]|[^\W\d_][¸˛]")
+_DOTLESS = str.maketrans("ıȷ", "ij")
+_OFF_CENTRE = 0.2
+"""Part of the letters' size by which an accent may stand beside the middle of its letter; slanted ones do."""
+
+
+class _Letter(NamedTuple):
+    text: str
+    middle: float
+    size: float
+
+
+def may_be_apart(joined: str) -> bool:
+    """Whether a sign that may be an accent stands before or behind a letter."""
+    if joined.isascii() and not any(sign in joined for sign in _ASCII):
+        return False
+    return _BESIDE_LETTER.search(joined) is not None
+
+
+def accented(words: Sequence[Word], blocks: Sequence[Record]) -> list[Word]:
+    """The words, each accent and the letter over or under which it stands as one letter. blocks: of MuPDF's dictionary by
+    letters."""
+    lines = [block["lines"] for block in blocks if "lines" in block]
+    mended: list[Word] = []
+    for (block, number), group in groupby(words, key=lambda word: (word[5], word[6])):
+        own = list(group)
+        letters = list(_letters(lines, block, number)) if may_be_apart("\n".join(word[4] for word in own)) else []
+        if [letter.text for letter in letters] == [letter for word in own for letter in word[4]]:
+            mended += _with_accents(own, letters)
+        else:
+            mended += own
+    return mended
+
+
+def _letters(lines: Sequence[Sequence[Record]], block: int, number: int) -> Iterator[_Letter]:
+    """Each letter of a line that is no space; none of a line that does not run left to right."""
+    if block >= len(lines) or number >= len(lines[block]) or lines[block][number]["dir"] != (1.0, 0.0):
+        return
+    for span in lines[block][number]["spans"]:
+        for letter in span["chars"]:
+            if not letter["c"].isspace():
+                yield _Letter(letter["c"], (letter["bbox"][0] + letter["bbox"][2]) / 2, span["size"])
+
+
+def _with_accents(words: Sequence[Word], letters: Sequence[_Letter]) -> Iterator[Word]:
+    at = 0
+    for word in words:
+        end = at + len(word[4])
+        yield (*word[:4], "".join(_joined(letters[at:end])), *word[5:])
+        at = end
+
+
+def _joined(letters: Sequence[_Letter]) -> Iterator[str]:
+    at = 0
+    while at < len(letters):
+        one = _as_one(letters[at], letters[at + 1]) if at + 1 < len(letters) else ""
+        yield one or letters[at].text
+        at += 2 if one else 1
+
+
+def _as_one(first: _Letter, second: _Letter) -> str:
+    """The letter that two make which stand in one place; "" where they are two."""
+    accent, letter = (first, second) if first.text in _COMBINING else (second, first)
+    mark = _COMBINING.get(accent.text)
+    if mark is None or abs(first.middle - second.middle) > _OFF_CENTRE * letter.size:
+        return ""
+    whole = unicodedata.normalize("NFC", letter.text.translate(_DOTLESS) + mark)
+    return whole if len(whole) == 1 else ""
