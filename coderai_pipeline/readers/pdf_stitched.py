@@ -145,7 +145,7 @@ def stitched(words: Sequence[Word], blocks: Sequence[Record], named: Sequence[Re
 def _line(line: Sequence[_Piece], page: _PageKind) -> list[Letter]:
     """A line's letters in the order they are read; [] where the file's own words will do."""
     if any(RIGHT_TO_LEFT.search(letter.text) for piece in line for letter in piece.letters):
-        if len(line) == 1 and not (page.is_in_order_of_sight or page.is_mended):
+        if len(line) == 1 and not (page.is_in_order_of_sight or page.is_mended or _leaps(line[0])):
             return []
         return in_reading_order(_with_gaps(_side_by_side(line), line[0].height, page), page.is_backwards)
     if len(line) > 1 and (_is_interleaved(line) or any(RARE_IN_FONTS.search(piece.letters[0].text) for piece in line)):
@@ -154,6 +154,16 @@ def _line(line: Sequence[_Piece], page: _PageKind) -> list[Letter]:
         return []
     shared = any(map(_shares_a_place, line[0].letters))
     return _with_gaps(line[0].letters, line[0].height, page) if shared else []
+
+
+def _leaps(piece: _Piece) -> bool:
+    """Whether what is read from the right goes on further right, as where a number parts what was drawn from the left; told
+    only where MuPDF knows how wide most letters are."""
+    letters = [letter for letter in piece.letters if RIGHT_TO_LEFT.match(letter.text)]
+    lefts = [letter.x0 for letter in letters if letter.x0 < letter.x1]
+    return 2 * len(lefts) > len(letters) and any(
+        after > before + _APART * piece.height for before, after in pairwise(lefts)
+    )
 
 
 def _is_interleaved(line: Sequence[_Piece]) -> bool:

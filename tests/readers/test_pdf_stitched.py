@@ -103,3 +103,18 @@ def test_a_line_as_it_is_seen_is_put_in_the_order_it_is_read(line: str, page: bo
 def test_the_second_letter_of_a_ligature_stays_with_the_first_where_the_next_one_begins_there_too():
     letters = [("ا", 30.0, 36.0), ("ل", 18.0, 30.0), ("ا", 18.0, 18.0), ("م", 12.0, 18.0)]
     assert read(letters, [(" ", 0.0, 3.0)]) == "الام"
+
+
+def test_a_number_that_parts_words_read_from_the_right_keeps_its_place_and_its_sign():
+    # Words turned round by MuPDF, and pieces drawn from the left: of the whole page that is so of one line only.
+    plain = [*reversed(drawn("תיב", 60)), *drawn(" ", 54), *reversed(drawn("לודג", 30))]
+    parted = [
+        *reversed(drawn("לקש", 0)),
+        *drawn(" ", 18),
+        *drawn("1,250", 24),
+        *drawn(" ", 54),
+        *drawn(":", 60),
+        *reversed(drawn("םוכס", 66)),
+    ]
+    assert read(plain).split()[-1] == "גדול"
+    assert read(parted) == "סכום: 1,250 שקל"
