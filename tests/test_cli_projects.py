@@ -1,5 +1,6 @@
 """Rules of `coderai project ...`."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from coderai_pipeline.cli.projects import ProjectHooks, project
 from coderai_pipeline.domain.errors import ProjectBusy
 from coderai_pipeline.storage.projects import Home
 from coderai_pipeline.storage.settings_files import load_codebook
+from tests.deployments import coderai_command
 
 
 @pytest.fixture
@@ -150,3 +152,13 @@ def test_a_codebook_goes_from_one_project_to_another(home: Home, tmp_path: Path)
         assert load_codebook(home.project(project_id).codebook_file) == load_codebook(first.codebook_file)
     assert coderai("new", "fourth", "--template", "missing").exit_code == 1
     assert coderai("new", "fourth", "--template", "missing.yaml").exit_code == 2
+
+
+def test_a_reader_who_has_seen_enough_is_told_nothing(home: Home) -> None:
+    """`coderai project new press | head -1`, as good as closed before the first line."""
+    command = coderai_command("project", "new", "press")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.communicate(timeout=60)[1] == b""
+    assert home.project("press").codebook_file.exists()

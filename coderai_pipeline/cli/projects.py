@@ -180,8 +180,11 @@ def plain_errors() -> Generator[None]:
         sys.exit(EXIT_INVALID)
     except CoderAIError as error:
         raise click.ClickException(str(error)) from None
+    except BrokenPipeError:
+        raise  # whoever read what is printed has had enough (`| head`); click ends without a word
     except OSError as error:
-        raise click.ClickException(f"{error.filename}: {error.strerror}") from None
+        said = error.strerror or str(error)
+        raise click.ClickException(f"{error.filename}: {said}" if error.filename else said) from None
 
 
 def _template(home: Home, named: str | None) -> Path | None:
