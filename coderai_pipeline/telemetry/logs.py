@@ -86,10 +86,10 @@ class _Appending(logging.Handler):
     """
 
     def __init__(self, path: Path | None) -> None:
-        super().__init__()
-        self.setFormatter(_Lines())
         self._path = path
         self._file = 2 if path is None else self._opened(path)
+        super().__init__()  # only now: `logging` knows of it from here on, and closes whatever handlers it knows of
+        self.setFormatter(_Lines())
 
     def emit(self, record: logging.LogRecord) -> None:
         line = f"{self.format(record)}\n".encode()

@@ -45,12 +45,12 @@ def test_the_wait_may_stand_in_the_words_of_the_message(message: str, wait_s: fl
         ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1.5s"}, 1.5),
         ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s"}, 360.0),
         ({"ratelimit-remaining": "0", "ratelimit-reset": "7"}, 7.0),
-        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": f"{int((time() + 3_600) * 1000)}"}, 3_600.0),
-        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": f"{int(time() + 3_600)}"}, 3_600.0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "{milliseconds:.0f}"}, 3_600.0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "{seconds:.0f}"}, 3_600.0),
         (
             {
                 "anthropic-ratelimit-requests-remaining": "0",
-                "anthropic-ratelimit-requests-reset": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+                "anthropic-ratelimit-requests-reset": "{moment}",
             },
             3_600.0,
         ),
@@ -59,7 +59,9 @@ def test_the_wait_may_stand_in_the_words_of_the_message(message: str, wait_s: fl
     ],
 )
 def test_what_is_used_up_is_waited_for(headers: dict[str, str], wait_s: float | None) -> None:
-    found = asked_wait_s(headers)
+    later = datetime.now(UTC) + timedelta(hours=1)  # from when the test runs, which may be long after it was collected
+    moments = {"seconds": later.timestamp(), "milliseconds": later.timestamp() * 1000, "moment": later.isoformat()}
+    found = asked_wait_s({name: value.format(**moments) for name, value in headers.items()})
     assert found == (None if wait_s is None else pytest.approx(wait_s, rel=0.3))
 
 
