@@ -23,10 +23,19 @@ _OFF_CENTRE = 0.2
 """Part of the letters' size by which an accent may stand beside the middle of its letter; slanted ones do."""
 
 
+_NO_SPACE = 0.1
+"""Of that size: what stands nearer follows without a space."""
+
+
 class _Letter(NamedTuple):
     text: str
-    middle: float
+    x0: float
+    x1: float
     size: float
+
+    @property
+    def middle(self) -> float:
+        return (self.x0 + self.x1) / 2
 
 
 def may_be_apart(joined: str) -> bool:
@@ -58,15 +67,28 @@ def _letters(lines: Sequence[Sequence[Record]], block: int, number: int) -> Iter
     for span in lines[block][number]["spans"]:
         for letter in span["chars"]:
             if not letter["c"].isspace():
-                yield _Letter(letter["c"], (letter["bbox"][0] + letter["bbox"][2]) / 2, span["size"])
+                yield _Letter(letter["c"], letter["bbox"][0], letter["bbox"][2], span["size"])
 
 
-def _with_accents(words: Sequence[Word], letters: Sequence[_Letter]) -> Iterator[Word]:
+def _with_accents(words: Sequence[Word], letters: Sequence[_Letter]) -> list[Word]:
+    made: list[Word] = []
     at = 0
     for word in words:
-        end = at + len(word[4])
-        yield (*word[:4], "".join(_joined(letters[at:end])), *word[5:])
-        at = end
+        own = letters[at : at + len(word[4])]
+        text = "".join(_joined(own))
+        if made and _follows(letters[at - 1], own):
+            # The narrow accent of a wide letter begins so far from the one before that MuPDF takes it for a space.
+            x0, y0, _, y1, before, *_ = made[-1]
+            made[-1] = (x0, min(y0, word[1]), word[2], max(y1, word[3]), before + text, *made[-1][5:])
+        else:
+            made.append((*word[:4], text, *word[5:]))
+        at += len(own)
+    return made
+
+
+def _follows(last: _Letter, word: Sequence[_Letter]) -> bool:
+    """Whether a word begins with an accent whose letter stands at once behind the letter before."""
+    return len(word) > 1 and bool(_as_one(*word[:2])) and word[1].x0 - last.x1 < _NO_SPACE * last.size
 
 
 def _joined(letters: Sequence[_Letter]) -> Iterator[str]:

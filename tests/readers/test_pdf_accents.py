@@ -44,7 +44,7 @@ def test_an_accent_and_its_letter_are_one(accent: bytes, letter: bytes, whole: s
 
 def test_an_i_loses_the_lack_of_its_dot():
     document = pymupdf.open()
-    font = pymupdf.Font("notos")
+    font = pymupdf.Font("helv")
     writer = pymupdf.TextWriter(document.new_page().rect)
     x, _ = writer.append((72, 72), "Ingenier", font, SIZE)[1]
     i, acute = (font.glyph_advance(ord(sign)) * SIZE for sign in "ı´")
