@@ -34,9 +34,10 @@ from coderai_pipeline.readers.pdf_covered import clipped, covered, may_be_cut
 from coderai_pipeline.readers.pdf_letters import (
     CJK,
     RIGHT_TO_LEFT,
-    SPECIAL,
+    SPECIAL_IN_LINES,
     clean_word,
     runs_right_to_left,
+    unusual_letters,
     with_powers,
 )
 from coderai_pipeline.readers.pdf_narrow import may_be_glued, parted
@@ -248,7 +249,7 @@ def _put_down(found: PageWords, one: Taken, source: Source, *, in_pieces: bool) 
             found.hidden |= clipped(page, words, ink)
     suspect = may_be_unseen(html)
     turned = bool(paper.rotation) or _looks_turned(boxes, sides, begin, texts, plain)
-    if suspect or turned or not plain:
+    if suspect or turned or found.cjk or RIGHT_TO_LEFT.search(joined):
         numbered = lines_by_number(textpage, words)
         if suspect:
             found.hidden |= unseen(ink, numbered, words)
@@ -271,7 +272,10 @@ def _put_down(found: PageWords, one: Taken, source: Source, *, in_pieces: bool) 
 
 def _is_plain(joined: str) -> bool:
     """Whether all letters run left to right, stand for themselves and are parted by spaces."""
-    return joined.isascii() or not (RARE_IN_FONTS.search(joined) or SPECIAL.search(joined) or CJK.search(joined))
+    if joined.isascii():
+        return True
+    letters = unusual_letters(joined)
+    return not (RARE_IN_FONTS.search(letters) or SPECIAL_IN_LINES.search(letters) or CJK.search(letters))
 
 
 def _apart(words: Sequence[Word]) -> tuple[tuple[str, ...], NDArray[np.float32], NDArray[np.int32]]:
