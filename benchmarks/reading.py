@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=400)
     parser.add_argument("--files", type=int, default=10_000)
     chosen = parser.parse_args()
-    for name, make in (("plain text", plain), ("two columns", columns)):
+    for name, make in (("plain text", plain), ("two columns", columns), ("with quotation marks", quoted)):
         compare(name, make(chosen.pages))
     small_files(chosen.files)
 
@@ -154,6 +154,21 @@ def columns(pages: int) -> bytes:
         _edges(page, number)
         for column, side in enumerate((72, 310)):
             page.insert_textbox(pymupdf.Rect(side, 72, side + 215, 780), prose(number * 2 + column, 280), fontsize=9.5)
+    return document.tobytes(deflate=True)
+
+
+def quoted(pages: int) -> bytes:
+    """Two columns with letters beyond ASCII, as nearly all documents have."""
+    document = pymupdf.open()
+    font = pymupdf.Font("tiro")
+    for number in range(pages):
+        page = document.new_page()
+        _edges(page, number)
+        writer = pymupdf.TextWriter(page.rect)
+        for column, side in enumerate((72, 310)):
+            text = prose(number * 2 + column, 250).replace("the ", "\u201cthe\u201d ").replace(" in ", " \u2013 in ")
+            writer.fill_textbox(pymupdf.Rect(side, 72, side + 215, 780), text, font=font, fontsize=9.5)
+        writer.write_text(page)
     return document.tobytes(deflate=True)
 
 
