@@ -39,7 +39,7 @@ from coderai_pipeline.readers.pdf_letters import (
     runs_right_to_left,
     with_powers,
 )
-from coderai_pipeline.readers.pdf_narrow import may_be_glued, parted
+from coderai_pipeline.readers.pdf_narrow import may_be_glued, may_lack_spaces, parted
 from coderai_pipeline.readers.pdf_own_lines import glued, lines_by_number, quarter, turn
 from coderai_pipeline.readers.pdf_spaced import spaced_letters
 from coderai_pipeline.readers.pdf_stitched import RARE_IN_FONTS, may_be_in_pieces, put_together, without_losses
@@ -124,6 +124,7 @@ def _may_be_ordinary(texts: tuple[str, ...], joined: str, source: Source) -> boo
         and with_powers(texts, source.html) is texts
         and not _SPACED.search(joined)
         and not may_be_apart(joined)
+        and not may_lack_spaces(joined)
         and (joined.isascii() or not may_be_in_pieces(source.html))
     )
 
@@ -208,10 +209,12 @@ def _mended(one: Taken, source: Source) -> tuple[Source, bool]:
     if repeats_a_line(boxes, begin):
         words = printed_once(words)
         texts, boxes, _ = _parts(words)
-    if may_be_glued(boxes[2:] - boxes[:2], texts):
-        words = parted(words, letters_of(textpage))
-        texts, boxes, _ = _parts(words)
     joined = "\n".join(texts)
+    is_narrow = may_be_glued(boxes[2:] - boxes[:2], texts)
+    if is_narrow or may_lack_spaces(joined):
+        words = parted(words, letters_of(textpage), narrow=is_narrow)
+        texts, boxes, _ = _parts(words)
+        joined = "\n".join(texts)
     if may_be_apart(joined):
         words = accented(words, letters_of(textpage))
         texts, boxes, _ = _parts(words)
