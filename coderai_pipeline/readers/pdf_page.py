@@ -204,28 +204,26 @@ def _alone(one: Taken) -> PageWords:
 
 def _mended(one: Taken, source: Source) -> tuple[Source, bool]:
     """The page with its words once, parted and put together as they are read, and whether lines were drawn in pieces."""
-    texts, boxes, begin = one.texts, one.boxes, _begin(one.numbers)
     textpage, words, html, _ = source
+    rare = not one.joined.isascii() and RARE_IN_FONTS.search(one.joined) is not None
+    if rare and RIGHT_TO_LEFT.search(one.joined):
+        textpage, words = without_losses(one.page, textpage, words)
+        html = html_bytes(textpage)
+    texts, boxes, begin = _parts(words)
     if repeats_a_line(boxes, begin):
         words = printed_once(words)
         texts, boxes, _ = _parts(words)
     joined = "\n".join(texts)
     is_narrow = may_be_glued(boxes[2:] - boxes[:2], texts)
-    if is_narrow or may_lack_spaces(joined):
-        words = parted(words, letters_of(textpage), narrow=is_narrow)
-        texts, boxes, _ = _parts(words)
-        joined = "\n".join(texts)
-    if may_be_apart(joined):
-        words = accented(words, letters_of(textpage))
-        texts, boxes, _ = _parts(words)
-        joined = "\n".join(texts)
-    rare = not joined.isascii() and RARE_IN_FONTS.search(joined) is not None
-    if rare and RIGHT_TO_LEFT.search(joined):
-        textpage, words = without_losses(one.page, textpage, words)
-        html = html_bytes(textpage)
     in_pieces = rare or (not joined.isascii() and may_be_in_pieces(html))
+    lacks_spaces, has_accents = is_narrow or may_lack_spaces(joined), may_be_apart(joined)
+    blocks = letters_of(textpage) if lacks_spaces or has_accents or in_pieces else ()
+    if lacks_spaces:
+        words = parted(words, blocks, narrow=is_narrow)
+    if has_accents:
+        words = accented(words, blocks)
     if in_pieces:
-        words = put_together(textpage, words, source.textpage if textpage is not source.textpage else None)
+        words = put_together(words, blocks, letters_of(source.textpage) if textpage is not source.textpage else ())
     return Source(textpage, words, html, source.shapes), in_pieces
 
 
