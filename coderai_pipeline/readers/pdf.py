@@ -13,7 +13,8 @@ from coderai_pipeline.readers import ocr, pdf_details
 from coderai_pipeline.readers.base import Content, NotReadable, ReadOptions
 from coderai_pipeline.readers.mupdf import ERRORS, Page, PdfFile, complaints, load_page, open_bytes
 from coderai_pipeline.readers.pdf_boxes import name_ticks
-from coderai_pipeline.readers.pdf_furniture import EdgeLine, Furniture, edge_lines, find_furniture, kept_in_metadata
+from coderai_pipeline.readers.pdf_edges import EdgeLine, edge_lines
+from coderai_pipeline.readers.pdf_furniture import Furniture, find_furniture, kept_in_metadata
 from coderai_pipeline.readers.pdf_letters import is_numbered_glyphs, meaningless_share
 from coderai_pipeline.readers.pdf_page import Taken, read_words, take
 from coderai_pipeline.readers.pdf_pieces import join_pieces

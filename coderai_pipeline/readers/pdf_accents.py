@@ -76,7 +76,7 @@ def _with_accents(words: Sequence[Word], letters: Sequence[_Letter]) -> list[Wor
     for word in words:
         own = letters[at : at + len(word[4])]
         text = "".join(_joined(own))
-        if made and _follows(letters[at - 1], own):
+        if made and _follows(letters[max(at - 2, 0) : at], own):
             # The narrow accent of a wide letter begins so far from the one before that MuPDF takes it for a space.
             x0, y0, _, y1, before, *_ = made[-1]
             made[-1] = (x0, min(y0, word[1]), word[2], max(y1, word[3]), before + text, *made[-1][5:])
@@ -86,9 +86,12 @@ def _with_accents(words: Sequence[Word], letters: Sequence[_Letter]) -> list[Wor
     return made
 
 
-def _follows(last: _Letter, word: Sequence[_Letter]) -> bool:
-    """Whether a word begins with an accent whose letter stands at once behind the letter before."""
-    return len(word) > 1 and bool(_as_one(*word[:2])) and word[1].x0 - last.x1 < _NO_SPACE * last.size
+def _follows(before: Sequence[_Letter], word: Sequence[_Letter]) -> bool:
+    """Whether a word begins with an accent whose letter stands at once behind the letter before, which may have one too."""
+    if len(word) < 2 or not _as_one(*word[:2]):
+        return False
+    right = max(letter.x1 for letter in before) if len(before) > 1 and _as_one(*before) else before[-1].x1
+    return word[1].x0 - right < _NO_SPACE * before[-1].size
 
 
 def _joined(letters: Sequence[_Letter]) -> Iterator[str]:

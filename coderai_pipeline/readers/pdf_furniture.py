@@ -1,6 +1,7 @@
 """Running headers, footers and page numbers: what repeats at the edges of a document's pages.
 
-Finding them takes all pages; taking their words out of the text is in `pdf_text`.
+Finding them takes all pages, of which `pdf_edges` tells the lines at the edges; taking their words out of the text is in
+`pdf_text`.
 """
 
 import re
@@ -9,25 +10,16 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
 from operator import attrgetter
-from typing import NamedTuple
+from statistics import median_low
 
+from coderai_pipeline.readers.pdf_edges import PAGE_NUMBER, SAME_ROW, EdgeLine
 from coderai_pipeline.readers.pdf_words import PageWords
 
 _DIGITS = re.compile(r"\d+")
 _ROMAN = re.compile(r"[ivxl]{1,7}|[IVXL]{1,7}")
 _ROMAN_VALUES = {"i": 1, "v": 5, "x": 10, "l": 50}
 _HEIGHT = attrgetter("y")
-_ZONE = 0.12
-"""Part of the page's height, at the top and at the bottom, in which running lines are looked for."""
-_BEYOND = 0.02
-"""Part of the height by which it is looked on, for the next row of a table."""
 _AGREE = 0.8
-_EDGES = 16
-"""Fragments looked at per edge of a page."""
-_PAGE_NUMBER = re.compile(
-    r"[\W_]*(?:(?:page|seite|pagina|página|sida|side|strona|p|s)\W+)?(\d{1,4})(?:\s*(?:/|of|von|de|di|av|van|z)\s*(\d{1,4}))?[\W_]*",
-    re.IGNORECASE,
-)
 _FEW_PAGES = 4
 """Pages up to which two that agree make a running line, and on which copies are looked for."""
 _SAME_PAGE, _NUMBERS_OF_A_FORM = 0.96, 8
@@ -37,8 +29,6 @@ _MOST_PAGES = 0.6
 """Part of the pages on which a line that changes its words must stand to be a running one."""
 _MOST_SEARCHED = 60
 """Titles that are looked for in the whole text: a document has fewer, and each search reads all of it."""
-_SAME_ROW = 0.5
-"""Part of a line's height by which the middles of what stands beside it may differ."""
 _UNDER_A_HEAD = 2.5
 """Heights of a row of a table within which the next follows."""
 _IN_COLUMNS = 0.6
@@ -46,20 +36,6 @@ _IN_COLUMNS = 0.6
 _LEAST_CELLS = 3
 _PROSE = 0.8
 """Part of its width that two pieces of a row fill where they are lines in two columns."""
-
-
-class EdgeLine(NamedTuple):
-    """A fragment near the top or bottom of a page. beyond: just too far from the edge to be furniture."""
-
-    page: int
-    fragment: int
-    y: float
-    text: str
-    top: bool
-    x0: float
-    x1: float
-    height: float
-    beyond: bool
 
 
 @dataclass(slots=True)
@@ -76,12 +52,15 @@ def find_furniture(edges: Sequence[EdgeLine], pages: Sequence[PageWords]) -> Fur
     needed = 2 if len(pages) <= _FEW_PAGES else 3
     copies = _copies(pages) if 1 < len(pages) <= _FEW_PAGES else set[int]()
     edges = [line for line in edges if line.page not in copies] if copies else edges
+    lone = _lone_numbers([line for line in edges if line.is_lone_number], needed)
+    edges = [line for line in edges if not line.is_lone_number]
     outer = _without_clause_numbers([line for line in edges if not line.beyond])
     lines = _repeated(outer, needed)
     lines |= _page_numbers(outer, lines, len(pages), needed)
     cells = _in_tables(edges, lines)
     lines -= cells
     lines |= _running_titles([line for line in outer if line not in cells] if cells else outer, lines, pages)
+    lines |= lone
     found = Furniture()
     said: set[tuple[bool, str]] = set()
     for line in sorted(lines):
@@ -132,7 +111,7 @@ def _page_numbers(edges: Sequence[EdgeLine], repeated: Set[EdgeLine], page_count
     found: set[EdgeLine] = set()
     counting: dict[int, list[EdgeLine]] = defaultdict(list)
     for line in edges:
-        if match := _PAGE_NUMBER.fullmatch(line.text):
+        if match := PAGE_NUMBER.fullmatch(line.text):
             number, of = int(match[1]), int(match[2] or 0)
             counting[number - line.page].append(line)
             if (number, of) == (line.page + 1, page_count) and (page_count > 1 or not _beside(line, edges)):
@@ -143,6 +122,21 @@ def _page_numbers(edges: Sequence[EdgeLine], repeated: Set[EdgeLine], page_count
         lines = [line for line in same if all(other in repeated for other in _beside(line, by_page[line.page]))]
         if len({line.page for line in lines}) >= needed:
             found.update(lines)
+    return found
+
+
+def _lone_numbers(lines: Sequence[EdgeLine], needed: int) -> set[EdgeLine]:
+    """Those that grow with the pages and stand at one height."""
+    counting: dict[tuple[bool, int], list[EdgeLine]] = defaultdict(list)
+    for line in lines:
+        if match := PAGE_NUMBER.fullmatch(line.text):
+            counting[line.top, int(match[1]) - line.page].append(line)
+    found: set[EdgeLine] = set()
+    for same in counting.values():
+        usual = median_low(map(_HEIGHT, same))
+        level = [line for line in same if abs(line.y - usual) < line.height]
+        if len(level) >= needed:
+            found.update(level)
     return found
 
 
@@ -181,7 +175,7 @@ def _outer_rows_of_table(rows: Sequence[Sequence[EdgeLine]], *, top: bool) -> li
 def _rows(lines: Iterable[EdgeLine]) -> list[list[EdgeLine]]:
     rows: list[list[EdgeLine]] = []
     for line in sorted(lines, key=_HEIGHT):
-        if rows and line.y - rows[-1][0].y < _SAME_ROW * line.height:
+        if rows and line.y - rows[-1][0].y < SAME_ROW * line.height:
             rows[-1].append(line)
         else:
             rows.append([line])
@@ -244,36 +238,7 @@ def _by_page(lines: Iterable[EdgeLine]) -> defaultdict[int, list[EdgeLine]]:
 
 def _beside(line: EdgeLine, lines: Iterable[EdgeLine]) -> list[EdgeLine]:
     """Those of the same page's lines that stand on one row with it."""
-    return [other for other in lines if other is not line and abs(other.y - line.y) < _SAME_ROW * line.height]
-
-
-def edge_lines(page: PageWords) -> list[EdgeLine]:
-    """The outermost fragments of a page, at most a few at each edge."""
-    boxes = page.fragment_boxes()
-    middles = (boxes[1] + boxes[3]) / 2
-    highest, lowest, beyond = _ZONE * page.height, (1 - _ZONE) * page.height, _BEYOND * page.height
-    near: list[int] = ((middles < highest + beyond) | (middles > lowest - beyond)).nonzero()[0].tolist()
-    if not near:
-        return []
-    y_of = {number: float(middles[number]) for number in near}
-    at_top = sorted([(y, number) for number, y in y_of.items() if y < highest + beyond])
-    at_bottom = sorted([(-y, number) for number, y in y_of.items() if y > lowest - beyond])
-    texts, starts = page.held or page.words(), page.starts
-    return [
-        EdgeLine(
-            page.number,
-            number,
-            y := y_of[number],
-            " ".join(texts[starts[number] : starts[number + 1]]),
-            top,
-            float(boxes[0, number]),
-            float(boxes[2, number]),
-            float(boxes[3, number] - boxes[1, number]),
-            highest <= y <= lowest,
-        )
-        for top, edge in ((True, at_top), (False, at_bottom))
-        for _, number in edge[:_EDGES]
-    ]
+    return [other for other in lines if other is not line and abs(other.y - line.y) < SAME_ROW * line.height]
 
 
 def _fold(text: str) -> str:

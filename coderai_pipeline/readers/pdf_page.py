@@ -40,7 +40,7 @@ from coderai_pipeline.readers.pdf_letters import (
     unusual_letters,
     with_powers,
 )
-from coderai_pipeline.readers.pdf_narrow import may_be_glued, parted
+from coderai_pipeline.readers.pdf_narrow import may_be_glued, may_lack_spaces, parted
 from coderai_pipeline.readers.pdf_own_lines import glued, lines_by_number, quarter, turn
 from coderai_pipeline.readers.pdf_spaced import spaced_letters
 from coderai_pipeline.readers.pdf_stitched import RARE_IN_FONTS, may_be_in_pieces, put_together, without_losses
@@ -125,6 +125,7 @@ def _may_be_ordinary(texts: tuple[str, ...], joined: str, source: Source) -> boo
         and with_powers(texts, source.html) is texts
         and not _SPACED.search(joined)
         and not may_be_apart(joined)
+        and not may_lack_spaces(joined)
         and (joined.isascii() or not may_be_in_pieces(source.html))
     )
 
@@ -204,26 +205,26 @@ def _alone(one: Taken) -> PageWords:
 
 def _mended(one: Taken, source: Source) -> tuple[Source, bool]:
     """The page with its words once, parted and put together as they are read, and whether lines were drawn in pieces."""
-    texts, boxes, begin = one.texts, one.boxes, _begin(one.numbers)
     textpage, words, html, _ = source
+    rare = not one.joined.isascii() and RARE_IN_FONTS.search(one.joined) is not None
+    if rare and RIGHT_TO_LEFT.search(one.joined):
+        textpage, words = without_losses(one.page, textpage, words)
+        html = html_bytes(textpage)
+    texts, boxes, begin = _parts(words)
     if repeats_a_line(boxes, begin):
         words = printed_once(words)
         texts, boxes, _ = _parts(words)
-    if may_be_glued(boxes[2:] - boxes[:2], texts):
-        words = parted(words, letters_of(textpage))
-        texts, boxes, _ = _parts(words)
     joined = "\n".join(texts)
-    if may_be_apart(joined):
-        words = accented(words, letters_of(textpage))
-        texts, boxes, _ = _parts(words)
-        joined = "\n".join(texts)
-    rare = not joined.isascii() and RARE_IN_FONTS.search(joined) is not None
-    if rare and RIGHT_TO_LEFT.search(joined):
-        textpage, words = without_losses(one.page, textpage, words)
-        html = html_bytes(textpage)
+    is_narrow = may_be_glued(boxes[2:] - boxes[:2], texts)
     in_pieces = rare or (not joined.isascii() and may_be_in_pieces(html))
+    lacks_spaces, has_accents = is_narrow or may_lack_spaces(joined), may_be_apart(joined)
+    blocks = letters_of(textpage) if lacks_spaces or has_accents or in_pieces else ()
+    if lacks_spaces:
+        words = parted(words, blocks, narrow=is_narrow)
+    if has_accents:
+        words = accented(words, blocks)
     if in_pieces:
-        words = put_together(textpage, words, source.textpage if textpage is not source.textpage else None)
+        words = put_together(words, blocks, letters_of(source.textpage) if textpage is not source.textpage else ())
     return Source(textpage, words, html, source.shapes), in_pieces
 
 

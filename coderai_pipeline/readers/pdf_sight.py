@@ -59,9 +59,9 @@ def in_reading_order(seen: Sequence[Letter], is_page_backwards: bool) -> list[Le
 
 
 def _is_backwards(kinds: Sequence[str], is_page_backwards: bool) -> bool:
-    """Whether a line as a whole is read from the right, by the letters at its ends."""
+    """Whether a line as a whole is read from the right, by the letters at its ends; numbers alone do not tell."""
     strong = [kind for kind in kinds if kind in ("L", "R")]
-    if strong[0] != strong[-1]:
+    if not strong or strong[0] != strong[-1]:
         return is_page_backwards
     return strong[0] == "R" or (is_page_backwards and 2 * strong.count("R") > len(strong))
 

@@ -21,7 +21,6 @@ from coderai_pipeline.readers.mupdf import (
     Record,
     TextPage,
     Word,
-    letters_of,
 )
 from coderai_pipeline.readers.pdf_letters import RIGHT_TO_LEFT, runs_right_to_left
 from coderai_pipeline.readers.pdf_marks import Char, ends_ligature, has_marks, is_mark, lines_of, mend
@@ -107,16 +106,14 @@ def _letter_count(words: Sequence[Word]) -> int:
     return sum(map(str.isalnum, "".join(word[4] for word in words)))
 
 
-def put_together(textpage: TextPage, words: Sequence[Word], named: TextPage | None = None) -> list[Word]:
+def put_together(words: Sequence[Word], blocks: Sequence[Record], named: Sequence[Record] = ()) -> list[Word]:
     """The words of a page of whose lines some may be drawn in pieces or in another order than they are read.
 
-    named: the page with what the file says its glyphs stand for, where `textpage` is without.
+    blocks: of MuPDF's dictionary by letters; named: those with what the file says its glyphs stand for, where `blocks` are
+    without.
     """
-    blocks = letters_of(textpage)
-    if named:
-        return stitched(words, blocks, letters_of(named))
-    words = stitched(words, blocks)
-    if any(RIGHT_TO_LEFT.search(word[4]) for word in words):
+    words = stitched(words, blocks, named)
+    if not named and any(RIGHT_TO_LEFT.search(word[4]) for word in words):
         words = pdf_rtl.mended(words, blocks)
     return words
 

@@ -62,3 +62,11 @@ def test_signs_that_stand_beside_a_letter_are_none_of_its_own():
     ]
     text = read(*said).text
     assert all(line.decode("cp1252") in text.replace("\n", " ") for line in said)
+
+
+def test_two_letters_with_an_accent_each_are_parts_of_one_word():
+    """Where the first has its accent below, drawn after it: that ends before the letter does."""
+    font = pymupdf.Font("helv")
+    wide, narrow = (font.glyph_advance(ord(sign)) * 1000 for sign in "C¸")
+    cedilla = b"C)%.1f(\xb8)%.1f(" % ((wide + narrow) / 2, (narrow - wide) / 2)
+    assert "INTRODUÇÃO geral" in read(b"INTRODU" + cedilla + over(b"\x98", b"A") + b"O geral").text

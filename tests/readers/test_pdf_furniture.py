@@ -1,6 +1,7 @@
 """What repeats at the edges of pages: running lines out of the text, tables that run on whole and with their header once."""
 
 import pymupdf
+import pytest
 
 from coderai_pipeline.readers import pdf
 from coderai_pipeline.readers.base import Content, ReadOptions
@@ -38,6 +39,22 @@ def test_a_running_title_that_changes_with_the_section_is_no_text_and_its_headin
 def test_page_numbers_on_alternating_sides_are_no_text():
     content = read(*([(60 if page % 2 else 500, 815, f"Page {page + 1} of 4"), *body(page)] for page in range(4)))
     assert "Page" not in content.text
+
+
+@pytest.mark.parametrize("y", [690, 150])
+def test_page_numbers_far_from_the_edge_are_no_text_where_nothing_stands_nearer_to_it(y: float):
+    """LaTeX sets them at five sixths of the height of A4; on the last page, far below its few lines."""
+    content = read(*([(297, y, str(page + 1)), *body(page)] for page in range(4)))
+    assert content.text.count("Line 0") == 4
+    assert not any(map(str.isdecimal, content.text.replace("Line ", "Line").split()))
+    assert "1" in content.metadata["page_footer" if y > 400 else "page_header"]
+
+
+def test_a_lowest_number_that_does_not_count_the_pages_or_stands_in_a_row_is_text():
+    content = read(*([(297, 690, str(7 * page + 30)), *body(page)] for page in range(4)))
+    assert all(str(7 * page + 30) in content.text for page in range(4))
+    content = read(*([(60, 690, "Total of ports"), (297, 690, str(page + 30)), *body(page)] for page in range(4)))
+    assert all(str(page + 30) in content.text for page in range(4))
 
 
 def test_a_name_beside_a_page_number_that_stands_nowhere_else_is_text():

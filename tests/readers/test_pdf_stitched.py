@@ -94,6 +94,9 @@ def seen(text: str) -> list[Letter]:
         ("named הרהק ריהק in 2024", False, "named קהיר קהרה in 2024"),
         ("named הרהק in 2024", True, "named קהרה in 2024"),
         (".Inc תרבח", True, "חברת Inc."),
+        ("١٥", True, "١٥"),
+        ("١٥ , ٢٠", True, "٢٠ , ١٥"),
+        ("١٥", False, "١٥"),
     ],
 )
 def test_a_line_as_it_is_seen_is_put_in_the_order_it_is_read(line: str, page: bool, text: str):
