@@ -234,7 +234,7 @@ def letters_of(textpage: TextPage) -> Sequence[Record]:
 
 
 def contents_of(page: Page) -> bytes:
-    """The operators that draw the page, unpacked, parts of it one after the other."""
+    """The operators that draw the page, unpacked, parts of it one after the other; without what is no stream, as MuPDF draws it."""
     library = cast("Any", mupdf)
     held = library.pdf_page_contents(library.pdf_page_from_fz_page(page.this))
     parts = (
@@ -242,7 +242,9 @@ def contents_of(page: Page) -> bytes:
         if library.pdf_is_array(held)
         else [held]
     )
-    return b"\n".join(library.pdf_load_stream(part).fz_buffer_extract_copy() for part in parts if part.m_internal)
+    return b"\n".join(
+        library.pdf_load_stream(part).fz_buffer_extract_copy() for part in parts if library.pdf_is_stream(part)
+    )
 
 
 def kinds_of_blocks(textpage: TextPage) -> Iterator[int]:

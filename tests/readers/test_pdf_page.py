@@ -2,9 +2,13 @@
 
 import numpy as np
 import pymupdf
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coderai_pipeline.domain.documents import DocumentStatus
+from coderai_pipeline.readers import pdf
+from coderai_pipeline.readers.base import ReadOptions
 from coderai_pipeline.readers.mupdf import PdfFile, letters_of, load_page, open_bytes, textpage_of
 from coderai_pipeline.readers.pdf_narrow import may_be_glued
 from coderai_pipeline.readers.pdf_page import read_words, take
@@ -105,3 +109,17 @@ def test_words_run_together_are_suspect_beside_a_title_in_large_letters():
     sides = np.array([[400.0, 120.0, 130.0], [60.0, 10.0, 10.0]], np.float32)
     assert may_be_glued(sides, ("Responsibilities", "thecommitteeofthe", "regionhadreported"))
     assert not may_be_glued(sides[:, :1], ("Responsibilities",))
+
+
+@pytest.mark.parametrize("part", ["9999 0 R", "{other} 0 R", "null", "5"])
+def test_a_page_of_whose_content_a_part_is_missing_is_read_without_it(part: str) -> None:
+    with pymupdf.open() as document:
+        page = document.new_page()
+        page.insert_text((72, 72), "What can be found is read.")
+        page.draw_rect(pymupdf.Rect(60, 50, 500, 120))
+        other = document.get_new_xref()
+        document.update_object(other, "<</No /Stream>>")
+        whole = " ".join(f"{number} 0 R" for number in page.get_contents())
+        document.xref_set_key(page.xref, "Contents", f"[{whole} {part.format(other=other)}]")
+        content = pdf.read(document.tobytes(), ReadOptions(ocr=False))
+    assert (content.status, content.text) == (DocumentStatus.READY, "What can be found is read.")
