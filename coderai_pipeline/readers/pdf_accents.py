@@ -6,10 +6,9 @@ Words as the file gives them are made in `pdf_page`.
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from itertools import groupby
-from typing import NamedTuple
 
 from coderai_pipeline.readers.mupdf import Record, Word
+from coderai_pipeline.readers.pdf_own_lines import LineLetter, letters_by_line
 
 _COMBINING = {
     "`": "\u0300", "´": "\u0301", "ˆ": "\u0302", "^": "\u0302", "˜": "\u0303", "~": "\u0303", "¯": "\u0304",
@@ -21,21 +20,8 @@ _BESIDE_LETTER = re.compile(rf"[{''.join(_COMBINING)}][^\W\d_]|[^\W\d_][¸˛]")
 _DOTLESS = str.maketrans("ıȷ", "ij")
 _OFF_CENTRE = 0.2
 """Part of the letters' size by which an accent may stand beside the middle of its letter; slanted ones do."""
-
-
 _NO_SPACE = 0.1
 """Of that size: what stands nearer follows without a space."""
-
-
-class _Letter(NamedTuple):
-    text: str
-    x0: float
-    x1: float
-    size: float
-
-    @property
-    def middle(self) -> float:
-        return (self.x0 + self.x1) / 2
 
 
 def may_be_apart(joined: str) -> bool:
@@ -48,29 +34,14 @@ def may_be_apart(joined: str) -> bool:
 def accented(words: Sequence[Word], blocks: Sequence[Record]) -> list[Word]:
     """The words, each accent and the letter over or under which it stands as one letter. blocks: of MuPDF's dictionary by
     letters."""
-    lines = [block["lines"] for block in blocks if "lines" in block]
     mended: list[Word] = []
-    for (block, number), group in groupby(words, key=lambda word: (word[5], word[6])):
-        own = list(group)
-        letters = list(_letters(lines, block, number)) if may_be_apart("\n".join(word[4] for word in own)) else []
-        if [letter.text for letter in letters] == [letter for word in own for letter in word[4]]:
-            mended += _with_accents(own, letters)
-        else:
-            mended += own
+    for own, letters in letters_by_line(words, blocks):
+        is_suspect = bool(letters) and may_be_apart("\n".join(word[4] for word in own))
+        mended += _with_accents(own, letters) if is_suspect else own
     return mended
 
 
-def _letters(lines: Sequence[Sequence[Record]], block: int, number: int) -> Iterator[_Letter]:
-    """Each letter of a line that is no space; none of a line that does not run left to right."""
-    if block >= len(lines) or number >= len(lines[block]) or lines[block][number]["dir"] != (1.0, 0.0):
-        return
-    for span in lines[block][number]["spans"]:
-        for letter in span["chars"]:
-            if not letter["c"].isspace():
-                yield _Letter(letter["c"], letter["bbox"][0], letter["bbox"][2], span["size"])
-
-
-def _with_accents(words: Sequence[Word], letters: Sequence[_Letter]) -> list[Word]:
+def _with_accents(words: Sequence[Word], letters: Sequence[LineLetter]) -> list[Word]:
     made: list[Word] = []
     at = 0
     for word in words:
@@ -86,7 +57,7 @@ def _with_accents(words: Sequence[Word], letters: Sequence[_Letter]) -> list[Wor
     return made
 
 
-def _follows(before: Sequence[_Letter], word: Sequence[_Letter]) -> bool:
+def _follows(before: Sequence[LineLetter], word: Sequence[LineLetter]) -> bool:
     """Whether a word begins with an accent whose letter stands at once behind the letter before, which may have one too."""
     if len(word) < 2 or not _as_one(*word[:2]):
         return False
@@ -94,7 +65,7 @@ def _follows(before: Sequence[_Letter], word: Sequence[_Letter]) -> bool:
     return word[1].x0 - right < _NO_SPACE * before[-1].size
 
 
-def _joined(letters: Sequence[_Letter]) -> Iterator[str]:
+def _joined(letters: Sequence[LineLetter]) -> Iterator[str]:
     at = 0
     while at < len(letters):
         one = _as_one(letters[at], letters[at + 1]) if at + 1 < len(letters) else ""
@@ -102,7 +73,7 @@ def _joined(letters: Sequence[_Letter]) -> Iterator[str]:
         at += 2 if one else 1
 
 
-def _as_one(first: _Letter, second: _Letter) -> str:
+def _as_one(first: LineLetter, second: LineLetter) -> str:
     """The letter that two make which stand in one place; "" where they are two."""
     accent, letter = (first, second) if first.text in _COMBINING else (second, first)
     mark = _COMBINING.get(accent.text)

@@ -7,17 +7,14 @@ Words as the file gives them are made in `pdf_page`.
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby, pairwise
-from typing import TypeAlias
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from coderai_pipeline.readers.mupdf import Record, Word
 from coderai_pipeline.readers.pdf_letters import unusual_letters
-
-_Letter: TypeAlias = tuple[str, float, float, float]
-"""Text, left and right edge, and size."""
+from coderai_pipeline.readers.pdf_own_lines import LineLetter, letters_by_line
 
 _WIDE, _VERY_WIDE = 7.0, 12.0
 """Heights of a word from which it is suspect if others are, too, and from which it is by itself."""
@@ -70,30 +67,13 @@ def parted(words: Sequence[Word], blocks: Sequence[Record], *, narrow: bool) -> 
 
     narrow: whether gaps narrower than what MuPDF takes for a space may be one.
     """
-    lines = [block["lines"] for block in blocks if "lines" in block]
     apart: list[Word] = []
-    for (block, number), group in groupby(words, key=lambda word: (word[5], word[6])):
-        own = list(group)
-        is_there = block < len(lines) and number < len(lines[block])
-        letters = list(_letters(lines[block][number])) if is_there else []
-        if [text for text, _, _, _ in letters] == [letter for word in own for letter in word[4]]:
-            apart += _parted_line(own, letters, narrow=narrow)
-        else:
-            apart += own
+    for own, letters in letters_by_line(words, blocks):
+        apart += _parted_line(own, letters, narrow=narrow) if letters else own
     return apart
 
 
-def _letters(line: Record) -> Iterator[_Letter]:
-    """Each letter that is no space; none of a line that does not run left to right."""
-    if line["dir"] != (1.0, 0.0):
-        return
-    for span in line["spans"]:
-        for letter in span["chars"]:
-            if not letter["c"].isspace():
-                yield letter["c"], letter["bbox"][0], letter["bbox"][2], span["size"]
-
-
-def _parted_line(words: Sequence[Word], letters: Sequence[_Letter], *, narrow: bool) -> Iterator[Word]:
+def _parted_line(words: Sequence[Word], letters: Sequence[LineLetter], *, narrow: bool) -> Iterator[Word]:
     texts = [text for text, _, _, _ in letters]
     _, starts, ends, sizes = (np.array(side) for side in zip(*letters, strict=True))
     bounds = [0, *np.cumsum([len(word[4]) for word in words]).tolist()]
@@ -130,7 +110,7 @@ def _lacks_space(
     return behind & (starts[1:] - np.maximum.accumulate(ends)[:-1] > least * sizes[1:])
 
 
-def _length_of_mark(word: Sequence[_Letter], least: int) -> int:
+def _length_of_mark(word: Sequence[LineLetter], least: int) -> int:
     """How many of a word's first characters are the mark of a note, set smaller than the word that follows at once; or 0.
 
     least: letters of that word.

@@ -3,7 +3,9 @@
 How words are made into those that a person sees is in `pdf_page`, which asks this where a page is out of the ordinary.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,42 @@ from coderai_pipeline.readers.pdf_words import PageWords
 
 _NO_SPACE = 0.1
 """Heights of the line: words nearer than this touch."""
+
+
+class LineLetter(NamedTuple):
+    """A letter that is no space, with its left and right edge."""
+
+    text: str
+    x0: float
+    x1: float
+    size: float
+
+    @property
+    def middle(self) -> float:
+        return (self.x0 + self.x1) / 2
+
+
+def letters_by_line(
+    words: Sequence[Word], blocks: Sequence[Record]
+) -> Iterator[tuple[Sequence[Word], Sequence[LineLetter]]]:
+    """The words of each line with the letters they are made of; without these where the line does not run from left to right,
+    or MuPDF has other letters there. blocks: of its dictionary by letters."""
+    lines = [block["lines"] for block in blocks if "lines" in block]
+    for (block, number), group in groupby(words, key=lambda word: (word[5], word[6])):
+        own = list(group)
+        is_there = block < len(lines) and number < len(lines[block])
+        letters = list(_letters(lines[block][number])) if is_there else []
+        is_same = [letter.text for letter in letters] == [letter for word in own for letter in word[4]]
+        yield own, letters if is_same else ()
+
+
+def _letters(line: Record) -> Iterator[LineLetter]:
+    if line["dir"] != (1.0, 0.0):
+        return
+    for span in line["spans"]:
+        for letter in span["chars"]:
+            if not letter["c"].isspace():
+                yield LineLetter(letter["c"], letter["bbox"][0], letter["bbox"][2], span["size"])
 
 
 def lines_by_number(textpage: TextPage, words: Sequence[Word]) -> dict[tuple[int, int], Record]:
