@@ -28,7 +28,7 @@ _CLAUSE = re.compile(r"\(?\d+[.)]")
 _MOST_PAGES = 0.6
 """Part of the pages on which a line that changes its words must stand to be a running one."""
 _MOST_SEARCHED = 60
-"""Titles that are looked for in the whole text: a document has fewer, and each search reads all of it."""
+"""Titles, those of the first pages, that are looked for in the whole text: a document has fewer, and each search reads all of it."""
 _UNDER_A_HEAD = 2.5
 """Heights of a row of a table within which the next follows."""
 _IN_COLUMNS = 0.6
@@ -208,7 +208,7 @@ def _running_titles(edges: Iterable[EdgeLine], found: Set[EdgeLine], pages: Sequ
     furnished = _by_page(found)
     titles = {line for lines in heights.values() if _is_running(lines, len(pages)) for line in lines}
     titles |= {line for lines in heights.values() for line in lines if _beside(line, furnished[line.page])}
-    times = Counter(line.text.casefold() for line in titles)
+    times = Counter(line.text.casefold() for line in sorted(titles))
     once = [text for text, number in times.items() if number == 1][:_MOST_SEARCHED]
     elsewhere = _said_elsewhere(once, pages) if once else set[str]()
     return {line for line in titles if times[text := line.text.casefold()] > 1 or text in elsewhere}

@@ -1,5 +1,10 @@
 """What repeats at the edges of pages: running lines out of the text, tables that run on whole and with their header once."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pymupdf
 import pytest
 
@@ -119,3 +124,25 @@ def test_the_copy_of_an_invoice_makes_no_running_line_of_its_number():
     content = read(invoice("Original"), invoice("Copy"))
     assert content.text.count("Invoice no. 2024/117") == 2
     assert content.text.index("Invoice") < content.text.index("Original") < content.text.index("Total")
+
+
+def test_a_document_of_many_titles_is_read_the_same_in_every_process(tmp_path: Path) -> None:
+    """Only so many are looked for elsewhere; which ones must not hang on the order in which a process keeps a set."""
+    with pymupdf.open() as document:
+        for number in range(90):
+            page = document.new_page()
+            page.insert_text((72, 40), f"Of matter {chr(97 + number // 26)}{chr(97 + number % 26)}")
+            page.insert_text((500, 40), str(number + 1))
+            page.insert_text((72, 400), f"Here it is said: Of matter {chr(97 + number // 26)}{chr(97 + number % 26)}")
+        document.save(tmp_path / "titles.pdf")
+    read_it = (
+        "import pathlib, sys; from coderai_pipeline.readers import pdf; from coderai_pipeline.readers.base import ReadOptions; "
+        "print(pdf.read(pathlib.Path(sys.argv[1]).read_bytes(), ReadOptions(ocr=False)).text)"
+    )
+    command = [sys.executable, "-c", read_it, str(tmp_path / "titles.pdf")]
+    texts = {
+        subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True).stdout
+        for seed in ("1", "2")
+    }
+    assert len(texts) == 1
+    assert b"Of matter" in texts.pop()
