@@ -5,6 +5,7 @@ The words themselves are made in `pdf_page`.
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import numpy as np
 
@@ -24,6 +25,10 @@ _POWER = re.compile(rb"([0-9.,]*[0-9])</span><sup><span[^>]*>([0-9]{1,3})(?![0-9
 _BULLETS = {0xF0B7: "•", 0xF0A7: "▪", 0xF0D8: "➢", 0xAD: "\u00ad"}
 
 
+_PAGES_IN_WORK = 32
+"""Pages at least between taking one and judging it: each is asked for its letters three times."""
+
+
 def clean_word(text: str) -> str:
     """Ligatures and Arabic presentation forms as their letters; control characters as U+FFFD, never a line break.
 
@@ -34,6 +39,7 @@ def clean_word(text: str) -> str:
     return _SPECIAL.sub(_clean_character, text)
 
 
+@lru_cache(_PAGES_IN_WORK)
 def unusual_letters(texts: str) -> str:
     """Those beyond ASCII and control characters, each once; to look for some among them takes a tenth of the time.
 
